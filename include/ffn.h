@@ -1,0 +1,788 @@
+/* FFN: feedforward neural networks in C, at the speed of the BLAS.
+ *
+ *     const float x[4][2] = {{0, 0}, {0, 1}, {1, 0}, {1, 1}}, y[4] = {0, 1, 1, 0};
+ *     ffn_error error = {0};
+ *
+ *     ffn_model *model = ffn_model_create(42, &error);
+ *     ffn_value h = ffn_input(model, ffn_shape_1d(2));
+ *     h = ffn_dense(model, h, 8, ffn_tanh());
+ *     h = ffn_dense(model, h, 1, ffn_sigmoid());
+ *     if (ffn_model_build(model, h, &error) != FFN_OK) return complain(&error);
+ *
+ *     ffn_dataset *data = ffn_dataset_from_arrays(&x[0][0], ffn_shape_1d(2), y, ffn_shape_1d(1), 4, &error);
+ *     ffn_fit_options options = ffn_fit_defaults();
+ *     options.loss = ffn_binary_cross_entropy();
+ *     options.optimizer = ffn_adam(0.05f);
+ *     options.epochs = 500;
+ *     if (ffn_fit(model, data, &options, NULL, &error) != FFN_OK) return complain(&error);
+ *
+ *     float p[4];
+ *     if (ffn_predict(model, &x[0][0], 4, p, &error) != FFN_OK) return complain(&error);
+ *     for (int i = 0; i < 4; i++) printf("%g xor %g = %.3f\n", x[i][0], x[i][1], p[i]);
+ *
+ *     ffn_dataset_destroy(data);
+ *     ffn_model_destroy(model);
+ *
+ * Conventions, which hold wherever a comment does not say otherwise:
+ *   - Data is float32, row-major and contiguous. A batch of `rows` samples of shape (a, b) is an array [rows][a][b].
+ *   - A call that can fail returns an ffn_status, or a handle that is NULL on failure, and takes `ffn_error *error`
+ *     last. NULL is allowed there. On success the error is left alone.
+ *   - Handles are made by ..._create or ..._load and freed by ..._destroy; destroy(NULL) does nothing. A NULL handle
+ *     elsewhere is FFN_INVALID_ARGUMENT, or is ignored where the call cannot report.
+ *   - Pointers passed in are borrowed for the call. What is borrowed for longer says so.
+ *   - A const model may be used by any number of threads at once. Every other handle serves one thread at a time.
+ *   - The library never prints, exits, aborts, seeds rand, reads the environment or depends on the locale.
+ *
+ * The process's BLAS threads: FFN has threads of its own and calls OpenBLAS with one thread per call, so before its first
+ * product it calls openblas_set_num_threads(1), which is process-wide. An application that wants a threaded BLAS for
+ * itself beside FFN sets the number again around its own calls, not while FFN runs. */
+#ifndef FFN_H
+#define FFN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* ---- version -------------------------------------------------------------------------------------------------- */
+
+#define FFN_VERSION_MAJOR 0
+#define FFN_VERSION_MINOR 1
+#define FFN_VERSION_PATCH 0
+
+/* The version of the library linked, as "major.minor.patch". */
+const char *ffn_version(void);
+
+/* ---- status ---------------------------------------------------------------------------------------------------- */
+
+typedef enum ffn_status {
+    FFN_OK = 0,
+    FFN_INVALID_ARGUMENT, /* a value outside its range, a NULL that is not allowed, data that is not finite */
+    FFN_SHAPE_MISMATCH,   /* shapes that do not fit together */
+    FFN_OUT_OF_MEMORY,
+    FFN_IO_ERROR,    /* the operating system's: not found, not readable, disk full */
+    FFN_BAD_FORMAT,  /* a file's content */
+    FFN_UNSUPPORTED, /* right, but not something this build can do */
+    FFN_DIVERGED,    /* training met a loss or gradient that is not finite; the last good weights stand */
+    FFN_STOPPED      /* a callback asked to stop */
+} ffn_status;
+
+/* What went wrong, as a sentence that says where, what was found and what was expected. */
+typedef struct ffn_error {
+    ffn_status status;
+    char message[256];
+} ffn_error;
+
+/* A status's name: "out of memory". Never NULL. */
+const char *ffn_status_name(ffn_status status);
+
+/* ---- the process: memory and threads ---------------------------------------------------------------------------- */
+
+/* alloc returns at least `size` bytes aligned as malloc does, or NULL; free takes what alloc returned, never NULL. Both
+ * may be called from several threads at once. */
+typedef struct ffn_allocator {
+    void *(*alloc)(size_t size, void *user);
+    void (*free)(void *pointer, void *user);
+    void *user;
+} ffn_allocator;
+
+/* Replaces malloc and free. Call it before any object exists, from one thread; NULL goes back to malloc and free. */
+ffn_status ffn_set_allocator(const ffn_allocator *allocator, ffn_error *error);
+
+/* Sets how many threads, the caller's included, may work on one call. 0: one per core (the default). The threads start
+ * with the first work large enough for them. Results do not depend on the number. Not while another call runs. */
+ffn_status ffn_set_threads(size_t threads, ffn_error *error);
+
+/* Ends the library's threads and waits for them; the next call that wants threads starts them again. For a program that
+ * unloads the library or counts its threads; nobody else needs it. */
+void ffn_stop_threads(void);
+
+/* ---- tensors ------------------------------------------------------------------------------------------------------ */
+
+#define FFN_MAX_RANK 4
+
+/* dim[0] varies slowest. rank 0 is a shape of one element. */
+typedef struct ffn_shape {
+    size_t rank;
+    size_t dim[FFN_MAX_RANK];
+} ffn_shape;
+
+ffn_shape ffn_shape_1d(size_t a);
+ffn_shape ffn_shape_2d(size_t a, size_t b);
+ffn_shape ffn_shape_3d(size_t a, size_t b, size_t c);
+ffn_shape ffn_shape_4d(size_t a, size_t b, size_t c, size_t d);
+size_t ffn_shape_size(ffn_shape shape); /* number of elements; 0 if it does not fit a size_t or the rank is over 4 */
+bool ffn_shape_equal(ffn_shape a, ffn_shape b);
+
+/* A shape and memory of its size. A caller may make one over memory of their own. */
+typedef struct ffn_tensor {
+    ffn_shape shape;
+    float *data;
+} ffn_tensor;
+
+/* Allocates shape's elements, zeroed and 64-byte aligned. Every dimension must be at least 1. */
+ffn_status ffn_tensor_create(ffn_tensor *tensor, ffn_shape shape, ffn_error *error);
+void ffn_tensor_destroy(ffn_tensor *tensor); /* only what ffn_tensor_create made; leaves {0} */
+ffn_tensor ffn_tensor_view(float *data, ffn_shape shape);
+
+/* c = alpha op(a) op(b) + beta c for matrices (rank 2), where op transposes if asked. With beta 0 c need not hold
+ * numbers. c must not overlap a or b. */
+ffn_status ffn_matmul(ffn_tensor *c, const ffn_tensor *a, bool transpose_a, const ffn_tensor *b, bool transpose_b,
+                      float alpha, float beta, ffn_error *error);
+
+/* ---- random streams ------------------------------------------------------------------------------------------------- */
+
+/* A counter-based generator (Philox 4x32-10: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
+ * Number i of a stream is a function of seed, stream, step and i alone, so it is the same on every platform, for any
+ * number of threads. A plain value: copy it to go back. `position` is the next i. */
+typedef struct ffn_random {
+    uint64_t seed;
+    uint32_t stream, step;
+    uint64_t position;
+} ffn_random;
+
+ffn_random ffn_random_create(uint64_t seed, uint32_t stream, uint32_t step);
+uint32_t ffn_random_bits(ffn_random *random);
+float ffn_random_uniform(ffn_random *random);                 /* [0, 1), a multiple of 2^-24 */
+float ffn_random_normal(ffn_random *random);                  /* mean 0, variance 1; uses two numbers of the stream */
+size_t ffn_random_below(ffn_random *random, size_t bound);    /* 0 .. bound - 1, unbiased; 0 for bound 0 */
+
+/* ---- activations -------------------------------------------------------------------------------------------------- */
+
+/* A kind is a small value: its table of functions and its numbers. One made of zeros is the default, linear. */
+typedef struct ffn_activation_ops ffn_activation_ops;
+typedef struct ffn_activation {
+    const ffn_activation_ops *ops; /* NULL: linear */
+    float alpha;                   /* the kind's number: slope, alpha or beta */
+    bool per_unit;                 /* a learned slope for each unit instead of one for the layer */
+    const float *slope;            /* learned slopes, set by the layer that owns them; NULL: alpha is the slope */
+} ffn_activation;
+
+ffn_activation ffn_linear(void);                          /* x */
+ffn_activation ffn_sigmoid(void);                         /* 1 / (1 + e^-x) */
+ffn_activation ffn_tanh(void);
+ffn_activation ffn_relu(void);                            /* max(x, 0) */
+ffn_activation ffn_leaky_relu(float slope);               /* x, or slope x below 0; slope >= 0, often 0.01 */
+ffn_activation ffn_prelu(float initial_slope);            /* x, or a x below 0; a is learned, one per layer; often 0.25 */
+ffn_activation ffn_prelu_per_unit(float initial_slope);   /* a is learned, one per unit (last axis) */
+ffn_activation ffn_elu(float alpha);                      /* x, or alpha (e^x - 1) below 0; alpha >= 0, often 1 */
+ffn_activation ffn_selu(void);                            /* 1.0507 elu(x) with alpha 1.67326 */
+ffn_activation ffn_softmax(void);                         /* e^x / sum of e^x over the last axis */
+ffn_activation ffn_log_softmax(void);                     /* logarithm of softmax */
+ffn_activation ffn_swish(float beta);                     /* x sigmoid(beta x); beta 1 is SiLU */
+ffn_activation ffn_gelu(void);                            /* x Phi(x), by erf */
+ffn_activation ffn_gelu_tanh(void);                       /* x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2 */
+ffn_activation ffn_softplus(void);                        /* log(1 + e^x) */
+ffn_activation ffn_softsign(void);                        /* x / (1 + |x|) */
+ffn_activation ffn_mish(void);                            /* x tanh(softplus(x)) */
+ffn_activation ffn_hard_sigmoid(void);                    /* clip(x / 6 + 1/2, 0, 1) */
+ffn_activation ffn_hard_swish(void);                      /* x hard_sigmoid(x) */
+
+/* By the constructor's name without prefix: "relu", "leaky_relu", "gelu_tanh", ... with the usual number for its alpha.
+ * "silu" is swish with beta 1. An unknown name is FFN_INVALID_ARGUMENT and the message lists the known ones. */
+ffn_status ffn_activation_by_name(const char *name, ffn_activation *activation, ffn_error *error);
+/* The name of built-in kind `index` in the order above; NULL past the last. */
+const char *ffn_activation_name(size_t index);
+
+/* y = f(x) for x, y [rows][cols]; x == y is allowed. */
+ffn_status ffn_activation_forward(ffn_activation activation, size_t rows, size_t cols, const float *x, float *y,
+                                  ffn_error *error);
+/* dx = f'(x) dy for arrays [rows][cols], where y = f(x). dx == dy is allowed, and so is x == y for kinds whose table says
+ * that backward needs only y. */
+ffn_status ffn_activation_backward(ffn_activation activation, size_t rows, size_t cols, const float *x, const float *y,
+                                   const float *dy, float *dx, ffn_error *error);
+
+/* ---- losses ------------------------------------------------------------------------------------------------------- */
+
+/* Reductions are PyTorch's means: over all elements; cross entropy over rows, weighted by the class weights; KL over
+ * rows. Cross entropies are always computed from logits: a final softmax (sigmoid for the binary one) is fused with the
+ * loss for training and still gives probabilities to predict. A network without it is taken to output logits.
+ *
+ * Fields may be changed after the constructor. label_smoothing is in [0, 1). class_weights has `classes` entries, one an
+ * output; it is borrowed by ffn_backward for the call and copied by a trainer. */
+typedef struct ffn_loss_ops ffn_loss_ops;
+typedef struct ffn_loss {
+    const ffn_loss_ops *ops;    /* NULL: by the network's output: softmax or log-softmax: cross entropy; sigmoid: binary
+                                   cross entropy; anything else: mse */
+    float delta;                /* of huber; beta of smooth_l1 */
+    float label_smoothing;      /* cross entropies; 0: none */
+    float positive_weight;      /* binary cross entropy: weight of targets 1; 0: 1 */
+    const float *class_weights; /* cross_entropy and cross_entropy_soft; NULL: all 1 */
+    size_t classes;             /* entries of class_weights */
+} ffn_loss;
+
+ffn_loss ffn_mse(void);
+ffn_loss ffn_mae(void);
+ffn_loss ffn_huber(float delta);           /* e^2 / 2 up to delta, then delta (|e| - delta / 2); delta > 0 */
+ffn_loss ffn_smooth_l1(float beta);        /* e^2 / (2 beta) up to beta, then |e| - beta / 2; beta 0: mae */
+ffn_loss ffn_binary_cross_entropy(void);   /* targets in [0, 1], one an output */
+ffn_loss ffn_cross_entropy(void);          /* targets: one class index a row, as a float */
+ffn_loss ffn_cross_entropy_soft(void);     /* targets: one distribution a row */
+ffn_loss ffn_kl_divergence(void);          /* sum t (log t - y) over rows; y: log-probabilities, or a final softmax */
+ffn_loss ffn_hinge(void);                  /* max(0, 1 - t y), targets -1 and 1 */
+
+/* By the constructor's name without prefix, with delta 1. */
+ffn_status ffn_loss_by_name(const char *name, ffn_loss *loss, ffn_error *error);
+
+/* The loss of outputs y [rows][cols] for targets ([rows] class indices, or [rows][cols]), and its gradient with respect
+ * to y in dy [rows][cols] unless that is NULL (dy == y is allowed). Cross entropies take y as logits. NaN if an argument
+ * is out of range. */
+double ffn_loss_compute(ffn_loss loss, size_t rows, size_t cols, const float *y, const float *targets, float *dy);
+
+/* ---- optimizers ----------------------------------------------------------------------------------------------------- */
+
+/* Formulas and defaults are PyTorch's; fields may be changed after the constructor: o.beta1 = 0. weight_decay is coupled
+ * (an L2 term in the gradient), decoupled in adamw; it acts on every parameter unless spare_biases leaves out biases,
+ * normalization parameters and slopes. Gradient descent over all data is ffn_sgd with batch_size the data's rows. */
+typedef struct ffn_optimizer_ops ffn_optimizer_ops;
+typedef struct ffn_optimizer {
+    const ffn_optimizer_ops *ops;
+    float learning_rate;
+    float momentum;            /* sgd, rmsprop */
+    float dampening;           /* sgd */
+    float alpha;               /* rmsprop: smoothing */
+    float beta1, beta2;        /* adam, adamw */
+    float epsilon;             /* adagrad, rmsprop, adam, adamw */
+    float weight_decay;
+    float learning_rate_decay; /* adagrad: rate / (1 + k decay) at update k from 0 */
+    float initial_accumulator; /* adagrad */
+    bool nesterov;             /* sgd */
+    bool centered;             /* rmsprop */
+    bool amsgrad;              /* adam, adamw */
+    bool spare_biases;         /* weight decay on weights only */
+} ffn_optimizer;
+
+ffn_optimizer ffn_sgd(float learning_rate);
+ffn_optimizer ffn_momentum(float learning_rate, float momentum);
+ffn_optimizer ffn_nesterov(float learning_rate, float momentum);
+ffn_optimizer ffn_adagrad(float learning_rate); /* epsilon 1e-10 */
+ffn_optimizer ffn_rmsprop(float learning_rate); /* alpha 0.99, epsilon 1e-8 */
+ffn_optimizer ffn_adam(float learning_rate);    /* beta1 0.9, beta2 0.999, epsilon 1e-8 */
+ffn_optimizer ffn_adamw(float learning_rate, float weight_decay);
+
+/* By the constructor's name without prefix, with its usual rate: sgd, momentum (0.9), nesterov (0.9) and adagrad 0.01,
+ * rmsprop 0.01, adam and adamw 0.001 (weight decay 0.01). */
+ffn_status ffn_optimizer_by_name(const char *name, ffn_optimizer *optimizer, ffn_error *error);
+
+/* ---- schedules ------------------------------------------------------------------------------------------------------ */
+
+/* The learning rate as a function of the base rate (the optimizer's) and k, the number of updates so far. Rates are
+ * computed in double. One made of zeros is constant. */
+typedef struct ffn_schedule_ops ffn_schedule_ops;
+typedef struct ffn_schedule {
+    const ffn_schedule_ops *ops; /* NULL: constant */
+    size_t steps;                /* every, steps or patience */
+    float factor;                /* factor, final or maximal rate */
+    size_t warmup;               /* updates of linear warm-up before it; 0: none */
+} ffn_schedule;
+
+ffn_schedule ffn_constant_rate(void);
+ffn_schedule ffn_step_decay(size_t every, float factor);               /* base factor^(k / every), rounded down */
+ffn_schedule ffn_exponential_decay(float factor);                      /* base factor^k */
+ffn_schedule ffn_cosine_decay(size_t steps, float final_rate);         /* half a cosine from base to final_rate */
+ffn_schedule ffn_one_cycle(float max_rate, size_t steps);              /* PyTorch's OneCycleLR: up from max / 25 over 30 %,
+                                                                          down to max / 250000, both as cosines */
+ffn_schedule ffn_reduce_on_plateau(float factor, size_t patience);     /* times factor when the metric (a loss) has not
+                                                                          improved by 1e-4 of itself for more than
+                                                                          `patience` reports */
+ffn_schedule ffn_warmup(ffn_schedule then, size_t steps);              /* update k < steps: times (k + 1) / steps */
+
+/* ---- initializers --------------------------------------------------------------------------------------------------- */
+
+/* With fan_in inputs and fan_out outputs of a unit. One made of zeros is the layer's default: He normal before the ReLU
+ * family, LeCun normal before SELU, Glorot uniform otherwise. Biases start at zero. */
+typedef struct ffn_initializer_ops ffn_initializer_ops;
+typedef struct ffn_initializer {
+    const ffn_initializer_ops *ops; /* NULL: the layer's default */
+    float a, b;
+} ffn_initializer;
+
+ffn_initializer ffn_glorot_uniform(void);                   /* +- sqrt(6 / (fan_in + fan_out)); Glorot, Bengio 2010 */
+ffn_initializer ffn_glorot_normal(void);                    /* sd sqrt(2 / (fan_in + fan_out)) */
+ffn_initializer ffn_he_uniform(void);                       /* +- sqrt(6 / fan_in); He et al. 2015 */
+ffn_initializer ffn_he_normal(void);                        /* sd sqrt(2 / fan_in) */
+ffn_initializer ffn_lecun_normal(void);                     /* sd sqrt(1 / fan_in); Klambauer et al. 2017 */
+ffn_initializer ffn_orthogonal(void);                       /* orthonormal rows or columns; Saxe et al. 2014 */
+ffn_initializer ffn_zeros(void);
+ffn_initializer ffn_constant(float value);
+ffn_initializer ffn_uniform(float low, float high);
+ffn_initializer ffn_normal(float mean, float sd);
+
+/* ---- model ------------------------------------------------------------------------------------------------------------ */
+
+/* A network is a graph of values. Building is sticky: the first mistake is kept, later calls do nothing, and
+ * ffn_model_build reports it. Shapes are those of one sample, without the batch. */
+typedef struct ffn_model ffn_model;
+typedef struct ffn_value {
+    uint32_t id; /* 0: none */
+} ffn_value;
+
+ffn_model *ffn_model_create(uint64_t seed, ffn_error *error); /* seed: of the initial weights */
+void ffn_model_destroy(ffn_model *model);
+
+/* An input. With several, a row of x holds them one after another in the order of these calls. */
+ffn_value ffn_input(ffn_model *model, ffn_shape sample);
+/* y = f(W x + b) over the last axis; any axes before it are kept. Parameters: weight (units, inputs), bias (units), and
+ * slope for a learned activation. */
+ffn_value ffn_dense(ffn_model *model, ffn_value x, size_t units, ffn_activation activation);
+ffn_value ffn_activate(ffn_model *model, ffn_value x, ffn_activation activation);
+/* In training sets an element to 0 with probability rate and scales the others by 1 / (1 - rate); nothing in prediction.
+ * rate in [0, 1). Srivastava et al. 2014. */
+ffn_value ffn_dropout(ffn_model *model, ffn_value x, float rate);
+ffn_value ffn_add(ffn_model *model, ffn_value a, ffn_value b);    /* equal shapes; a and b may be the same value */
+ffn_value ffn_concat(ffn_model *model, ffn_value a, ffn_value b); /* along the last axis; the others must be equal */
+ffn_value ffn_flatten(ffn_model *model, ffn_value x);
+ffn_value ffn_reshape(ffn_model *model, ffn_value x, ffn_shape shape); /* the same number of elements */
+/* Scales each element of the sample by numbers that are fitted to data and kept in the model, so that prediction takes raw
+ * data. ffn_fit fits them to its training part the first time; ffn_model_fit_scalers does so for a loop by hand.
+ * States: offset and factor (the sample's shape), fitted (1): y = (x - offset) factor. */
+ffn_value ffn_standardize(ffn_model *model, ffn_value x); /* mean 0, variance 1; must follow an input directly */
+ffn_value ffn_min_max(ffn_model *model, ffn_value x);     /* 0 to 1; must follow an input directly */
+/* The same layer, weights included, on another value of the same shape. Gradients of both uses add up. */
+ffn_value ffn_share(ffn_model *model, ffn_value layer, ffn_value x);
+
+/* `layer` is the value that the layer's call returned. Names are unique; parameters are called "name.weight". The default
+ * is the kind and its number among its kind, from 1: "dense1". */
+void ffn_set_name(ffn_model *model, ffn_value layer, const char *name);
+void ffn_set_initializer(ffn_model *model, ffn_value layer, ffn_initializer initializer); /* of the weights */
+void ffn_set_bias(ffn_model *model, ffn_value layer, bool bias);                          /* false drops it; before build */
+/* Adds l1 sum |w| + l2 sum w^2 over the layer's weights (not biases or slopes) to what training minimizes. */
+void ffn_set_penalty(ffn_model *model, ffn_value layer, float l1, float l2);
+/* May also be called after build; plans and trainers made later follow it. */
+void ffn_set_trainable(ffn_model *model, ffn_value layer, bool trainable);
+
+/* Checks the graph, allocates the parameters and sets their initial values. Every layer must lead to `output`. A model is
+ * built once and takes no layers afterwards. */
+ffn_status ffn_model_build(ffn_model *model, ffn_value output, ffn_error *error);
+
+typedef struct ffn_parameter_info {
+    const char *name; /* owned by the model; valid as long as it is */
+    ffn_shape shape;
+    bool trainable; /* false for states, such as a scaler's, and for layers set so */
+} ffn_parameter_info;
+
+/* Parameters are tensors, states included, numbered in the order of the layers, weight before bias. Values pass in the
+ * canonical layout, PyTorch's: dense weight (units, inputs). How the model stores them is its own affair. */
+size_t ffn_model_parameter_count(const ffn_model *model); /* 0 before build */
+ffn_status ffn_model_parameter_info(const ffn_model *model, size_t index, ffn_parameter_info *info, ffn_error *error);
+ffn_status ffn_model_find_parameter(const ffn_model *model, const char *name, size_t *index, ffn_error *error);
+ffn_status ffn_model_get_parameter(const ffn_model *model, size_t index, float *values, ffn_error *error);
+ffn_status ffn_model_set_parameter(ffn_model *model, size_t index, const float *values, ffn_error *error);
+
+ffn_shape ffn_model_input_shape(const ffn_model *model);  /* of a sample; several inputs: 1d, their sizes added up */
+ffn_shape ffn_model_output_shape(const ffn_model *model); /* rank 0 before build */
+/* A table of layers, shapes and parameters. Like snprintf: writes at most `size` bytes with the ending 0, returns the
+ * length the whole text has. text may be NULL if size is 0. */
+size_t ffn_model_summary(const ffn_model *model, char *text, size_t size);
+
+/* ---- plan: the allocation-free, low-level way ---------------------------------------------------------------------- */
+
+/* All that one caller needs to run a model: the graph flattened into steps over one arena. It reads the model's current
+ * weights, so the model must outlive it. Forward and backward allocate nothing and cannot fail. */
+typedef struct ffn_plan ffn_plan;
+typedef struct ffn_plan_options {
+    size_t max_batch;    /* rows; 0: 32 */
+    bool training;       /* dropout acts, backward is possible */
+    bool input_gradient; /* backward also computes the gradient of x */
+    bool frozen;         /* backward computes no gradients of parameters */
+    size_t threads;      /* at most so many of ffn_set_threads; 0: all */
+} ffn_plan_options;
+
+ffn_plan *ffn_plan_create(const ffn_model *model, ffn_plan_options options, ffn_error *error);
+void ffn_plan_destroy(ffn_plan *plan);
+size_t ffn_plan_memory(const ffn_plan *plan); /* bytes */
+
+/* The outputs [rows][output shape], owned by the plan and valid until its next forward. NULL for 0 rows, more than
+ * max_batch or a NULL argument. A later backward reads x again: keep it until then. */
+const float *ffn_forward(ffn_plan *plan, const float *x, size_t rows);
+/* The loss of the last forward, and its gradients, which overwrite earlier ones. NaN on an inference plan, before a
+ * forward, and for a loss with an option out of its range. Targets out of range give NaN or a loss without meaning, never
+ * a crash; ffn_trainer_step checks them. */
+double ffn_backward(ffn_plan *plan, ffn_loss loss, const float *targets);
+/* The same from a given gradient of the outputs [rows][output shape], which is used as it is. */
+void ffn_backward_from(ffn_plan *plan, const float *output_gradient);
+/* true: later backwards add to the parameters' gradients instead of overwriting them. */
+void ffn_plan_accumulate(ffn_plan *plan, bool accumulate);
+/* After a backward: the gradient of x, [rows][input shape], valid until the next forward. NULL without input_gradient. */
+const float *ffn_input_gradient(const ffn_plan *plan);
+/* A trainable parameter's gradient in the canonical layout. FFN_INVALID_ARGUMENT where the plan computes none. */
+ffn_status ffn_plan_get_gradient(const ffn_plan *plan, size_t parameter, float *values, ffn_error *error);
+ffn_status ffn_plan_set_gradient(ffn_plan *plan, size_t parameter, const float *values, ffn_error *error);
+
+/* ---- data ----------------------------------------------------------------------------------------------------------- */
+
+/* Rows of inputs and targets. Targets are floats [rows][outputs]; for classes, one column of class indices. */
+typedef struct ffn_dataset ffn_dataset;
+
+/* Borrows x [rows][sample] and targets [rows][target] until the dataset is destroyed. targets NULL: none, for prediction. */
+ffn_dataset *ffn_dataset_from_arrays(const float *x, ffn_shape sample, const float *targets, ffn_shape target, size_t rows,
+                                     ffn_error *error);
+/* Borrows x; copies the labels, each of which must be below `classes`. */
+ffn_dataset *ffn_dataset_from_labels(const float *x, ffn_shape sample, const uint32_t *labels, size_t classes, size_t rows,
+                                     ffn_error *error);
+
+typedef enum ffn_csv_header { FFN_CSV_HEADER_AUTO = 0, FFN_CSV_HEADER_YES, FFN_CSV_HEADER_NO } ffn_csv_header;
+typedef enum ffn_csv_missing {
+    FFN_CSV_MISSING_ERROR = 0, /* an empty cell, NA, NaN, null or ? is an error that names line and column */
+    FFN_CSV_MISSING_MEAN,      /* becomes the column's mean */
+    FFN_CSV_MISSING_MEDIAN,
+    FFN_CSV_MISSING_ZERO,
+    FFN_CSV_MISSING_SKIP_ROW
+} ffn_csv_missing;
+
+/* RFC 4180 with quotes, CRLF or LF and an optional byte order mark. All zeros is the default. */
+typedef struct ffn_csv_options {
+    char delimiter;           /* 0: ',' */
+    ffn_csv_header header;    /* auto: there is one if a cell of the first line is text where the rest are numbers */
+    const char *target;       /* column name; NULL: target_column */
+    size_t target_column;     /* from 1; 0: the last */
+    bool no_target;           /* every column is an input */
+    bool classification;      /* numbers in the target column are classes too; text always is */
+    ffn_csv_missing missing;  /* of inputs; a missing target is an error or skips its row */
+} ffn_csv_options;
+
+/* Inputs (features), targets (1): class indices in the order of sorted labels (numbers by value), or numbers. */
+ffn_dataset *ffn_dataset_load_csv(const char *path, const ffn_csv_options *options, ffn_error *error);
+ffn_dataset *ffn_dataset_load_csv_memory(const char *text, size_t size, const ffn_csv_options *options, ffn_error *error);
+void ffn_dataset_destroy(ffn_dataset *dataset);
+
+size_t ffn_dataset_rows(const ffn_dataset *dataset);
+ffn_tensor ffn_dataset_inputs(const ffn_dataset *dataset);   /* [rows][features], to read; owned by the dataset */
+ffn_tensor ffn_dataset_targets(const ffn_dataset *dataset);  /* [rows][columns]; data NULL without targets */
+ffn_shape ffn_dataset_sample_shape(const ffn_dataset *dataset);
+size_t ffn_dataset_classes(const ffn_dataset *dataset);      /* 0: the targets are not known to be classes */
+const char *ffn_dataset_class_name(const ffn_dataset *dataset, size_t index);   /* NULL if it has none */
+const char *ffn_dataset_feature_name(const ffn_dataset *dataset, size_t index); /* NULL if it has none */
+
+/* Shuffles the rows by the seed and copies the first fraction of them (rounded, at least one row on each side) to *first,
+ * the rest to *second. fraction in (0, 1). */
+ffn_status ffn_dataset_split(const ffn_dataset *dataset, float first_fraction, uint64_t seed, ffn_dataset **first,
+                             ffn_dataset **second, ffn_error *error);
+/* The same within each class, so that both sides have the classes in the same proportion. Needs class targets. */
+ffn_status ffn_dataset_split_stratified(const ffn_dataset *dataset, float first_fraction, uint64_t seed,
+                                        ffn_dataset **first, ffn_dataset **second, ffn_error *error);
+
+/* Fits every ffn_standardize and ffn_min_max of the model to the inputs. A constant feature gets factor 1. */
+ffn_status ffn_model_fit_scalers(ffn_model *model, const ffn_dataset *dataset, ffn_error *error);
+
+/* ---- training --------------------------------------------------------------------------------------------------------- */
+
+typedef struct ffn_trainer ffn_trainer;
+
+/* Accuracy is NaN where the loss is not one of classes, validation figures where there is no validation. */
+typedef struct ffn_progress {
+    size_t epoch, epochs;  /* from 1 */
+    size_t batch, batches; /* from 1; batch == batches on an epoch's last */
+    size_t rows;           /* trained in this epoch so far */
+    double loss, accuracy; /* mean over this epoch so far */
+    double validation_loss, validation_accuracy; /* in on_epoch */
+    double learning_rate;  /* of the last update */
+    double seconds;        /* since ffn_fit began */
+    double epoch_seconds;  /* since this epoch began, without validation */
+    const ffn_model *model; /* its current weights may be read */
+} ffn_progress;
+
+/* Returns nonzero to stop: ffn_fit then returns FFN_STOPPED. */
+typedef int (*ffn_callback)(const ffn_progress *progress, void *user);
+
+/* ffn_fit_defaults() fills it; 0 and NULL are each field's default. */
+typedef struct ffn_fit_options {
+    ffn_loss loss;           /* by the network's output; see ffn_loss */
+    ffn_optimizer optimizer; /* ffn_adam(0.001) */
+    ffn_schedule schedule;   /* constant */
+    size_t epochs;           /* 0: 100 */
+    size_t batch_size;       /* 0: 32; larger than the data: all of it */
+    bool keep_order;         /* false: a new order each epoch */
+    uint64_t seed;           /* of order and dropout */
+    size_t threads;          /* 0: all of ffn_set_threads */
+    const ffn_dataset *validation; /* NULL: validation_fraction */
+    float validation_fraction;     /* of the data, split off before training (stratified for classes); 0: none */
+    size_t patience;         /* stop after so many epochs without an improvement of the validation loss (training loss
+                                without validation); 0: never */
+    float min_delta;         /* how much lower counts as an improvement */
+    bool restore_best;       /* at the end go back to the weights of the best epoch */
+    float l1, l2;            /* l1 sum |w| + l2 sum w^2 over all weights, added to those of ffn_set_penalty */
+    float clip_norm;         /* the gradients' global norm is scaled down to it; 0: off */
+    float clip_value;        /* then each element is clipped to +- it; 0: off */
+    ffn_callback on_epoch, on_batch; /* NULL: none */
+    void *user;              /* passed to the callbacks */
+    const char *checkpoint_path; /* must be NULL in this version: FFN_UNSUPPORTED */
+    size_t checkpoint_every;
+    bool resume;
+} ffn_fit_options;
+
+ffn_fit_options ffn_fit_defaults(void);
+
+typedef struct ffn_epoch {
+    double loss, accuracy, validation_loss, validation_accuracy, learning_rate, seconds;
+} ffn_epoch;
+
+/* What ffn_fit did, epoch by epoch. Start with {0}; ffn_fit replaces the content. */
+typedef struct ffn_history {
+    size_t epochs;
+    ffn_epoch *epoch;     /* [epochs], owned */
+    size_t best_epoch;    /* from 1; the lowest validation (or training) loss; 0: none */
+    bool stopped_early;   /* by patience */
+} ffn_history;
+
+void ffn_history_destroy(ffn_history *history); /* frees the content and leaves {0} */
+
+/* Trains. Refuses targets out of range and data that are not finite before any weight changes. On FFN_STOPPED and
+ * FFN_DIVERGED the history holds the epochs completed. history may be NULL. The dataset must outlive the call. */
+ffn_status ffn_fit(ffn_model *model, const ffn_dataset *dataset, const ffn_fit_options *options, ffn_history *history,
+                   ffn_error *error);
+
+/* A model, its training plan, the optimizer's state, the schedule and the counters: for loops of one's own. Uses of the
+ * options: loss, optimizer, schedule, batch_size, seed, threads, l1, l2 and the clips. options NULL: the defaults. The
+ * model must outlive it. */
+ffn_trainer *ffn_trainer_create(ffn_model *model, const ffn_fit_options *options, ffn_error *error);
+void ffn_trainer_destroy(ffn_trainer *trainer);
+/* Forward, loss, backward and update on 1 to batch_size rows. loss: that of the batch before the update; may be NULL. It
+ * may fuse gradient and update: there need be no gradient to get after it. */
+ffn_status ffn_trainer_step(ffn_trainer *trainer, const float *x, const float *targets, size_t rows, double *loss,
+                            ffn_error *error);
+ffn_plan *ffn_trainer_plan(ffn_trainer *trainer); /* for forward and backward by hand; owned by the trainer */
+/* Clips and updates by the gradients that ffn_plan_get_gradient would return; they are left as they are. */
+ffn_status ffn_trainer_apply(ffn_trainer *trainer, ffn_error *error);
+void ffn_trainer_set_learning_rate(ffn_trainer *trainer, float rate); /* the base rate that a schedule scales */
+float ffn_trainer_learning_rate(const ffn_trainer *trainer);          /* the rate in force for the next update */
+void ffn_trainer_report(ffn_trainer *trainer, double metric);         /* for a plateau schedule in a loop by hand */
+
+/* y [rows][output shape]. Allocates a plan for the call; a program that predicts in a loop makes its own plan. */
+ffn_status ffn_predict(const ffn_model *model, const float *x, size_t rows, float *y, ffn_error *error);
+
+/* What a figure is not defined for, it is NaN; precision of a class never predicted and recall of one that does not occur
+ * are 0, as in scikit-learn. */
+typedef struct ffn_metrics {
+    size_t rows;
+    double loss;
+    double accuracy;       /* share of right classes; for several binary outputs, of right elements */
+    size_t classes;        /* 0 for a regression and for several binary outputs */
+    size_t *confusion;     /* [classes][classes]: actual, predicted; owned */
+    double *precision;     /* [classes]; owned, as are the next two */
+    double *recall;
+    double *f1;
+    double macro_f1;       /* mean over the classes */
+    double r2, mae, rmse;  /* regression, over all elements; R^2 per output column, averaged */
+} ffn_metrics;
+
+void ffn_metrics_destroy(ffn_metrics *metrics); /* frees the content and leaves {0} */
+
+/* Start with {0}; replaces the content. */
+ffn_status ffn_evaluate(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss, ffn_metrics *metrics,
+                        ffn_error *error);
+
+/* ---- extending -------------------------------------------------------------------------------------------------------- */
+
+/* Which default initializer suits the layer before an activation. */
+typedef enum ffn_gain { FFN_GAIN_GLOROT = 0, FFN_GAIN_HE, FFN_GAIN_LECUN } ffn_gain;
+
+/* What a loss's y is, and so with which final activation it is fused. */
+typedef enum ffn_loss_domain {
+    FFN_LOSS_OF_VALUES = 0,
+    FFN_LOSS_OF_SOFTMAX_LOGITS,    /* fused with a final softmax */
+    FFN_LOSS_OF_SIGMOID_LOGITS,    /* fused with a final sigmoid */
+    FFN_LOSS_OF_LOG_PROBABILITIES  /* with a final softmax it is given its logarithm and fused */
+} ffn_loss_domain;
+
+struct ffn_activation_ops {
+    const char *name;
+    float alpha_low, alpha_high; /* bounds of alpha, both included; both 0: alpha is not used */
+    ffn_gain gain;
+    bool needs_input;            /* backward reads x; false: it reads only y, and x may be NULL or overwritten */
+    bool over_rows;              /* mixes the elements of a row, as softmax does */
+    ffn_loss_domain fuses;       /* losses that take this activation's input when it is the network's last */
+    /* y = f(x), [rows][cols]; x == y must work. */
+    void (*forward)(const ffn_activation *activation, size_t rows, size_t cols, const float *x, float *y);
+    /* dx = f'(x) dy, [rows][cols]; dx == dy must work. */
+    void (*backward)(const ffn_activation *activation, size_t rows, size_t cols, const float *x, const float *y,
+                     const float *dy, float *dx);
+    /* For a learned slope, else NULL: adds sum dy df/dslope to slope_gradient [1], or [cols] if per_unit. */
+    void (*slope_gradient)(const ffn_activation *activation, size_t rows, size_t cols, const float *x, const float *dy,
+                           float *slope_gradient);
+};
+
+typedef enum ffn_target_kind {
+    FFN_TARGET_NUMBERS = 0,
+    FFN_TARGET_CLASS_INDEX,  /* one column, a whole number below the outputs */
+    FFN_TARGET_DISTRIBUTION, /* one column an output, none below 0 */
+    FFN_TARGET_PROBABILITY,  /* one column an output, each in [0, 1] */
+    FFN_TARGET_SIGN          /* one column an output, each -1 or 1 */
+} ffn_target_kind;
+
+struct ffn_loss_ops {
+    const char *name;
+    ffn_loss_domain domain;
+    ffn_target_kind target;
+    float delta_low, delta_high; /* bounds of delta, both included; both 0: not used */
+    bool smooths;                /* uses label_smoothing */
+    bool weighs;                 /* uses class_weights */
+    /* The sum over the rows, and dy (unless NULL; dy == y must work) scaled by `scale`, which is 1 / the weight of all
+     * rows: rows cols, or rows, or the class weights' sum. */
+    double (*value)(const ffn_loss *loss, size_t rows, size_t cols, const float *y, const float *targets, float *dy,
+                    double scale);
+    /* What the sum is divided by. */
+    double (*weight)(const ffn_loss *loss, size_t rows, size_t cols, const float *targets);
+};
+
+/* One update: what is the same for all parameters. */
+typedef struct ffn_update {
+    size_t count;  /* updates before this one */
+    double rate;   /* the learning rate in force */
+    float decay;   /* decoupled weight decay of this parameter; 0 for other optimizers */
+} ffn_update;
+
+struct ffn_optimizer_ops {
+    const char *name;
+    bool decoupled_decay; /* weight_decay comes in ffn_update instead of in the gradient */
+    /* Bounds of the optimizer's numbers: NULL if they are all right, else what is wrong, as "beta1 must be in [0, 1)". */
+    const char *(*check)(const ffn_optimizer *optimizer);
+    size_t (*slots)(const ffn_optimizer *optimizer); /* floats of state per parameter, at most 4 */
+    float (*initial_state)(const ffn_optimizer *optimizer, size_t slot); /* NULL: zeros */
+    /* Updates w [n] by the gradient g [n] and state[slot] [n]. Called for parts of a parameter, from several threads. */
+    void (*step)(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,
+                 float *const *state);
+};
+#define FFN_MAX_SLOTS 4
+
+/* State of a schedule that follows a metric. */
+typedef struct ffn_schedule_state {
+    double scale;  /* starts at 1 */
+    double best;   /* starts at infinity */
+    size_t bad;    /* reports since best */
+} ffn_schedule_state;
+
+struct ffn_schedule_ops {
+    const char *name;
+    const char *(*check)(const ffn_schedule *schedule); /* NULL if all right, else what is wrong */
+    double (*rate)(const ffn_schedule *schedule, const ffn_schedule_state *state, double base, size_t count);
+    void (*report)(const ffn_schedule *schedule, ffn_schedule_state *state, double metric); /* NULL: ignores reports */
+};
+
+struct ffn_initializer_ops {
+    const char *name;
+    /* Fills w [rows][cols]: rows is the first dimension, cols the product of the others. Every number comes from random. */
+    ffn_status (*fill)(const ffn_initializer *initializer, ffn_random *random, size_t fan_in, size_t fan_out, size_t rows,
+                       size_t cols, float *w, ffn_error *error);
+};
+
+/* Layers. A layer's `plan` sees the inputs' shapes and answers through these fields and calls. */
+#define FFN_MAX_INPUTS 8
+#define FFN_MAX_PARAMETERS 8
+
+typedef enum ffn_role {
+    FFN_WEIGHT = 0, /* initialized by the layer's initializer; penalties and decay act on it */
+    FFN_BIAS,       /* starts at `initial`, 0; no penalties */
+    FFN_SCALE,      /* normalization parameters and slopes: starts at `initial`; no penalties */
+    FFN_STATE       /* not trained; starts at `initial` */
+} ffn_role;
+
+typedef struct ffn_layer_parameter {
+    const char *name; /* "weight"; a string literal */
+    ffn_shape shape;
+    ffn_role role;
+    float initial;
+    size_t fan_in, fan_out; /* weights only */
+} ffn_layer_parameter;
+
+typedef struct ffn_layer_plan {
+    /* given */
+    size_t input_count;
+    ffn_shape inputs[FFN_MAX_INPUTS]; /* per sample */
+    bool no_bias;                     /* ffn_set_bias(..., false) was called */
+    bool is_output;                   /* of the network: a loss may want the last activation's input, the logits */
+    /* answered */
+    ffn_shape output; /* per sample */
+    size_t parameter_count;
+    ffn_layer_parameter parameters[FFN_MAX_PARAMETERS];
+    ffn_gain gain;           /* of the default initializer */
+    size_t saved_per_row;    /* floats kept from forward to backward, for each row ... */
+    size_t saved;            /* ... and once; only training plans keep them */
+    size_t scratch_per_row;  /* floats for use within one forward or backward */
+    size_t scratch;
+    ffn_activation activation; /* the output is its value; linear if there is none */
+    bool logits_saved;         /* its input stands at the start of `saved`; false: it is input 0 */
+} ffn_layer_plan;
+
+/* One layer bound to a plan's memory: what forward and backward work on. Arrays hold `rows` samples. */
+typedef struct ffn_step {
+    const void *config;
+    size_t rows;
+    bool training; /* dropout acts, and backward will follow: fill `saved` */
+    size_t threads;
+    size_t input_count;
+    const ffn_shape *input_shapes; /* per sample */
+    ffn_shape output_shape;
+    const float *inputs[FFN_MAX_INPUTS];
+    float *output;
+    const float *parameters[FFN_MAX_PARAMETERS]; /* NULL where the layer declared none */
+    float *saved;   /* NULL in an inference plan */
+    float *scratch;
+    ffn_random random; /* this layer's stream for this forward; the same again in its backward */
+    /* backward only. A gradient that is NULL is not wanted; one with beta 0 is set, one with beta 1 is added to. */
+    const float *output_gradient;
+    float *input_gradients[FFN_MAX_INPUTS];
+    float input_betas[FFN_MAX_INPUTS];
+    float *parameter_gradients[FFN_MAX_PARAMETERS];
+    float parameter_betas[FFN_MAX_PARAMETERS];
+    bool fused_loss; /* output_gradient is already with respect to the final activation's input */
+} ffn_step;
+
+typedef enum ffn_field_type { FFN_FIELD_SIZE = 0, FFN_FIELD_FLOAT, FFN_FIELD_BOOL, FFN_FIELD_ACTIVATION } ffn_field_type;
+
+/* A number of a layer's config struct: checked against its bounds when the layer is added, shown by the summary. */
+typedef struct ffn_field {
+    const char *name;
+    ffn_field_type type;
+    size_t offset;    /* offsetof(config struct, field) */
+    double low, high; /* bounds of sizes and floats, both included */
+} ffn_field;
+
+typedef struct ffn_layer_ops {
+    const char *name;
+    const ffn_field *fields;
+    size_t field_count;
+    bool ignores_inputs; /* backward does not read step->inputs: their memory may be used again by then */
+    bool ignores_output; /* backward does not read step->output */
+    /* Validates, infers the shape, declares parameters and memory. */
+    ffn_status (*plan)(ffn_layer_plan *plan, const void *config, ffn_error *error);
+    void (*forward)(const ffn_step *step);
+    void (*backward)(const ffn_step *step); /* NULL: the layer has no gradient; only behind the input and in inference */
+} ffn_layer_ops;
+
+/* Adds a layer of one's own: copies config [config_size]. ops must live as long as the model. */
+ffn_value ffn_custom_layer(ffn_model *model, const ffn_layer_ops *ops, const void *config, size_t config_size,
+                           const ffn_value *inputs, size_t input_count);
+
+/* For authors of layers, activations and losses: sets `error`, if not NULL, to a formatted sentence (as printf) and
+ * returns status. */
+ffn_status ffn_fail(ffn_error *error, ffn_status status, const char *format, ...)
+#if defined(__GNUC__)
+    __attribute__((format(printf, 3, 4)))
+#endif
+    ;
+
+/* Compares the gradients of backward, of every trainable parameter and of the inputs, with central differences of the
+ * loss. In float32 expect errors up to some 1e-2 of the gradient's scale; the tests run it in double to 1e-8. */
+typedef struct ffn_gradient_check_result {
+    size_t checked, failed;
+    double worst;         /* largest |backward - difference| / max(|backward|, |difference|, scale), NaN counted as
+                             infinite; scale is the largest gradient of the same tensor */
+    const char *name;     /* parameter, or "input", of the worst; owned by the model */
+    size_t element;
+    double backward, difference; /* its two values */
+} ffn_gradient_check_result;
+
+/* step: of the differences, relative to max(1, |value|); 0: the cube root of the type's precision. tolerance: what `worst`
+ * may be; 0: 1e-2. Returns FFN_OK also if elements failed: look at `failed`. Leaves the model as it was. */
+ffn_status ffn_gradient_check(ffn_model *model, ffn_loss loss, const float *x, const float *targets, size_t rows,
+                              double step, double tolerance, ffn_gradient_check_result *result, ffn_error *error);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

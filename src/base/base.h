@@ -1,0 +1,62 @@
+/* What every module stands on: errors, memory, checked sizes, arena placement, threads. */
+#ifndef FFN__BASE_H
+#define FFN__BASE_H
+
+#include "ffn.h"
+
+/* ---- memory (alloc.c) ------------------------------------------------------------------------------------------- */
+
+enum { FFN__ALIGNMENT = 64 }; /* bytes: a cache line, and the widest vector */
+
+/* count * size bytes, zeroed and 64-byte aligned, from the allocator hook. NULL with FFN_OUT_OF_MEMORY, also when the
+ * product does not fit a size_t. A zero size gives a valid pointer. */
+void *ffn__alloc(size_t count, size_t size, ffn_error *error);
+void ffn__free(void *pointer); /* NULL is allowed */
+char *ffn__copy_string(const char *text, ffn_error *error);
+
+/* Grows *array of *capacity elements to hold at least `needed` of them, at least doubling; keeps the content. */
+ffn_status ffn__grow(void **array, size_t *capacity, size_t needed, size_t size, ffn_error *error);
+
+/* ---- checked sizes (size.c) ---------------------------------------------------------------------------------------- */
+
+bool ffn__multiply(size_t a, size_t b, size_t *product); /* false, and *product untouched, on overflow */
+bool ffn__sum(size_t a, size_t b, size_t *sum);
+size_t ffn__pad(size_t floats); /* up to a whole number of FFN__ALIGNMENT bytes, counted in floats */
+
+/* ---- arena (arena.c) ------------------------------------------------------------------------------------------------ */
+
+/* A block lives from time `first` to time `last`, both included. */
+typedef struct ffn__block {
+    size_t size; /* given, in floats */
+    size_t first, last;
+    size_t offset; /* answered, in floats, a multiple of the alignment */
+} ffn__block;
+
+/* Gives blocks offsets so that those whose lives overlap do not overlap in memory: largest first, each at the lowest
+ * offset that fits. *total is the arena's size in floats. FFN_OUT_OF_MEMORY if the sizes do not add up in a size_t. */
+ffn_status ffn__arena_place(ffn__block *blocks, size_t count, size_t *total, ffn_error *error);
+
+/* ---- random streams (random.c) -------------------------------------------------------------------------------------- */
+
+/* What a stream is for, so that streams of one seed never meet; a layer's own streams are FFN__STREAM_LAYER + number. */
+enum { FFN__STREAM_SPLIT = 1, FFN__STREAM_SHUFFLE = 2, FFN__STREAM_PARAMETER = 0x10000, FFN__STREAM_LAYER = 0x20000 };
+
+/* order[0 .. n-1] becomes a permutation of itself (Fisher-Yates). */
+void ffn__shuffle(ffn_random *random, size_t n, size_t *order);
+/* The next n numbers of the stream at once: the same as n calls of ffn_random_bits. */
+void ffn__random_fill(ffn_random *random, size_t n, uint32_t *bits);
+
+/* ---- threads (threads.c) -------------------------------------------------------------------------------------------- */
+
+/* Calls body(context, tile) for every tile below `tiles`, on at most `threads` threads of the pool (0: all), the caller's
+ * included, and returns when all are done. `work` estimates the whole in floating-point operations: little work stays on
+ * the caller's thread. Which thread runs a tile is not defined, so tiles must not depend on it. Serial when called from
+ * within a tile, or while another thread has the pool. Pool threads take over the caller's floating-point control word.
+ * Cannot fail: without threads the caller does all. */
+void ffn__parallel(size_t threads, size_t tiles, double work, void (*body)(void *context, size_t tile), void *context);
+
+/* Makes the calling thread flush denormals to zero, where the processor can; returns what restores the old mode. */
+uint64_t ffn__flush_denormals(void);
+void ffn__restore_denormals(uint64_t mode);
+
+#endif

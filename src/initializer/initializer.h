@@ -1,0 +1,10 @@
+/* Initial values of weights. */
+#ifndef FFN__INITIALIZER_H
+#define FFN__INITIALIZER_H
+
+#include "base/base.h"
+
+/* The initializer itself, or the default for `gain` if it is made of zeros. */
+ffn_initializer ffn__initializer_or_default(ffn_initializer initializer, ffn_gain gain);
+
+#endif
