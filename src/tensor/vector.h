@@ -1,0 +1,128 @@
+/* Vectors of VL floats for the *_kernels.c sources, by the compiler's vector types. The width follows the instruction
+ * set a source is compiled for, so everything here is static and inlined. Arithmetic, comparison and bit operators work
+ * on the types directly; a comparison of vec gives an ivec mask of 0 and -1. */
+#ifndef FFN__VECTOR_H
+#define FFN__VECTOR_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <string.h>
+
+#ifdef FFN_DOUBLE /* the double build: 16 bytes, the widest type every processor can pass */
+#define VL 2
+typedef int64_t lane;
+typedef uint64_t ulane;
+#else
+#if defined(__AVX512F__)
+#define VL                  16
+#define FFN__X86(operation) _mm512_##operation
+#elif defined(__AVX2__)
+#define VL                  8
+#define FFN__X86(operation) _mm256_##operation
+#else
+#define VL 4
+#if defined(__SSE2__)
+#define FFN__X86(operation) _mm_##operation
+#endif
+#endif
+#ifdef FFN__X86
+#include <immintrin.h>
+#endif
+typedef int32_t lane;
+typedef uint32_t ulane;
+#endif
+
+typedef float vec __attribute__((vector_size(VL * sizeof(float))));
+typedef lane ivec __attribute__((vector_size(VL * sizeof(lane))));
+typedef ulane uvec __attribute__((vector_size(VL * sizeof(ulane))));
+
+#define VECTOR_INLINE static inline __attribute__((always_inline, unused))
+
+VECTOR_INLINE vec vec_set(float x) { return x - (vec){0}; } /* x in every lane; the sign of zero stays */
+VECTOR_INLINE ivec ivec_set(lane x) { return x - (ivec){0}; }
+
+VECTOR_INLINE vec vec_load(const float *x)
+{
+    vec v;
+    memcpy(&v, x, sizeof(v));
+    return v;
+}
+
+VECTOR_INLINE void vec_store(float *x, vec v) { memcpy(x, &v, sizeof(v)); }
+
+/* The first n < VL floats, the other lanes zero; memory behind them is not touched. */
+VECTOR_INLINE vec vec_load_part(const float *x, size_t n)
+{
+#if VL == 16
+    return (vec)_mm512_maskz_loadu_ps((__mmask16)((1U << n) - 1), x);
+#elif VL == 8
+    const ivec index = {0, 1, 2, 3, 4, 5, 6, 7};
+    return (vec)_mm256_maskload_ps(x, (__m256i)(index < ivec_set((lane)n)));
+#else
+    float part[VL] = {0};
+    for (size_t i = 0; i < n; i++) part[i] = x[i];
+    return vec_load(part);
+#endif
+}
+
+VECTOR_INLINE void vec_store_part(float *x, vec v, size_t n)
+{
+#if VL == 16
+    _mm512_mask_storeu_ps(x, (__mmask16)((1U << n) - 1), (__m512)v);
+#elif VL == 8
+    const ivec index = {0, 1, 2, 3, 4, 5, 6, 7};
+    _mm256_maskstore_ps(x, (__m256i)(index < ivec_set((lane)n)), (__m256)v);
+#else
+    float part[VL];
+    vec_store(part, v);
+    for (size_t i = 0; i < n; i++) x[i] = part[i];
+#endif
+}
+
+/* Lane by lane a where mask is -1, b where it is 0. */
+VECTOR_INLINE vec vec_select(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
+VECTOR_INLINE ivec ivec_select(ivec mask, ivec a, ivec b) { return (mask & a) | (~mask & b); }
+
+/* a < b ? a : b and a > b ? a : b: if either is NaN, b. */
+VECTOR_INLINE vec vec_min(vec a, vec b)
+{
+#ifdef FFN__X86
+    return (vec)FFN__X86(min_ps)(a, b);
+#else
+    return vec_select(a < b, a, b);
+#endif
+}
+
+VECTOR_INLINE vec vec_max(vec a, vec b)
+{
+#ifdef FFN__X86
+    return (vec)FFN__X86(max_ps)(a, b);
+#else
+    return vec_select(a > b, a, b);
+#endif
+}
+
+/* |x|, by its sign bit: NaN stays NaN. */
+VECTOR_INLINE vec vec_abs(vec x) { return (vec)((ivec)x & ~(ivec)vec_set(-(float)0)); }
+
+/* The sum of the lanes, in a fixed order. */
+VECTOR_INLINE float vec_sum(vec v)
+{
+    float part[VL];
+    vec_store(part, v);
+    for (size_t half = VL / 2; half; half /= 2)
+        for (size_t i = 0; i < half; i++) part[i] += part[i + half];
+    return part[0];
+}
+
+/* Whether any lane of a mask is set. */
+VECTOR_INLINE bool ivec_any(ivec mask)
+{
+    lane part[VL], any = 0;
+    memcpy(part, &mask, sizeof(part));
+    for (size_t i = 0; i < VL; i++) any |= part[i];
+    return any != 0;
+}
+
+#endif
