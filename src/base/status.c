@@ -1,0 +1,57 @@
+/* Version, names of the statuses, error sentences. */
+#include "base/base.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#define TEXT2(x) #x
+#define TEXT(x)  TEXT2(x)
+
+const char *ffn_version(void)
+{
+    return TEXT(FFN_VERSION_MAJOR) "." TEXT(FFN_VERSION_MINOR) "." TEXT(FFN_VERSION_PATCH);
+}
+
+const char *ffn_status_name(ffn_status status)
+{
+    static const char *const names[] = {
+        [FFN_OK] = "ok",
+        [FFN_INVALID_ARGUMENT] = "invalid argument",
+        [FFN_SHAPE_MISMATCH] = "shape mismatch",
+        [FFN_OUT_OF_MEMORY] = "out of memory",
+        [FFN_IO_ERROR] = "input/output error",
+        [FFN_BAD_FORMAT] = "bad format",
+        [FFN_UNSUPPORTED] = "unsupported",
+        [FFN_DIVERGED] = "diverged",
+        [FFN_STOPPED] = "stopped",
+    };
+    const size_t index = (size_t)status;
+    return index < sizeof(names) / sizeof(names)[0] ? names[index] : "unknown status";
+}
+
+/* Ends a sentence that was cut with "...", without leaving half of a UTF-8 character before it. */
+static void mark_cut(char *text, size_t size)
+{
+    size_t end = size - sizeof("...");
+    while (end > 0 && ((unsigned char)text[end] & 0xC0) == 0x80) end--;
+    memcpy(text + end, "...", sizeof("..."));
+}
+
+ffn_status ffn_fail(ffn_error *error, ffn_status status, const char *format, ...)
+{
+    if (!error) return status;
+    /* Not straight into the error: its old message may be one of the arguments. */
+    char text[sizeof(error->message)] = "";
+    if (format) {
+        va_list arguments;
+        va_start(arguments, format);
+        const int length = vsnprintf(text, sizeof(text), format, arguments);
+        va_end(arguments);
+        if (length < 0) text[0] = '\0';
+        if (length >= (int)sizeof(text)) mark_cut(text, sizeof(text));
+    }
+    error->status = status;
+    memcpy(error->message, text, sizeof(text));
+    return status;
+}
