@@ -1,0 +1,72 @@
+#!/bin/sh
+# What the library shows to the linker: only names of its own, no writable state but the documented, and no call that would
+# print, end the process, or depend on the environment or the locale.
+#   check_symbols.sh nm library | --self-test nm cc
+set -eu
+
+# State of the process, each set once or guarded by a lock: "file: what it is".
+writable='
+'
+forbidden='
+    exit _exit _Exit quick_exit abort __assert_fail __assert raise kill
+    printf vprintf puts putchar putc fputc fputs fprintf vfprintf dprintf vdprintf perror psignal
+    __printf_chk __vprintf_chk __fprintf_chk __vfprintf_chk __dprintf_chk stdout stderr stdin
+    rand srand rand_r random srandom drand48 time
+    getenv secure_getenv setenv putenv setlocale localeconv
+    strtof strtod strtold atof sscanf fscanf __isoc99_sscanf __isoc99_fscanf
+'
+
+check()
+{
+    case $2 in *.so* | *.dylib) dynamic=-D ;; *) dynamic= ;; esac
+    # shellcheck disable=SC2086 # no option, or one
+    "$1" -P $dynamic "$2" | awk -v writable="$writable" -v forbidden="$forbidden" -v shared="$dynamic" '
+    BEGIN {
+        n = split(writable, list, " "); for (i = 1; i <= n; i++) may_write[list[i]] = 1
+        n = split(forbidden, list, " "); for (i = 1; i <= n; i++) no[list[i]] = 1
+    }
+    function wrong(sentence) { print sentence; bad = 1 }
+    NF < 2 || $2 !~ /^[A-Za-z]$/ { next }
+    { symbols++; name = $1; sub(/@.*/, "", name); plain = name; sub(/\.[0-9]+$/, "", plain) }
+    $2 ~ /^[Uw]$/ { if (name in no) wrong(name " is called"); next }
+    # of a shared library, what the toolchain adds
+    shared && name ~ /^(_init|_fini|_edata|_end|__bss_start)$/ { next }
+    $2 ~ /^[A-Z]$/ && name !~ /^ffn_/ { wrong(name " is visible (" $2 "), but not named ffn_...") }
+    $2 ~ /^[BbDdCcGgSs]$/ && !(plain in may_write) { wrong(name " is writable state (" $2 ") that is not documented") }
+    END { if (!symbols) { print "no symbols"; bad = 1 } exit bad }'
+}
+
+if [ "$1" = --self-test ]; then
+    work=$(mktemp -d)
+    trap 'rm -rf "$work"' EXIT
+    failed=0
+    # expect pass|fail what code: an object file of the code must pass, or fail.
+    expect()
+    {
+        printf '%s\n' "$3" >"$work/a.c"
+        "$cc" -w -c "$work/a.c" -o "$work/a.o"
+        if check "$nm" "$work/a.o" >"$work/output"; then result=pass; else result=fail; fi
+        [ "$result" = "$1" ] || { echo "$2: expected $1, got $result"; cat "$work/output"; failed=1; }
+    }
+    nm=$2 cc=$3
+    expect pass 'a function of ours'     'int ffn_f(int a) { return a; }'
+    expect pass 'a static function'      'static int f(int a) { return a; } int ffn_f(int a) { return f(a); }'
+    expect pass 'a table'                'const int ffn__table[2] = {1, 2};'
+    expect pass 'snprintf'               '#include <stdio.h>
+int ffn_f(char *s, int a) { return snprintf(s, 9, "%d", a); }'
+    expect fail 'a name without prefix'  'int f(int a) { return a; }'
+    expect fail 'a writable global'      'int ffn__counter;'
+    expect fail 'a writable static'      'static int n = 3; int ffn_f(void) { return n++; }'
+    expect fail 'a static in a function' 'int ffn_f(void) { static int n; return n++; }'
+    expect fail 'exit'                   'void exit(int); void ffn_f(void) { exit(1); }'
+    expect fail 'printf'                 '#include <stdio.h>
+void ffn_f(int a) { printf("%d", a); }'
+    expect fail 'a print to stderr'      '#include <stdio.h>
+void ffn_f(int a) { fprintf(stderr, "%d", a); }'
+    expect fail 'assert'                 '#include <assert.h>
+void ffn_f(int a) { assert(a); }'
+    expect fail 'rand'                   'int rand(void); int ffn_f(void) { return rand(); }'
+    expect fail 'getenv'                 'char *getenv(char *); char *ffn_f(void) { return getenv("A"); }'
+    exit $failed
+fi
+check "$1" "$2"
