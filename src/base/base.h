@@ -57,6 +57,9 @@ void ffn__philox(const uint32_t counter[4], const uint32_t key[2], uint32_t outp
  * Cannot fail: without threads the caller does all. */
 void ffn__parallel(size_t threads, size_t tiles, double work, void (*body)(void *context, size_t tile), void *context);
 
+/* How many threads, the caller's included, the pool may have. */
+size_t ffn__thread_count(void);
+
 /* Makes the calling thread flush denormals to zero, where the processor can; returns what restores the old mode. */
 uint64_t ffn__flush_denormals(void);
 void ffn__restore_denormals(uint64_t mode);

@@ -263,12 +263,25 @@ static void close_seats(void)
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
+static size_t pool_size(void)
+{
+    if (pool.wanted == 0) pool.wanted = smaller(core_count(), MAX_THREADS);
+    return pool.wanted;
+}
+
+size_t ffn__thread_count(void)
+{
+    (void)pthread_mutex_lock(&pool.owner);
+    const size_t count = pool_size();
+    (void)pthread_mutex_unlock(&pool.owner);
+    return count;
+}
+
 /* How many threads besides the caller the job shall have. */
 static size_t helper_count(size_t threads, size_t tiles, double work)
 {
-    if (pool.wanted == 0) pool.wanted = smaller(core_count(), MAX_THREADS);
     const double worthwhile = work / thread_work;
-    size_t count = smaller(tiles, pool.wanted);
+    size_t count = smaller(tiles, pool_size());
     if (threads > 0) count = smaller(count, threads);
     if (worthwhile < (double)count) count = (size_t)worthwhile;
     return count - 1;

@@ -1,0 +1,203 @@
+/* Our own matrix product, for small sizes and for builds without a BLAS. c is computed in tiles of ROWS rows and one or
+ * two vectors of columns, whose sums stay in registers while they run along k. */
+#include "tensor/tensor.h"
+
+#include "tensor/product.h"
+#include "tensor/vector.h"
+
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 16")
+#endif
+
+/* ROWS by 2 sums, 2 vectors of b and an element of a fill the vector registers: 32 of them, or 16. */
+#if VL == 16 || defined(__aarch64__)
+enum { ROWS = 8 };
+#else
+enum { ROWS = 6 };
+#endif
+
+enum {
+    WIDTH = 2 * VL, /* columns of a panel of b */
+    DEPTH = 192,    /* rows of one: a packed panel is to stay in the first-level cache */
+    QUAD = 4
+};
+
+/* Element (i, p) of op(a) is data[i * row + p * step]; of op(b), (p, j), is data[p * step + j * row]. */
+typedef struct operand {
+    const float *data;
+    size_t row, step;
+} operand;
+
+typedef struct output {
+    float *data;
+    size_t ld;
+    float alpha, beta;
+} output;
+
+typedef float quad __attribute__((vector_size(QUAD * sizeof(float))));
+
+/* ---- a tile
+ * ----------------------------------------------------------------------------------------------------------- */
+
+/* c [cols] = alpha sum + beta c for a vector, or its first cols < VL lanes. */
+VECTOR_INLINE void store_sum(vec sum, float alpha, float beta, float *c, size_t cols)
+{
+    vec value = vec_set(alpha) * sum;
+    if (cols >= VL) {
+        if (beta != 0) value += vec_set(beta) * vec_load(c);
+        vec_store(c, value);
+    } else {
+        if (beta != 0) value += vec_set(beta) * vec_load_part(c, cols);
+        vec_store_part(c, value, cols);
+    }
+}
+
+/* c [rows][cols] = alpha a [rows][depth] b [depth][cols] + beta c. rows and vectors are literals in every call, so that
+ * the sums become registers. Rows of b are b_step apart and whole vectors; cols may end within the last one. */
+VECTOR_INLINE void tile(const size_t rows, const size_t vectors, size_t depth, operand a, const float *b, size_t b_step,
+                        output c, size_t cols)
+{
+    vec sum[ROWS][2] = {{{0}}};
+    for (size_t p = 0; p < depth; p++) {
+        vec x[2];
+        UNROLL for (size_t v = 0; v < vectors; v++) x[v] = vec_load(b + p * b_step + v * VL);
+        UNROLL for (size_t r = 0; r < rows; r++)
+        {
+            const vec factor = vec_set(a.data[r * a.row + p * a.step]);
+            UNROLL for (size_t v = 0; v < vectors; v++) sum[r][v] += factor * x[v];
+        }
+    }
+    UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++)
+        store_sum(sum[r][v], c.alpha, c.beta, c.data + r * c.ld + v * VL, cols - v * VL);
+}
+
+typedef void tile_function(size_t depth, operand a, const float *b, size_t b_step, output c, size_t cols);
+
+#define TILE(rows, vectors)                                                                                            \
+    static void tile_##rows##_##vectors(size_t depth, operand a, const float *b, size_t b_step, output c, size_t cols) \
+    {                                                                                                                  \
+        tile(rows, vectors, depth, a, b, b_step, c, cols);                                                             \
+    }
+#define TILES(rows) TILE(rows, 1) TILE(rows, 2)
+#define TILE_PAIR(rows)                                                                                                \
+    {                                                                                                                  \
+        tile_##rows##_1, tile_##rows##_2                                                                               \
+    }
+
+TILES(1)
+TILES(2)
+TILES(3) TILES(4) TILES(5) TILES(6)
+#if VL == 16 || defined(__aarch64__)
+    TILES(7) TILES(8)
+#endif
+
+    /* By rows - 1 and vectors - 1. */
+    static tile_function *const tile_functions[ROWS][2] = {
+        TILE_PAIR(1), TILE_PAIR(2), TILE_PAIR(3), TILE_PAIR(4), TILE_PAIR(5), TILE_PAIR(6),
+#if VL == 16 || defined(__aarch64__)
+        TILE_PAIR(7), TILE_PAIR(8),
+#endif
+};
+
+/* ---- panels of b
+ * ------------------------------------------------------------------------------------------------------- */
+
+static size_t smaller(size_t x, size_t y) { return x < y ? x : y; }
+
+/* panel [depth][stride]: the next `cols` columns of op(b) [depth][cols], rows of b being contiguous. */
+static void copy_panel(size_t depth, size_t cols, const float *b, size_t ldb, float *panel, size_t stride)
+{
+    for (size_t p = 0; p < depth; p++, b += ldb, panel += stride) {
+        size_t j = 0;
+        for (; j + VL <= cols; j += VL) vec_store(panel + j, vec_load(b + j));
+        if (j < cols) vec_store(panel + j, vec_load_part(b + j, cols - j));
+    }
+}
+
+/* to [4][stride] = the transpose of from [4][ld]. */
+static void transpose_quads(const float *from, size_t ld, float *to, size_t stride)
+{
+    quad row[QUAD];
+    for (size_t i = 0; i < QUAD; i++) memcpy(&row[i], from + i * ld, sizeof(quad));
+    const quad low01 = __builtin_shufflevector(row[0], row[1], 0, 4, 1, 5);
+    const quad low23 = __builtin_shufflevector(row[2], row[3], 0, 4, 1, 5);
+    const quad high01 = __builtin_shufflevector(row[0], row[1], 2, 6, 3, 7);
+    const quad high23 = __builtin_shufflevector(row[2], row[3], 2, 6, 3, 7);
+    row[0] = __builtin_shufflevector(low01, low23, 0, 1, 4, 5);
+    row[1] = __builtin_shufflevector(low01, low23, 2, 3, 6, 7);
+    row[2] = __builtin_shufflevector(high01, high23, 0, 1, 4, 5);
+    row[3] = __builtin_shufflevector(high01, high23, 2, 3, 6, 7);
+    for (size_t i = 0; i < QUAD; i++) memcpy(to + i * stride, &row[i], sizeof(quad));
+}
+
+/* panel [depth][stride] = the transpose of b [cols][depth], zeros behind the last column. */
+static void transpose_panel(size_t depth, size_t cols, const float *b, size_t ldb, float *panel, size_t stride)
+{
+    const size_t whole_cols = cols / QUAD * QUAD, whole_depth = depth / QUAD * QUAD;
+    for (size_t j = 0; j < whole_cols; j += QUAD) {
+        for (size_t p = 0; p < whole_depth; p += QUAD)
+            transpose_quads(b + j * ldb + p, ldb, panel + p * stride + j, stride);
+        for (size_t p = whole_depth; p < depth; p++)
+            for (size_t i = j; i < j + QUAD; i++) panel[p * stride + i] = b[i * ldb + p];
+    }
+    for (size_t p = 0; whole_cols < stride && p < depth; p++)
+        for (size_t j = whole_cols; j < stride; j++) panel[p * stride + j] = j < cols ? b[j * ldb + p] : 0;
+}
+
+/* ---- the product
+ * --------------------------------------------------------------------------------------------------------- */
+
+/* c [m][cols] = alpha a [m][depth] b [depth][cols] + beta c, cols <= WIDTH. */
+static void multiply_panel(size_t m, size_t cols, size_t depth, operand a, const float *b, size_t b_step, output c)
+{
+    const size_t vectors = cols > VL ? 2 : 1;
+    for (size_t i = 0; i < m; i += ROWS) {
+        tile_functions[smaller(ROWS, m - i) - 1][vectors - 1](depth, a, b, b_step, c, cols);
+        a.data += ROWS * a.row;
+        c.data += ROWS * c.ld;
+    }
+}
+
+/* A panel is used where it lies if its rows are contiguous whole vectors; else from a copy. */
+static void multiply_depth(size_t m, size_t n, size_t depth, operand a, const float *b, size_t ldb, bool transpose_b,
+                           output c)
+{
+    float panel[DEPTH * WIDTH] __attribute__((aligned(FFN__ALIGNMENT)));
+    for (size_t j = 0; j < n; j += WIDTH, c.data += WIDTH) {
+        const size_t cols = smaller(WIDTH, n - j), stride = cols > VL ? WIDTH : VL;
+        if (transpose_b)
+            transpose_panel(depth, cols, b + j * ldb, ldb, panel, stride);
+        else if (cols % VL != 0)
+            copy_panel(depth, cols, b + j, ldb, panel, stride);
+        else {
+            multiply_panel(m, cols, depth, a, b + j, ldb, c);
+            continue;
+        }
+        multiply_panel(m, cols, depth, a, panel, stride, c);
+    }
+}
+
+/* c = beta c, without reading it for beta 0. */
+static void scale_output(size_t m, size_t n, output c)
+{
+    for (size_t i = 0; i < m; i++, c.data += c.ld)
+        for (size_t j = 0; j < n; j++) c.data[j] = c.beta != 0 ? c.beta * c.data[j] : 0;
+}
+
+void FFN__ISA_NAME(ffn__product)(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, float alpha,
+                                 const float *a, size_t lda, const float *b, size_t ldb, float beta, float *c,
+                                 size_t ldc)
+{
+    output out = {c, ldc, alpha, beta};
+    if (alpha == 0 || k == 0) {
+        scale_output(m, n, out);
+        return;
+    }
+    for (size_t p = 0; p < k; p += DEPTH) {
+        const operand left = {a + (transpose_a ? p * lda : p), transpose_a ? 1 : lda, transpose_a ? lda : 1};
+        multiply_depth(m, n, smaller(DEPTH, k - p), left, b + (transpose_b ? p : p * ldb), ldb, transpose_b, out);
+        out.beta = 1;
+    }
+}

@@ -1,0 +1,175 @@
+/* Elementwise and reduction kernels. Remainders go through the same vector code as the rest, so that an element's bits
+ * do not depend on its place. */
+#include "tensor/tensor.h"
+
+#include "tensor/product.h"
+#include "tensor/vector.h"
+
+FFN__ISA_DECLARE(ffn__tensor_kernels, ffn__tensor_kernels);
+
+/* ---- elementwise ----------------------------------------------------------------------------------------------------
+ */
+
+/* Runs `whole` for every vector at i and `part` for the last `rest` < VL elements. */
+#define FOR_VECTORS(n, whole, part)                                                                                    \
+    do {                                                                                                               \
+        size_t i = 0;                                                                                                  \
+        for (; i + VL <= (n); i += VL) whole;                                                                          \
+        const size_t rest = (n)-i;                                                                                     \
+        if (rest > 0) part;                                                                                            \
+    } while (0)
+
+static void add(size_t n, const float *a, const float *b, float *c)
+{
+    FOR_VECTORS(n, vec_store(c + i, vec_load(a + i) + vec_load(b + i)),
+                vec_store_part(c + i, vec_load_part(a + i, rest) + vec_load_part(b + i, rest), rest));
+}
+
+static void multiply(size_t n, const float *a, const float *b, float *c)
+{
+    FOR_VECTORS(n, vec_store(c + i, vec_load(a + i) * vec_load(b + i)),
+                vec_store_part(c + i, vec_load_part(a + i, rest) * vec_load_part(b + i, rest), rest));
+}
+
+static void assign(size_t n, float beta, const float *x, float *y)
+{
+    const vec factor = vec_set(beta);
+    if (beta == 0)
+        memmove(y, x, n * sizeof(*x));
+    else
+        FOR_VECTORS(n, vec_store(y + i, vec_load(x + i) + factor * vec_load(y + i)),
+                    vec_store_part(y + i, vec_load_part(x + i, rest) + factor * vec_load_part(y + i, rest), rest));
+}
+
+static void scale(size_t n, float alpha, const float *x, float *y)
+{
+    const vec factor = vec_set(alpha);
+    FOR_VECTORS(n, vec_store(y + i, factor * vec_load(x + i)),
+                vec_store_part(y + i, factor * vec_load_part(x + i, rest), rest));
+}
+
+static void offset_factor(size_t rows, size_t cols, const float *x, const float *offset, const float *factor, float *y)
+{
+    for (size_t r = 0; r < rows; r++, x += cols, y += cols)
+        FOR_VECTORS(cols, vec_store(y + i, (vec_load(x + i) - vec_load(offset + i)) * vec_load(factor + i)),
+                    vec_store_part(y + i,
+                                   (vec_load_part(x + i, rest) - vec_load_part(offset + i, rest)) *
+                                       vec_load_part(factor + i, rest),
+                                   rest));
+}
+
+static void add_row(size_t rows, size_t cols, size_t ld, const float *row, float *y)
+{
+    for (size_t r = 0; r < rows; r++, y += ld) add(cols, y, row, y);
+}
+
+/* ---- reductions
+ * ------------------------------------------------------------------------------------------------------- */
+
+/* One vector of columns, or its first `cols` < VL lanes: sums [cols] = column sums of x [rows][cols] + beta sums. Four
+ * running sums, so that additions need not wait for each other. */
+VECTOR_INLINE vec column_vector(size_t rows, size_t cols, size_t ld, const float *x)
+{
+    vec sum[4] = {{0}};
+    size_t r = 0;
+    for (; r + 4 <= rows; r += 4, x += 4 * ld)
+        for (size_t s = 0; s < 4; s++) sum[s] += cols == VL ? vec_load(x + s * ld) : vec_load_part(x + s * ld, cols);
+    for (; r < rows; r++, x += ld) sum[0] += cols == VL ? vec_load(x) : vec_load_part(x, cols);
+    return (sum[0] + sum[1]) + (sum[2] + sum[3]);
+}
+
+static void column_sums(size_t rows, size_t cols, size_t ld, const float *x, float beta, float *sums)
+{
+    const vec factor = vec_set(beta);
+    for (size_t i = 0; i < cols; i += VL) {
+        const size_t width = cols - i < VL ? cols - i : VL;
+        vec sum = width == VL ? column_vector(rows, VL, ld, x + i) : column_vector(rows, width, ld, x + i);
+        if (width == VL) {
+            if (beta != 0) sum += factor * vec_load(sums + i);
+            vec_store(sums + i, sum);
+        } else {
+            if (beta != 0) sum += factor * vec_load_part(sums + i, width);
+            vec_store_part(sums + i, sum, width);
+        }
+    }
+}
+
+enum { LANES = 8 }; /* running sums in double: element i goes to lane i modulo 8 in every instruction set */
+typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
+typedef float eight __attribute__((vector_size(LANES * sizeof(float))));
+
+VECTOR_INLINE double lane_sum(const lanes *v)
+{
+    double part[LANES];
+    memcpy(part, v, sizeof(part));
+    return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
+}
+
+/* The sum of x, or of its squares, with `square` a literal. */
+VECTOR_INLINE double total(size_t n, const float *x, const bool square)
+{
+    lanes sum[2] = {{0}, {0}};
+    size_t i = 0;
+    for (; i + 2 * LANES <= n; i += 2 * LANES)
+        for (size_t s = 0; s < 2; s++) {
+            eight part;
+            memcpy(&part, x + i + s * LANES, sizeof(part));
+            const lanes value = __builtin_convertvector(part, lanes);
+            sum[s] += square ? value * value : value;
+        }
+    float rest[2 * LANES] = {0};
+    memcpy(rest, x + i, (n - i) * sizeof(*x));
+    for (size_t s = 0; s < 2; s++) {
+        eight part;
+        memcpy(&part, rest + s * LANES, sizeof(part));
+        const lanes value = __builtin_convertvector(part, lanes);
+        sum[s] += square ? value * value : value;
+    }
+    sum[0] += sum[1];
+    return lane_sum(&sum[0]);
+}
+
+static double sum(size_t n, const float *x) { return total(n, x, false); }
+static double sum_squares(size_t n, const float *x) { return total(n, x, true); }
+
+/* x - x is 0 for a finite x, else NaN. */
+static bool all_finite(size_t n, const float *x)
+{
+    ivec bad = {0};
+    FOR_VECTORS(
+        n,
+        {
+            const vec v = vec_load(x + i);
+            bad |= v - v != 0;
+        },
+        {
+            const vec v = vec_load_part(x + i, rest);
+            bad |= v - v != 0;
+        });
+    return !ivec_any(bad);
+}
+
+static size_t argmax(size_t n, const float *x)
+{
+    size_t best = 0;
+    for (size_t i = 0; i < n; i++) {
+        if (x[i] != x[i]) return i;
+        if (x[i] > x[best]) best = i;
+    }
+    return best;
+}
+
+const ffn__tensor_kernels FFN__ISA_NAME(ffn__tensor_kernels) = {
+    .add = add,
+    .multiply = multiply,
+    .assign = assign,
+    .scale = scale,
+    .offset_factor = offset_factor,
+    .add_row = add_row,
+    .column_sums = column_sums,
+    .sum = sum,
+    .sum_squares = sum_squares,
+    .all_finite = all_finite,
+    .argmax = argmax,
+    .product = FFN__ISA_NAME(ffn__product),
+};
