@@ -1,0 +1,70 @@
+/* Adam (Kingma and Ba 2015), AMSGrad (Reddi et al. 2018) and AdamW (Loshchilov and Hutter 2019), as torch.optim.Adam
+ * and AdamW. */
+#include "optimizer/kinds.h"
+
+#include <math.h>
+
+enum { LANES = FFN__LANES };
+
+/* State: the mean m, the mean square v and, for amsgrad, the largest v so far. */
+static size_t slots(const ffn_optimizer *optimizer) { return optimizer->amsgrad ? 3 : 2; }
+
+/* One update's numbers. With the corrections c1 = 1 - beta1^t and c2 = 1 - beta2^t the step
+ *     rate / c1 m / (sqrt(v / c2) + epsilon)
+ * is taken as  (rate sqrt(c2) / c1) m / (sqrt(v) + epsilon sqrt(c2)),  which saves a division per weight. */
+typedef struct step_numbers {
+    float beta1, rest1, beta2, rest2, rate, epsilon, shrink;
+} step_numbers;
+
+static step_numbers numbers_of(const ffn_optimizer *optimizer, const ffn_update *update)
+{
+    const double t = (double)update->count + 1, beta1 = (double)optimizer->beta1, beta2 = (double)optimizer->beta2;
+    const double root = sqrt(1 - pow(beta2, t));
+    return (step_numbers){.beta1 = optimizer->beta1,
+                          .rest1 = (float)(1 - beta1),
+                          .beta2 = optimizer->beta2,
+                          .rest2 = (float)(1 - beta2),
+                          .rate = (float)(update->rate * root / (1 - pow(beta1, t))),
+                          .epsilon = (float)((double)optimizer->epsilon * root),
+                          .shrink = (float)(1 - update->rate * (double)update->decay)};
+}
+
+/* m = beta1 m + (1 - beta1) g;   v = beta2 v + (1 - beta2) g^2;   w = shrink w - the step above, with the largest v in
+ * place of v if `most` is not NULL */
+FFN__INLINE void descend(step_numbers k, size_t n, float *w, const float *g, float *mean, float *square, float *most)
+{
+    for (size_t i = 0; i < n; i += LANES) {
+        float a[LANES], b[LANES], m[LANES], v[LANES], top[LANES];
+        ffn__lanes_load(n - i, w + i, a);
+        ffn__lanes_load(n - i, g + i, b);
+        ffn__lanes_load(n - i, mean + i, m);
+        ffn__lanes_load(n - i, square + i, v);
+        if (most) ffn__lanes_load(n - i, most + i, top);
+        for (size_t j = 0; j < LANES; j++) {
+            m[j] = k.beta1 * m[j] + k.rest1 * b[j];
+            v[j] = k.beta2 * v[j] + k.rest2 * b[j] * b[j];
+            if (most) top[j] = top[j] > v[j] ? top[j] : v[j];
+            a[j] = k.shrink * a[j] - k.rate * m[j] / (sqrtf(most ? top[j] : v[j]) + k.epsilon);
+        }
+        ffn__lanes_store(n - i, m, mean + i);
+        ffn__lanes_store(n - i, v, square + i);
+        if (most) ffn__lanes_store(n - i, top, most + i);
+        ffn__lanes_store(n - i, a, w + i);
+    }
+}
+
+static void step(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,
+                 float *const *state)
+{
+    const step_numbers numbers = numbers_of(optimizer, update);
+    if (optimizer->amsgrad)
+        descend(numbers, n, w, g, state[0], state[1], state[2]);
+    else
+        descend(numbers, n, w, g, state[0], state[1], NULL);
+}
+
+extern const ffn_optimizer_ops FFN__ISA_NAME(ffn__adam), FFN__ISA_NAME(ffn__adamw);
+const ffn_optimizer_ops FFN__ISA_NAME(ffn__adam) = {
+    .name = "adam", .check = ffn__optimizer_check_fields, .slots = slots, .step = step};
+const ffn_optimizer_ops FFN__ISA_NAME(ffn__adamw) = {
+    .name = "adamw", .decoupled_decay = true, .check = ffn__optimizer_check_fields, .slots = slots, .step = step};

@@ -1,0 +1,161 @@
+#include "optimizer/optimizer.h"
+
+#include "optimizer/kinds.h"
+
+#include <float.h>
+
+/* ---- constructors ------------------------------------------------------------------------------------------------ */
+
+static const ffn_optimizer_ops *const sgd[] = FFN__ISA_TABLES(ffn__sgd);
+static const ffn_optimizer_ops *const adagrad[] = FFN__ISA_TABLES(ffn__adagrad);
+static const ffn_optimizer_ops *const rmsprop[] = FFN__ISA_TABLES(ffn__rmsprop);
+static const ffn_optimizer_ops *const adam[] = FFN__ISA_TABLES(ffn__adam);
+static const ffn_optimizer_ops *const adamw[] = FFN__ISA_TABLES(ffn__adamw);
+
+ffn_optimizer ffn_momentum(float learning_rate, float momentum)
+{
+    return (ffn_optimizer){.ops = sgd[ffn__isa()], .learning_rate = learning_rate, .momentum = momentum};
+}
+
+ffn_optimizer ffn_sgd(float learning_rate) { return ffn_momentum(learning_rate, 0); }
+
+ffn_optimizer ffn_nesterov(float learning_rate, float momentum)
+{
+    ffn_optimizer optimizer = ffn_momentum(learning_rate, momentum);
+    optimizer.nesterov = true;
+    return optimizer;
+}
+
+ffn_optimizer ffn_adagrad(float learning_rate)
+{
+    return (ffn_optimizer){.ops = adagrad[ffn__isa()], .learning_rate = learning_rate, .epsilon = (float)1e-10};
+}
+
+ffn_optimizer ffn_rmsprop(float learning_rate)
+{
+    return (ffn_optimizer){
+        .ops = rmsprop[ffn__isa()], .learning_rate = learning_rate, .alpha = (float)0.99, .epsilon = (float)1e-8};
+}
+
+ffn_optimizer ffn_adam(float learning_rate)
+{
+    return (ffn_optimizer){.ops = adam[ffn__isa()],
+                           .learning_rate = learning_rate,
+                           .beta1 = (float)0.9,
+                           .beta2 = (float)0.999,
+                           .epsilon = (float)1e-8};
+}
+
+ffn_optimizer ffn_adamw(float learning_rate, float weight_decay)
+{
+    ffn_optimizer optimizer = ffn_adam(learning_rate);
+    optimizer.ops = adamw[ffn__isa()];
+    optimizer.weight_decay = weight_decay;
+    return optimizer;
+}
+
+/* ---- by name ----------------------------------------------------------------------------------------------------- */
+
+static ffn_optimizer usual_sgd(void) { return ffn_sgd((float)0.01); }
+static ffn_optimizer usual_momentum(void) { return ffn_momentum((float)0.01, (float)0.9); }
+static ffn_optimizer usual_nesterov(void) { return ffn_nesterov((float)0.01, (float)0.9); }
+static ffn_optimizer usual_adagrad(void) { return ffn_adagrad((float)0.01); }
+static ffn_optimizer usual_rmsprop(void) { return ffn_rmsprop((float)0.01); }
+static ffn_optimizer usual_adam(void) { return ffn_adam((float)0.001); }
+static ffn_optimizer usual_adamw(void) { return ffn_adamw((float)0.001, (float)0.01); }
+
+static const struct {
+    const char *name;
+    ffn_optimizer (*make)(void);
+} named[] = {{"sgd", usual_sgd},         {"momentum", usual_momentum}, {"nesterov", usual_nesterov},
+             {"adagrad", usual_adagrad}, {"rmsprop", usual_rmsprop},   {"adam", usual_adam},
+             {"adamw", usual_adamw}};
+
+ffn_status ffn_optimizer_by_name(const char *name, ffn_optimizer *optimizer, ffn_error *error)
+{
+    if (!name || !optimizer)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "optimizer by name: %s is NULL", name ? "optimizer" : "name");
+    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        if (strcmp(name, named[i].name) == 0) {
+            *optimizer = named[i].make();
+            return FFN_OK;
+        }
+    return ffn_fail(error, FFN_INVALID_ARGUMENT,
+                    "optimizer by name: unknown name \"%.40s\", expected one of sgd, momentum, nesterov, adagrad, "
+                    "rmsprop, adam, adamw",
+                    name);
+}
+
+/* ---- checks ------------------------------------------------------------------------------------------------------ */
+
+#define FIELD(name) #name, offsetof(ffn_optimizer, name)
+
+/* A number's bounds: from 0 to FLT_MAX, or to below 1 where it is a share. Each sentence begins with the field's name.
+ */
+static const struct {
+    const char *name;
+    size_t offset;
+    bool share;
+    const char *wrong;
+} fields[] = {
+    {FIELD(learning_rate), false, "learning_rate must be finite and at least 0"},
+    {FIELD(weight_decay), false, "weight_decay must be finite and at least 0"},
+    {FIELD(momentum), true, "momentum must be in [0, 1)"},
+    {FIELD(dampening), true, "dampening must be in [0, 1)"},
+    {FIELD(alpha), true, "alpha must be in [0, 1)"},
+    {FIELD(beta1), true, "beta1 must be in [0, 1)"},
+    {FIELD(beta2), true, "beta2 must be in [0, 1)"},
+    {FIELD(epsilon), false, "epsilon must be finite and at least 0"},
+    {FIELD(learning_rate_decay), false, "learning_rate_decay must be finite and at least 0"},
+    {FIELD(initial_accumulator), false, "initial_accumulator must be finite and at least 0"},
+};
+enum { FIELDS = sizeof fields / sizeof *fields, COMMON_FIELDS = 2 }; /* the first two are every optimizer's */
+
+static float number(const ffn_optimizer *optimizer, size_t field)
+{
+    float value;
+    memcpy(&value, (const char *)optimizer + fields[field].offset, sizeof value);
+    return value;
+}
+
+static const char *check_first(const ffn_optimizer *optimizer, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        const float value = number(optimizer, i);
+        if (!(value >= 0 && value <= FLT_MAX) || (fields[i].share && !(value < 1))) return fields[i].wrong;
+    }
+    return NULL;
+}
+
+const char *ffn__optimizer_check_fields(const ffn_optimizer *optimizer) { return check_first(optimizer, FIELDS); }
+
+const char *ffn__optimizer_check_sgd(const ffn_optimizer *optimizer)
+{
+    const char *wrong = ffn__optimizer_check_fields(optimizer);
+    if (wrong || !optimizer->nesterov) return wrong;
+    if (!(optimizer->momentum > 0)) return "momentum must be above 0 for nesterov";
+    return optimizer->dampening != 0 ? "dampening must be 0 for nesterov" : NULL;
+}
+
+ffn_status ffn__optimizer_check(const ffn_optimizer *optimizer, ffn_error *error)
+{
+    if (!optimizer || !optimizer->ops)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "optimizer: %s NULL, expected one made by a constructor",
+                        optimizer ? "its table is" : "it is");
+    const ffn_optimizer_ops *ops = optimizer->ops;
+    const char *name = ops->name ? ops->name : "optimizer";
+    if (!ops->step) return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s: its table lacks step", name);
+    if (ops->slots && ops->slots(optimizer) > FFN_MAX_SLOTS)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s: %zu slots of state, expected at most %d", name,
+                        ops->slots(optimizer), FFN_MAX_SLOTS);
+    const char *wrong = check_first(optimizer, COMMON_FIELDS);
+    if (!wrong && ops->check) wrong = ops->check(optimizer);
+    if (!wrong) return FFN_OK;
+    for (size_t i = 0; i < FIELDS; i++) {
+        const size_t length = strlen(fields[i].name);
+        if (strncmp(wrong, fields[i].name, length) == 0 && wrong[length] == ' ')
+            return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s: %s is %g, it%s", name, fields[i].name,
+                            (double)number(optimizer, i), wrong + length);
+    }
+    return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s: %s", name, wrong);
+}

@@ -1,0 +1,37 @@
+#include "optimizer/kinds.h"
+#include "optimizer/optimizer.h"
+
+/* Elements worked on at once: weights, gradient and state of a block stay in the first-level cache. */
+enum { BLOCK = 1024 };
+
+static const ffn__update_kernels *kernels(void)
+{
+    static const ffn__update_kernels *const tables[] = FFN__ISA_TABLES(ffn__update);
+    return tables[ffn__isa()];
+}
+
+double ffn__gradient_sum_squares(const ffn__gradient_rule *rule, size_t n, const float *w, const float *g)
+{
+    return kernels()->sum_squares(rule, n, w, g);
+}
+
+bool ffn__optimizer_update(const ffn_optimizer *optimizer, const ffn_update *update, const ffn__gradient_rule *rule,
+                           size_t n, float *w, const float *g, float *const *state)
+{
+    const ffn__update_kernels *kernel = kernels();
+    const size_t slots = optimizer->ops->slots ? optimizer->ops->slots(optimizer) : 0;
+    const bool identity =
+        rule->l1 == 0 && rule->l2 == 0 && rule->scale == 1 && rule->clip_value == 0 && rule->decay == 0;
+    bool finite = true;
+    float old[BLOCK], effective[BLOCK];
+    for (size_t i = 0; i < n; i += BLOCK) {
+        const size_t count = n - i < BLOCK ? n - i : BLOCK;
+        float *part[FFN_MAX_SLOTS] = {NULL};
+        for (size_t slot = 0; slot < slots && slot < FFN_MAX_SLOTS; slot++) part[slot] = state[slot] + i;
+        memcpy(old, w + i, count * sizeof *old);
+        if (!identity) kernel->effective(rule, count, w + i, g + i, effective);
+        optimizer->ops->step(optimizer, update, count, w + i, identity ? g + i : effective, part);
+        finite &= kernel->keep_finite(count, old, w + i);
+    }
+    return finite;
+}
