@@ -7,16 +7,28 @@
 
 struct ffn_dataset {
     size_t rows;
-    ffn_shape sample;      /* of one row of x */
-    size_t features;       /* its size */
-    size_t columns;        /* of the targets; 0: no targets */
-    size_t classes;        /* 0: not known to be classes */
-    const float *x;        /* [rows][features] */
-    const float *targets;  /* [rows][columns], or NULL */
+    ffn_shape sample;               /* of one row of x */
+    size_t features;                /* its size */
+    size_t columns;                 /* of the targets; 0: no targets */
+    size_t classes;                 /* 0: not known to be classes */
+    const float *x;                 /* [rows][features] */
+    const float *targets;           /* [rows][columns], or NULL */
     float *owned_x, *owned_targets; /* what destroy frees; NULL where borrowed */
-    char **class_names;    /* [classes], or NULL; owned */
-    char **feature_names;  /* [features], or NULL; owned */
+    char **class_names;             /* a list [classes], or NULL; owned */
+    char **feature_names;           /* a list [features], or NULL; owned */
 };
+
+/* The largest number of classes: a float holds every index below it. */
+#define FFN__MAX_CLASSES ((size_t)1 << 24)
+
+/* An empty dataset of rows of the given shapes, without x, targets and names; columns may be 0. Checks the shape and
+ * that the sizes in bytes fit a size_t. */
+ffn_dataset *ffn__dataset_create(ffn_shape sample, size_t columns, size_t rows, ffn_error *error);
+
+/* A list of names is one allocation, the pointers with the text behind them: freed by one ffn__free. A new list points
+ * every name to the text, `bytes` long, for the caller to fill and to move the pointers on. */
+char **ffn__names_create(size_t count, size_t bytes, ffn_error *error);
+char **ffn__names_copy(char *const *names, size_t count, ffn_error *error);
 
 /* A dataset of the rows picked[0 .. count-1], copied. */
 ffn_dataset *ffn__dataset_pick(const ffn_dataset *dataset, const size_t *picked, size_t count, ffn_error *error);
@@ -24,5 +36,9 @@ ffn_dataset *ffn__dataset_pick(const ffn_dataset *dataset, const size_t *picked,
 void ffn__dataset_gather(const ffn_dataset *dataset, const size_t *picked, size_t count, float *x, float *targets);
 /* FFN_INVALID_ARGUMENT naming row and column of the first input or target that is not finite. */
 ffn_status ffn__dataset_check_finite(const ffn_dataset *dataset, ffn_error *error);
+
+/* Sorts order [n] by less(context, a, b) of its elements; equal ones keep their order. scratch [n] is overwritten. */
+void ffn__sort(size_t *order, size_t *scratch, size_t n, bool (*less)(const void *context, size_t a, size_t b),
+               const void *context);
 
 #endif

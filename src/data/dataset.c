@@ -1,0 +1,229 @@
+#include "data/data.h"
+
+#include <math.h>
+#include <string.h>
+
+/* ---- names
+ * ------------------------------------------------------------------------------------------------------------- */
+
+char **ffn__names_create(size_t count, size_t bytes, ffn_error *error)
+{
+    size_t pointers, total;
+    if (!ffn__multiply(count, sizeof(char *), &pointers) || !ffn__sum(pointers, bytes, &total))
+        pointers = 0, total = SIZE_MAX;
+    char **names = ffn__alloc(total, 1, error);
+    for (size_t i = 0; names && i < count; i++) names[i] = (char *)names + pointers;
+    return names;
+}
+
+char **ffn__names_copy(char *const *names, size_t count, ffn_error *error)
+{
+    size_t bytes = 0;
+    for (size_t i = 0; i < count; i++) bytes += strlen(names[i]) + 1; /* fits: the originals do */
+    char **copy = ffn__names_create(count, bytes, error);
+    char *text = copy && count > 0 ? copy[0] : NULL;
+    for (size_t i = 0; text && i < count; i++) {
+        const size_t length = strlen(names[i]) + 1;
+        copy[i] = memcpy(text, names[i], length);
+        text += length;
+    }
+    return copy;
+}
+
+/* ---- create and destroy
+ * -------------------------------------------------------------------------------------------------- */
+
+ffn_dataset *ffn__dataset_create(ffn_shape sample, size_t columns, size_t rows, ffn_error *error)
+{
+    if (ffn__shape_check(sample, "dataset: sample", error) != FFN_OK) return NULL;
+    const size_t features = ffn_shape_size(sample);
+    if (rows == 0) {
+        ffn_fail(error, FFN_INVALID_ARGUMENT, "dataset: found 0 rows, expected at least 1");
+        return NULL;
+    }
+    size_t bytes;
+    const size_t widest = features > columns ? features : columns;
+    if (!ffn__multiply(rows, widest, &bytes) || !ffn__multiply(bytes, sizeof(double), &bytes)) {
+        ffn_fail(error, FFN_INVALID_ARGUMENT, "dataset: %zu rows of %zu numbers do not fit the address space", rows,
+                 widest);
+        return NULL;
+    }
+    ffn_dataset *dataset = ffn__alloc(1, sizeof *dataset, error);
+    if (!dataset) return NULL;
+    dataset->rows = rows;
+    dataset->sample = sample;
+    dataset->features = features;
+    dataset->columns = columns;
+    return dataset;
+}
+
+ffn_dataset *ffn_dataset_from_arrays(const float *x, ffn_shape sample, const float *targets, ffn_shape target,
+                                     size_t rows, ffn_error *error)
+{
+    if (!x) {
+        ffn_fail(error, FFN_INVALID_ARGUMENT, "dataset from arrays: x is NULL");
+        return NULL;
+    }
+    if (targets && ffn__shape_check(target, "dataset: target", error) != FFN_OK) return NULL;
+    const size_t columns = targets ? ffn_shape_size(target) : 0;
+    ffn_dataset *dataset = ffn__dataset_create(sample, columns, rows, error);
+    if (!dataset) return NULL;
+    dataset->x = x;
+    dataset->targets = targets;
+    return dataset;
+}
+
+static ffn_status copy_labels(ffn_dataset *dataset, const uint32_t *labels, ffn_error *error)
+{
+    dataset->owned_targets = ffn__alloc(dataset->rows, sizeof(float), error);
+    if (!dataset->owned_targets) return FFN_OUT_OF_MEMORY;
+    for (size_t i = 0; i < dataset->rows; i++) {
+        if (labels[i] >= dataset->classes)
+            return ffn_fail(error, FFN_INVALID_ARGUMENT,
+                            "dataset from labels: labels[%zu] is %lu, expected less than %zu classes", i,
+                            (unsigned long)labels[i], dataset->classes);
+        dataset->owned_targets[i] = (float)labels[i];
+    }
+    dataset->targets = dataset->owned_targets;
+    return FFN_OK;
+}
+
+ffn_dataset *ffn_dataset_from_labels(const float *x, ffn_shape sample, const uint32_t *labels, size_t classes,
+                                     size_t rows, ffn_error *error)
+{
+    if (!x || !labels) {
+        ffn_fail(error, FFN_INVALID_ARGUMENT, "dataset from labels: %s is NULL", x ? "labels" : "x");
+        return NULL;
+    }
+    if (classes < 2 || classes > FFN__MAX_CLASSES) {
+        ffn_fail(error, FFN_INVALID_ARGUMENT, "dataset from labels: found %zu classes, expected 2 to %zu", classes,
+                 FFN__MAX_CLASSES);
+        return NULL;
+    }
+    ffn_dataset *dataset = ffn__dataset_create(sample, 1, rows, error);
+    if (!dataset) return NULL;
+    dataset->x = x;
+    dataset->classes = classes;
+    if (copy_labels(dataset, labels, error) == FFN_OK) return dataset;
+    ffn_dataset_destroy(dataset);
+    return NULL;
+}
+
+void ffn_dataset_destroy(ffn_dataset *dataset)
+{
+    if (!dataset) return;
+    ffn__free(dataset->owned_x);
+    ffn__free(dataset->owned_targets);
+    ffn__free(dataset->class_names);
+    ffn__free(dataset->feature_names);
+    ffn__free(dataset);
+}
+
+/* ---- access
+ * -------------------------------------------------------------------------------------------------------------- */
+
+/* A tensor has no const form; the header says that these are to read. */
+static ffn_tensor view(const float *data, size_t rows, size_t cols)
+{
+    return (ffn_tensor){ffn_shape_2d(rows, cols), (float *)data};
+}
+
+size_t ffn_dataset_rows(const ffn_dataset *dataset) { return dataset ? dataset->rows : 0; }
+
+ffn_tensor ffn_dataset_inputs(const ffn_dataset *dataset)
+{
+    return dataset ? view(dataset->x, dataset->rows, dataset->features) : (ffn_tensor){0};
+}
+
+ffn_tensor ffn_dataset_targets(const ffn_dataset *dataset)
+{
+    return dataset ? view(dataset->targets, dataset->rows, dataset->columns) : (ffn_tensor){0};
+}
+
+ffn_shape ffn_dataset_sample_shape(const ffn_dataset *dataset) { return dataset ? dataset->sample : (ffn_shape){0}; }
+
+size_t ffn_dataset_classes(const ffn_dataset *dataset) { return dataset ? dataset->classes : 0; }
+
+const char *ffn_dataset_class_name(const ffn_dataset *dataset, size_t index)
+{
+    return dataset && dataset->class_names && index < dataset->classes ? dataset->class_names[index] : NULL;
+}
+
+const char *ffn_dataset_feature_name(const ffn_dataset *dataset, size_t index)
+{
+    return dataset && dataset->feature_names && index < dataset->features ? dataset->feature_names[index] : NULL;
+}
+
+/* ---- rows
+ * ---------------------------------------------------------------------------------------------------------------- */
+
+static void gather(const float *from, size_t cols, const size_t *picked, size_t count, float *to)
+{
+    for (size_t i = 0; i < count; i++) memcpy(to + i * cols, from + picked[i] * cols, cols * sizeof *to);
+}
+
+void ffn__dataset_gather(const ffn_dataset *dataset, const size_t *picked, size_t count, float *x, float *targets)
+{
+    gather(dataset->x, dataset->features, picked, count, x);
+    if (targets && dataset->targets) gather(dataset->targets, dataset->columns, picked, count, targets);
+}
+
+/* Allocates x, targets and names as `source` has them. */
+static ffn_status allocate_like(ffn_dataset *dataset, const ffn_dataset *source, ffn_error *error)
+{
+    dataset->classes = source->classes;
+    dataset->x = dataset->owned_x = ffn__alloc(dataset->rows * dataset->features, sizeof(float), error);
+    if (!dataset->x) return FFN_OUT_OF_MEMORY;
+    if (source->targets) {
+        dataset->targets = dataset->owned_targets = ffn__alloc(dataset->rows * dataset->columns, sizeof(float), error);
+        if (!dataset->targets) return FFN_OUT_OF_MEMORY;
+    }
+    if (source->class_names) {
+        dataset->class_names = ffn__names_copy(source->class_names, source->classes, error);
+        if (!dataset->class_names) return FFN_OUT_OF_MEMORY;
+    }
+    if (source->feature_names) {
+        dataset->feature_names = ffn__names_copy(source->feature_names, source->features, error);
+        if (!dataset->feature_names) return FFN_OUT_OF_MEMORY;
+    }
+    return FFN_OK;
+}
+
+ffn_dataset *ffn__dataset_pick(const ffn_dataset *dataset, const size_t *picked, size_t count, ffn_error *error)
+{
+    ffn_dataset *copy = ffn__dataset_create(dataset->sample, dataset->columns, count, error);
+    if (!copy) return NULL;
+    if (allocate_like(copy, dataset, error) != FFN_OK) {
+        ffn_dataset_destroy(copy);
+        return NULL;
+    }
+    ffn__dataset_gather(dataset, picked, count, copy->owned_x, copy->owned_targets);
+    return copy;
+}
+
+/* The first element that is not finite, or count. */
+static size_t find_not_finite(const float *values, size_t count)
+{
+    size_t i = 0;
+    while (i < count && isfinite(values[i])) i++;
+    return i;
+}
+
+ffn_status ffn__dataset_check_finite(const ffn_dataset *dataset, ffn_error *error)
+{
+    const struct {
+        const char *name;
+        const float *values;
+        size_t cols;
+    } parts[] = {{"inputs", dataset->x, dataset->features}, {"targets", dataset->targets, dataset->columns}};
+    for (size_t p = 0; p < 2; p++) {
+        if (!parts[p].values) continue;
+        const size_t cols = parts[p].cols, count = dataset->rows * cols, at = find_not_finite(parts[p].values, count);
+        if (at == count) continue;
+        const char *found = isnan(parts[p].values[at]) ? "NaN" : "an infinite number";
+        return ffn_fail(error, FFN_INVALID_ARGUMENT,
+                        "%s, row %zu, column %zu (counted from 0): found %s, expected a finite number", parts[p].name,
+                        at / cols, at % cols, found);
+    }
+    return FFN_OK;
+}

@@ -1,0 +1,75 @@
+#include "data/file.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+/* strerror speaks the language of the locale, and differs between platforms. */
+static const struct {
+    int code;
+    const char *text;
+} reasons[] = {
+    {ENOENT, "no such file"},
+    {EACCES, "permission denied"},
+    {EISDIR, "it is a directory, expected a file"},
+    {ENOTDIR, "a part of the path is not a directory"},
+    {ENAMETOOLONG, "the path is too long"},
+    {EMFILE, "too many open files"},
+    {ENFILE, "too many open files in the system"},
+    {EIO, "the device failed"},
+};
+
+static ffn_status fail_io(ffn_error *error, const char *what, const char *path, int code)
+{
+    for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
+        if (reasons[i].code == code)
+            return ffn_fail(error, FFN_IO_ERROR, "cannot %s '%s': %s", what, ffn__path_tail(path), reasons[i].text);
+    return ffn_fail(error, FFN_IO_ERROR, "cannot %s '%s': system error %d", what, ffn__path_tail(path), code);
+}
+
+const char *ffn__path_tail(const char *path)
+{
+    enum { SHOWN = 80 };
+    const size_t length = strlen(path);
+    if (length <= SHOWN) return path;
+    const char *tail = path + length - SHOWN;
+    while (((unsigned char)*tail & 0xC0) == 0x80) tail++; /* not within a UTF-8 character */
+    return tail;
+}
+
+/* Growing while reading, instead of asking for the size first, serves pipes and files that change meanwhile. */
+static ffn_status read_all(FILE *file, const char *path, char **bytes, size_t *size, ffn_error *error)
+{
+    enum { FIRST = 1 << 16 };
+    size_t capacity = 0;
+    *bytes = NULL;
+    *size = 0;
+    for (;;) {
+        if (*size == capacity) {
+            const size_t needed = capacity ? capacity + 1 : FIRST;
+            const ffn_status status = ffn__grow((void **)bytes, &capacity, needed, 1, error);
+            if (status != FFN_OK) return status;
+        }
+        errno = 0;
+        *size += fread(*bytes + *size, 1, capacity - *size, file);
+        if (ferror(file)) return fail_io(error, "read", path, errno);
+        if (feof(file)) return FFN_OK;
+    }
+}
+
+ffn_status ffn__read_file(const char *path, char **bytes, size_t *size, ffn_error *error)
+{
+    if (!path || !bytes || !size) return ffn_fail(error, FFN_INVALID_ARGUMENT, "reading a file: the path is NULL");
+    *bytes = NULL;
+    *size = 0;
+    errno = 0;
+    FILE *file = fopen(path, "rb");
+    if (!file) return fail_io(error, "open", path, errno);
+    const ffn_status status = read_all(file, path, bytes, size, error);
+    (void)fclose(file); /* nothing was written that closing could lose */
+    if (status == FFN_OK) return FFN_OK;
+    ffn__free(*bytes);
+    *bytes = NULL;
+    *size = 0;
+    return status;
+}

@@ -1,0 +1,14 @@
+/* Whole files in memory: what every reader of a format starts from. */
+#ifndef FFN__FILE_H
+#define FFN__FILE_H
+
+#include "base/base.h"
+
+/* The file's bytes, to be freed with ffn__free; never NULL on success, not terminated. FFN_IO_ERROR with the reason, in
+ * words that do not depend on the locale. A pipe is read to its end. */
+ffn_status ffn__read_file(const char *path, char **bytes, size_t *size, ffn_error *error);
+
+/* The end of a path that is too long for an error message; the path itself if it is not. */
+const char *ffn__path_tail(const char *path);
+
+#endif
