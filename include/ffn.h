@@ -436,11 +436,11 @@ typedef enum ffn_csv_missing {
 /* RFC 4180 with quotes, CRLF or LF and an optional byte order mark. All zeros is the default. */
 typedef struct ffn_csv_options {
     char delimiter;           /* 0: ',' */
-    ffn_csv_header header;    /* auto: there is one if a cell of the first line is text where the rest are numbers */
+    ffn_csv_header header;    /* auto: with `target`, or if a cell of the first line is text where the rest are numbers */
     const char *target;       /* column name; NULL: target_column */
     size_t target_column;     /* from 1; 0: the last */
     bool no_target;           /* every column is an input */
-    bool classification;      /* numbers in the target column are classes too; text always is */
+    bool classification;      /* numbers in the target column are classes too; text always is; a column of both needs it */
     ffn_csv_missing missing;  /* of inputs; a missing target is an error or skips its row */
 } ffn_csv_options;
 
@@ -697,7 +697,7 @@ typedef struct ffn_layer_plan {
     /* answered */
     ffn_shape output; /* per sample */
     size_t parameter_count;
-    ffn_layer_parameter parameters[FFN_MAX_PARAMETERS];
+    ffn_layer_parameter parameters[FFN_MAX_PARAMETERS]; /* one without a name does not exist: it keeps its place free */
     ffn_gain gain;           /* of the default initializer */
     size_t saved_per_row;    /* floats kept from forward to backward, for each row ... */
     size_t saved;            /* ... and once; only training plans keep them */
@@ -723,7 +723,7 @@ typedef struct ffn_step {
     float *scratch;
     ffn_random random; /* this layer's stream for this forward; the same again in its backward */
     /* backward only. A gradient that is NULL is not wanted; one with beta 0 is set, one with beta 1 is added to. */
-    const float *output_gradient;
+    float *output_gradient; /* may be overwritten: nobody reads it afterwards */
     float *input_gradients[FFN_MAX_INPUTS];
     float input_betas[FFN_MAX_INPUTS];
     float *parameter_gradients[FFN_MAX_PARAMETERS];
@@ -747,10 +747,11 @@ typedef struct ffn_layer_ops {
     size_t field_count;
     bool ignores_inputs; /* backward does not read step->inputs: their memory may be used again by then */
     bool ignores_output; /* backward does not read step->output */
+    bool only_training;  /* does nothing in prediction: there the output is input 0's memory */
     /* Validates, infers the shape, declares parameters and memory. */
     ffn_status (*plan)(ffn_layer_plan *plan, const void *config, ffn_error *error);
-    void (*forward)(const ffn_step *step);
-    void (*backward)(const ffn_step *step); /* NULL: the layer has no gradient; only behind the input and in inference */
+    void (*forward)(const ffn_step *step);  /* NULL: the output is input 0's memory under another shape */
+    void (*backward)(const ffn_step *step); /* NULL: no gradient can pass; fine where none is asked for */
 } ffn_layer_ops;
 
 /* Adds a layer of one's own: copies config [config_size]. ops must live as long as the model. */
