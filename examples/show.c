@@ -137,17 +137,17 @@ static void draw_bar(size_t width, double done)
 /* Fits the line to the window: long words and a bar, else short words and a bar, else the figures that fit. */
 static void draw_line(const ffn_progress *p)
 {
-    enum { shortest_bar = 6, longest_bar = 30, validation = sizeof " validation 0.0000" - 1 };
+    enum { shortest_bar = 6, longest_bar = 30 };
     char head[48], fields[FIELDS][40];
     const int digits = snprintf(NULL, 0, "%zu", p->epochs);
     const size_t room = screen_width() - 1;
     size_t used = (size_t)snprintf(head, sizeof head, "epoch %*zu/%zu", digits, p->epoch, p->epochs);
-    size_t shown = FIELDS, bar = 0, need = 0;
+    size_t shown = FIELDS, bar = 0;
     for (int brief = 0; brief < 2 && bar == 0; brief++) {
         describe(p, brief, fields);
-        need = used + 1;
+        /* Room for the validation figure is kept always, so that the bar stays as it is when the figure comes. */
+        size_t need = used + 1 + strlen(brief ? " val 0.000" : " validation 0.0000");
         for (size_t i = 0; i < VALIDATION; i++) need += strlen(fields[i]) + (fields[i][0] != 0);
-        need += validation; /* always, so that the bar keeps its length when the figure appears */
         if (need + shortest_bar <= room) bar = room - need < longest_bar ? room - need : longest_bar;
     }
     if (bar == 0)
