@@ -1,0 +1,188 @@
+/* From a description to a model: checks of the whole graph, the parameter block, initial values. */
+#include <stdio.h>
+#include <string.h>
+
+#include "backprop/model.h"
+#include "initializer/initializer.h"
+
+size_t ffn__model_root(const ffn_model *model, size_t node, bool training)
+{
+    for (;;) {
+        const ffn__node *n = &model->nodes[node];
+        if (n->layer == FFN__NONE) return node;
+        const ffn_layer_ops *ops = model->layers[n->layer].ops;
+        if (ops->forward && (training || !ops->only_training)) return node;
+        node = n->inputs[0];
+    }
+}
+
+const char *ffn__node_name(const ffn_model *model, size_t node)
+{
+    const size_t layer = model->nodes[node].layer;
+    return layer == FFN__NONE ? "input" : model->layers[layer].name;
+}
+
+/* ---- checks ------------------------------------------------------------------------------------------------------------ */
+
+static ffn_status check_all_used(const ffn_model *model, size_t output, ffn_error *error)
+{
+    bool *used = ffn__alloc(model->node_count, sizeof(*used), error);
+    if (!used) return FFN_OUT_OF_MEMORY;
+    used[output] = true;
+    ffn_status status = FFN_OK;
+    for (size_t i = model->node_count; i-- > 0 && status == FFN_OK;) {
+        if (!used[i])
+            status = ffn_fail(error, FFN_INVALID_ARGUMENT, "%s (value %zu) does not lead to the output, %s",
+                              ffn__node_name(model, i), i + 1, ffn__node_name(model, output));
+        for (size_t k = 0; k < model->nodes[i].input_count; k++) used[model->nodes[i].inputs[k]] = true;
+    }
+    ffn__free(used);
+    return status;
+}
+
+static ffn_status check_names(const ffn_model *model, ffn_error *error)
+{
+    for (size_t i = 0; i < model->layer_count; i++)
+        for (size_t j = 0; j < i; j++)
+            if (strcmp(model->layers[i].name, model->layers[j].name) == 0)
+                return ffn_fail(error, FFN_INVALID_ARGUMENT, "two layers are named %s; expected unique names",
+                                model->layers[i].name);
+    return FFN_OK;
+}
+
+static ffn_status check_scalers(const ffn_model *model, ffn_error *error)
+{
+    for (size_t i = 0; i < model->node_count; i++) {
+        const ffn__node *node = &model->nodes[i];
+        if (node->layer == FFN__NONE) continue;
+        const ffn_layer_ops *ops = model->layers[node->layer].ops;
+        if (ops != &ffn__standardize_ops && ops != &ffn__min_max_ops) continue;
+        if (model->nodes[node->inputs[0]].layer != FFN__NONE)
+            return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s follows %s; expected an input, whose data it is fitted to",
+                            ffn__node_name(model, i), ffn__node_name(model, node->inputs[0]));
+    }
+    return FFN_OK;
+}
+
+/* ---- parameters -------------------------------------------------------------------------------------------------------- */
+
+static size_t count_parameters(const ffn_model *model)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < model->layer_count; i++)
+        for (size_t k = 0; k < model->layers[i].plan.parameter_count; k++)
+            count += model->layers[i].plan.parameters[k].name != NULL;
+    return count;
+}
+
+static ffn_status add_parameter(ffn_model *model, size_t layer, const ffn_layer_parameter *declared, ffn_error *error)
+{
+    char name[160];
+    (void)snprintf(name, sizeof(name), "%s.%s", model->layers[layer].name, declared->name);
+    ffn__parameter *p = &model->parameters[model->parameter_count];
+    *p = (ffn__parameter){.shape = declared->shape,
+                          .size = ffn_shape_size(declared->shape),
+                          .offset = model->value_count,
+                          .layer = layer,
+                          .role = declared->role};
+    if (!ffn__sum(model->value_count, ffn__pad(p->size), &model->value_count))
+        return ffn_fail(error, FFN_OUT_OF_MEMORY, "%s: the parameters are too large for this machine", name);
+    p->name = ffn__copy_string(name, error);
+    if (!p->name) return FFN_OUT_OF_MEMORY;
+    model->parameter_count++;
+    return FFN_OK;
+}
+
+static ffn_status lay_out_parameters(ffn_model *model, ffn_error *error)
+{
+    model->parameters = ffn__alloc(count_parameters(model), sizeof(*model->parameters), error);
+    if (!model->parameters) return FFN_OUT_OF_MEMORY;
+    for (size_t i = 0; i < model->layer_count; i++) {
+        ffn__layer *layer = &model->layers[i];
+        for (size_t k = 0; k < FFN_MAX_PARAMETERS; k++) layer->parameter[k] = FFN__NONE;
+        for (size_t k = 0; k < layer->plan.parameter_count; k++) {
+            if (!layer->plan.parameters[k].name) continue;
+            layer->parameter[k] = model->parameter_count;
+            const ffn_status status = add_parameter(model, i, &layer->plan.parameters[k], error);
+            if (status != FFN_OK) return status;
+        }
+    }
+    model->values = ffn__alloc(model->value_count, sizeof(float), error);
+    return model->values ? FFN_OK : FFN_OUT_OF_MEMORY;
+}
+
+static ffn_status set_initial_values(ffn_model *model, size_t parameter, const ffn_layer_parameter *declared,
+                                     ffn_error *error)
+{
+    const ffn__parameter *p = &model->parameters[parameter];
+    const ffn__layer *layer = &model->layers[p->layer];
+    float *values = ffn__parameter_values(model, parameter);
+    if (declared->role == FFN_WEIGHT) {
+        const ffn_initializer initializer = ffn__initializer_or_default(layer->initializer, layer->plan.gain);
+        ffn_random random = ffn_random_create(model->seed, FFN__STREAM_PARAMETER + (uint32_t)parameter, 0);
+        const size_t rows = p->shape.rank ? p->shape.dim[0] : 1;
+        return initializer.ops->fill(&initializer, &random, declared->fan_in, declared->fan_out, rows, p->size / rows,
+                                     values, error);
+    }
+    for (size_t i = 0; i < p->size; i++) values[i] = declared->initial;
+    return FFN_OK;
+}
+
+static ffn_status initialize(ffn_model *model, ffn_error *error)
+{
+    ffn_status status = FFN_OK;
+    for (size_t i = 0; i < model->layer_count; i++) {
+        const ffn__layer *layer = &model->layers[i];
+        for (size_t k = 0; k < layer->plan.parameter_count && status == FFN_OK; k++)
+            if (layer->parameter[k] != FFN__NONE)
+                status = set_initial_values(model, layer->parameter[k], &layer->plan.parameters[k], error);
+    }
+    return status;
+}
+
+/* ---- build -------------------------------------------------------------------------------------------------------------- */
+
+static void forget_parameters(ffn_model *model)
+{
+    for (size_t i = 0; i < model->parameter_count; i++) ffn__free(model->parameters[i].name);
+    ffn__free(model->parameters);
+    ffn__free(model->values);
+    model->parameters = NULL;
+    model->values = NULL;
+    model->parameter_count = model->value_count = 0;
+}
+
+/* The layer behind the output learns that it is, since a loss may want its activation's input. */
+static ffn_status plan_output(ffn_model *model, ffn_error *error)
+{
+    const ffn__node *node = &model->nodes[ffn__model_root(model, model->output, true)];
+    if (node->layer == FFN__NONE) return FFN_OK;
+    ffn__layer *layer = &model->layers[node->layer];
+    return ffn__layer_plan(layer, layer->plan.input_count, layer->plan.inputs, true, error);
+}
+
+ffn_status ffn_model_build(ffn_model *model, ffn_value output, ffn_error *error)
+{
+    if (!model) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_model_build: the model is NULL");
+    if (model->error.status != FFN_OK) {
+        if (error) *error = model->error;
+        return model->error.status;
+    }
+    if (model->built) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_model_build: the model is built already");
+    if (output.id == 0 || output.id > model->node_count)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT,
+                        "ffn_model_build: the output, value %u, is not one of this model's %zu", output.id,
+                        model->node_count);
+    model->output = output.id - 1;
+    ffn_status status = check_all_used(model, model->output, error);
+    if (status == FFN_OK) status = check_names(model, error);
+    if (status == FFN_OK) status = check_scalers(model, error);
+    if (status == FFN_OK) status = plan_output(model, error);
+    if (status == FFN_OK) status = lay_out_parameters(model, error);
+    if (status == FFN_OK) status = initialize(model, error);
+    if (status == FFN_OK)
+        model->built = true;
+    else
+        forget_parameters(model);
+    return status;
+}

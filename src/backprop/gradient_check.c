@@ -1,0 +1,121 @@
+/* Gradients of backward against central differences of the loss. */
+#include <float.h>
+#include <math.h>
+#include <string.h>
+
+#include "backprop/plan.h"
+
+typedef struct check {
+    ffn_model *model;
+    ffn_plan *plan;
+    ffn_loss loss;
+    const float *targets;
+    float *x; /* a copy to change */
+    size_t rows;
+    double step, tolerance;
+    ffn_gradient_check_result *result;
+} check;
+
+/* The loss at the present parameters and x, with the same random numbers each time. */
+static double loss_here(const check *c)
+{
+    double weight;
+    c->plan->forwards = 0;
+    (void)ffn_forward(c->plan, c->x, c->rows);
+    const double sum = ffn__plan_loss(c->plan, &c->loss, c->targets, &weight);
+    return weight == 0 ? 0 : sum / weight;
+}
+
+static double difference(const check *c, float *value)
+{
+    const float kept = *value;
+    const double reach = c->step * fmax(1, fabs((double)kept));
+    const float high = (float)((double)kept + reach), low = (float)((double)kept - reach);
+    *value = high;
+    const double above = loss_here(c);
+    *value = low;
+    const double below = loss_here(c);
+    *value = kept;
+    return (above - below) / ((double)high - (double)low);
+}
+
+/* Checks n values that the loss depends on against their gradient. */
+static void check_values(const check *c, const char *name, size_t n, float *values, const float *gradient)
+{
+    ffn_gradient_check_result *r = c->result;
+    double scale = 0;
+    for (size_t i = 0; i < n; i++) scale = fmax(scale, fabs((double)gradient[i]));
+    for (size_t i = 0; i < n; i++) {
+        const double found = (double)gradient[i], expected = difference(c, &values[i]);
+        const double size = fmax(fmax(fabs(found), fabs(expected)), scale);
+        double error = size > 0 ? fabs(found - expected) / size : 0;
+        if (!isfinite(found) || !isfinite(expected)) error = INFINITY;
+        r->checked++;
+        r->failed += !(error <= c->tolerance);
+        if (r->checked > 1 && !(error > r->worst)) continue;
+        r->worst = error;
+        r->name = name;
+        r->element = i;
+        r->backward = found;
+        r->difference = expected;
+    }
+}
+
+/* The gradients of one backward, copied since differences run over the plan's memory. */
+static ffn_status check_all(const check *c, ffn_error *error)
+{
+    const ffn_model *model = c->model;
+    const size_t inputs = c->rows * c->plan->input_size;
+    float *gradients = ffn__alloc(model->value_count, sizeof(float), error);
+    float *input_gradient = gradients ? ffn__alloc(inputs, sizeof(float), error) : NULL;
+    if (!input_gradient) {
+        ffn__free(gradients);
+        return FFN_OUT_OF_MEMORY;
+    }
+    c->plan->forwards = 0;
+    (void)ffn_forward(c->plan, c->x, c->rows);
+    (void)ffn_backward(c->plan, c->loss, c->targets);
+    if (c->plan->gradients) memcpy(gradients, c->plan->gradients, model->value_count * sizeof(float));
+    memcpy(input_gradient, ffn_input_gradient(c->plan), inputs * sizeof(float));
+    for (size_t i = 0; i < model->parameter_count; i++) {
+        const ffn__parameter *p = &model->parameters[i];
+        if (c->plan->has_gradient[i])
+            check_values(c, p->name, p->size, ffn__parameter_values(model, i), gradients + p->offset);
+    }
+    check_values(c, "input", inputs, c->x, input_gradient);
+    ffn__free(gradients);
+    ffn__free(input_gradient);
+    return FFN_OK;
+}
+
+ffn_status ffn_gradient_check(ffn_model *model, ffn_loss loss, const float *x, const float *targets, size_t rows,
+                              double step, double tolerance, ffn_gradient_check_result *result, ffn_error *error)
+{
+    ffn_error local = {FFN_OK, ""};
+    if (!error) error = &local;
+    ffn_status status = ffn__model_check_built(model, error);
+    if (status != FFN_OK) return status;
+    if (!x || !targets || !result || rows == 0 || !(step >= 0 && step < 1) || !(tolerance >= 0 && tolerance < INFINITY))
+        return ffn_fail(
+            error, FFN_INVALID_ARGUMENT,
+            "ffn_gradient_check: expected x, targets, a result, at least 1 row, 0 <= step < 1, tolerance >= 0");
+    check c = {
+        .model = model, .loss = ffn__model_loss(model, loss), .targets = targets, .rows = rows, .result = result};
+    c.step = step > 0 ? step : cbrt((double)FLT_EPSILON);
+    c.tolerance = tolerance > 0 ? tolerance : 1e-2;
+    *result = (ffn_gradient_check_result){0};
+    status = ffn__model_check_loss(model, &c.loss, error);
+    if (status == FFN_OK)
+        status = ffn__targets_check(&c.loss, ffn__model_output_cols(model), rows * ffn__model_output_rows(model),
+                                    targets, 0, error);
+    if (status != FFN_OK) return status;
+    c.plan =
+        ffn_plan_create(model, (ffn_plan_options){.max_batch = rows, .training = true, .input_gradient = true}, error);
+    if (!c.plan) return error->status;
+    c.x = ffn__alloc(rows * c.plan->input_size, sizeof(float), error);
+    if (c.x) memcpy(c.x, x, rows * c.plan->input_size * sizeof(float));
+    status = c.x ? check_all(&c, error) : FFN_OUT_OF_MEMORY;
+    ffn__free(c.x);
+    ffn_plan_destroy(c.plan);
+    return status;
+}

@@ -1,0 +1,297 @@
+/* Describing a network: nodes, layers and their options. Mistakes are kept in the model until it is built. */
+#include "backprop/model.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+/* ---- life ------------------------------------------------------------------------------------------------------------ */
+
+ffn_model *ffn_model_create(uint64_t seed, ffn_error *error)
+{
+    ffn_model *model = ffn__alloc(1, sizeof(*model), error);
+    if (!model) return NULL;
+    model->seed = seed;
+    model->output = FFN__NONE;
+    return model;
+}
+
+void ffn_model_destroy(ffn_model *model)
+{
+    if (!model) return;
+    for (size_t i = 0; i < model->layer_count; i++) {
+        ffn__free(model->layers[i].config);
+        ffn__free(model->layers[i].name);
+    }
+    for (size_t i = 0; i < model->parameter_count; i++) ffn__free(model->parameters[i].name);
+    ffn__free(model->layers);
+    ffn__free(model->nodes);
+    ffn__free(model->parameters);
+    ffn__free(model->values);
+    ffn__free(model);
+}
+
+/* ---- nodes ------------------------------------------------------------------------------------------------------------ */
+
+/* Whether the model still takes descriptions; keeps the mistake of describing a built one. */
+static bool open_for(ffn_model *model, const char *what)
+{
+    if (!model || model->error.status != FFN_OK) return false;
+    if (model->built) ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "%s: the model is built already", what);
+    return !model->built;
+}
+
+static ffn_value add_node(ffn_model *model, const ffn__node *node)
+{
+    const ffn_value none = {0};
+    if (model->node_count >= UINT32_MAX - 1) {
+        ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "a model has at most %u values", (unsigned)(UINT32_MAX - 1));
+        return none;
+    }
+    if (ffn__grow((void **)&model->nodes, &model->node_capacity, model->node_count + 1, sizeof(ffn__node),
+                  &model->error) != FFN_OK)
+        return none;
+    model->nodes[model->node_count++] = *node;
+    return (ffn_value){(uint32_t)model->node_count};
+}
+
+ffn_value ffn_input(ffn_model *model, ffn_shape sample)
+{
+    if (!open_for(model, "ffn_input")) return (ffn_value){0};
+    if (ffn__shape_check(sample, "an input's shape", &model->error) != FFN_OK) return (ffn_value){0};
+    return add_node(model, &(ffn__node){.layer = FFN__NONE, .shape = sample});
+}
+
+/* The node of a value, or FFN__NONE with the mistake kept. */
+static size_t find_node(ffn_model *model, ffn_value value, const char *what)
+{
+    if (value.id >= 1 && value.id <= model->node_count) return value.id - 1;
+    ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "%s: value %u is not one of this model's %zu", what, value.id,
+             model->node_count);
+    return FFN__NONE;
+}
+
+/* ---- layers ----------------------------------------------------------------------------------------------------------- */
+
+static double field_number(const ffn_field *field, const unsigned char *config)
+{
+    size_t size;
+    float real;
+    switch (field->type) {
+    case FFN_FIELD_SIZE: memcpy(&size, config + field->offset, sizeof(size)); return (double)size;
+    case FFN_FIELD_FLOAT: memcpy(&real, config + field->offset, sizeof(real)); return (double)real;
+    default: return 0;
+    }
+}
+
+static ffn_status check_activation(const ffn_activation *activation, ffn_error *error)
+{
+    const ffn_activation_ops *ops = activation->ops;
+    if (!ops || (ops->alpha_low == 0 && ops->alpha_high == 0)) return FFN_OK;
+    if (activation->alpha >= ops->alpha_low && activation->alpha <= ops->alpha_high) return FFN_OK;
+    return ffn_fail(error, FFN_INVALID_ARGUMENT, "the number of %s is %g; expected %g to %g", ops->name,
+                    (double)activation->alpha, (double)ops->alpha_low, (double)ops->alpha_high);
+}
+
+static ffn_status check_field(const ffn_field *field, const void *config, ffn_error *error)
+{
+    const unsigned char *bytes = config;
+    if (field->type == FFN_FIELD_ACTIVATION) {
+        ffn_activation activation;
+        memcpy(&activation, bytes + field->offset, sizeof(activation));
+        return check_activation(&activation, error);
+    }
+    if (field->type == FFN_FIELD_BOOL) return FFN_OK;
+    const double number = field_number(field, bytes);
+    if (number >= field->low && number <= field->high) return FFN_OK;
+    return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s is %g; expected %g to %g", field->name, number, field->low,
+                    field->high);
+}
+
+/* Puts the layer's name before the sentence of an error. */
+static void name_error(ffn_error *error, const char *name)
+{
+    const ffn_error inner = *error;
+    ffn_fail(error, inner.status, "%s: %s", name, inner.message);
+}
+
+ffn_status ffn__layer_plan(ffn__layer *layer, size_t input_count, const ffn_shape *inputs, bool is_output,
+                           ffn_error *error)
+{
+    ffn_error inner = {FFN_OK, ""};
+    ffn_layer_plan plan = {.input_count = input_count, .no_bias = layer->no_bias, .is_output = is_output};
+    memcpy(plan.inputs, inputs, input_count * sizeof(*inputs));
+    ffn_status status = FFN_OK;
+    for (size_t i = 0; i < layer->ops->field_count && status == FFN_OK; i++)
+        status = check_field(&layer->ops->fields[i], layer->config, &inner);
+    if (status == FFN_OK) status = layer->ops->plan(&plan, layer->config, &inner);
+    if (status == FFN_OK) status = ffn__shape_check(plan.output, "the output's shape", &inner);
+    if (status == FFN_OK && plan.parameter_count > FFN_MAX_PARAMETERS)
+        status = ffn_fail(&inner, FFN_INVALID_ARGUMENT, "the layer declares %zu parameters; expected at most %d",
+                          plan.parameter_count, FFN_MAX_PARAMETERS);
+    for (size_t i = 0; i < plan.parameter_count && status == FFN_OK; i++)
+        if (plan.parameters[i].name)
+            status = ffn__shape_check(plan.parameters[i].shape, plan.parameters[i].name, &inner);
+    if (status == FFN_OK && !layer->ops->forward && ffn_shape_size(plan.output) != ffn_shape_size(inputs[0]))
+        status = ffn_fail(&inner, FFN_SHAPE_MISMATCH, "a layer without forward must keep the number of elements");
+    if (status == FFN_OK) {
+        layer->plan = plan;
+        return FFN_OK;
+    }
+    inner.status = status;
+    name_error(&inner, layer->name);
+    if (error) *error = inner;
+    return status;
+}
+
+static size_t count_of_kind(const ffn_model *model, const char *kind)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < model->layer_count; i++) count += strcmp(model->layers[i].ops->name, kind) == 0;
+    return count;
+}
+
+/* A new layer at the end of model->layers, not yet planned; false with the mistake kept. */
+static bool add_layer(ffn_model *model, const ffn_layer_ops *ops, const void *config, size_t config_size)
+{
+    char name[80];
+    (void)snprintf(name, sizeof(name), "%s%zu", ops->name, count_of_kind(model, ops->name) + 1);
+    if (ffn__grow((void **)&model->layers, &model->layer_capacity, model->layer_count + 1, sizeof(ffn__layer),
+                  &model->error) != FFN_OK)
+        return false;
+    ffn__layer layer = {.ops = ops};
+    layer.name = ffn__copy_string(name, &model->error);
+    layer.config = layer.name ? ffn__alloc(config_size, 1, &model->error) : NULL;
+    if (!layer.config) {
+        ffn__free(layer.name);
+        return false;
+    }
+    if (config_size) memcpy(layer.config, config, config_size);
+    model->layers[model->layer_count++] = layer;
+    return true;
+}
+
+ffn_value ffn_custom_layer(ffn_model *model, const ffn_layer_ops *ops, const void *config, size_t config_size,
+                           const ffn_value *inputs, size_t input_count)
+{
+    const ffn_value none = {0};
+    const char *what = ops && ops->name ? ops->name : "ffn_custom_layer";
+    if (!open_for(model, what)) return none;
+    if (!ops || !ops->name || !ops->plan || (!config && config_size) || !inputs || input_count == 0 ||
+        input_count > FFN_MAX_INPUTS) {
+        ffn_fail(&model->error, FFN_INVALID_ARGUMENT,
+                 "%s: expected a table with name and plan, a config, and 1 to %d inputs", what, FFN_MAX_INPUTS);
+        return none;
+    }
+    ffn__node node = {.layer = model->layer_count, .input_count = input_count};
+    ffn_shape shapes[FFN_MAX_INPUTS];
+    for (size_t i = 0; i < input_count; i++) {
+        node.inputs[i] = find_node(model, inputs[i], what);
+        if (node.inputs[i] == FFN__NONE) return none;
+        shapes[i] = model->nodes[node.inputs[i]].shape;
+    }
+    if (!add_layer(model, ops, config, config_size)) return none;
+    ffn__layer *layer = &model->layers[node.layer];
+    if (ffn__layer_plan(layer, input_count, shapes, false, &model->error) != FFN_OK) return none;
+    node.shape = layer->plan.output;
+    return add_node(model, &node);
+}
+
+ffn_value ffn_share(ffn_model *model, ffn_value layer, ffn_value x)
+{
+    const ffn_value none = {0};
+    if (!open_for(model, "ffn_share")) return none;
+    const size_t first = find_node(model, layer, "ffn_share"), input = find_node(model, x, "ffn_share");
+    if (first == FFN__NONE || input == FFN__NONE) return none;
+    ffn__node node = model->nodes[first];
+    if (node.layer == FFN__NONE || node.input_count != 1) {
+        ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "ffn_share: %s is not a layer with one input",
+                 ffn__node_name(model, first));
+        return none;
+    }
+    const ffn_shape expected = model->nodes[node.inputs[0]].shape, found = model->nodes[input].shape;
+    if (!ffn_shape_equal(expected, found)) {
+        char expected_text[64], found_text[64];
+        (void)ffn__shape_format(expected, expected_text, sizeof(expected_text));
+        (void)ffn__shape_format(found, found_text, sizeof(found_text));
+        ffn_fail(&model->error, FFN_SHAPE_MISMATCH, "ffn_share: %s on an input of shape %s; expected %s",
+                 ffn__node_name(model, first), found_text, expected_text);
+        return none;
+    }
+    node.inputs[0] = input;
+    return add_node(model, &node);
+}
+
+/* ---- options of a layer ------------------------------------------------------------------------------------------------- */
+
+static ffn__layer *find_layer(ffn_model *model, ffn_value value, const char *what)
+{
+    const size_t node = find_node(model, value, what);
+    if (node == FFN__NONE) return NULL;
+    if (model->nodes[node].layer != FFN__NONE) return &model->layers[model->nodes[node].layer];
+    ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "%s: an input is not a layer", what);
+    return NULL;
+}
+
+void ffn_set_name(ffn_model *model, ffn_value value, const char *name)
+{
+    if (!open_for(model, "ffn_set_name")) return;
+    ffn__layer *layer = find_layer(model, value, "ffn_set_name");
+    if (!layer) return;
+    if (!name || !*name || strlen(name) > 64) {
+        ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "ffn_set_name: the name of %s is %s; expected 1 to 64 bytes",
+                 layer->name,
+                 !name    ? "NULL"
+                 : !*name ? "empty"
+                          : "too long");
+        return;
+    }
+    char *copy = ffn__copy_string(name, &model->error);
+    if (!copy) return;
+    ffn__free(layer->name);
+    layer->name = copy;
+}
+
+void ffn_set_initializer(ffn_model *model, ffn_value value, ffn_initializer initializer)
+{
+    if (!open_for(model, "ffn_set_initializer")) return;
+    ffn__layer *layer = find_layer(model, value, "ffn_set_initializer");
+    if (layer) layer->initializer = initializer;
+}
+
+void ffn_set_bias(ffn_model *model, ffn_value value, bool bias)
+{
+    if (!open_for(model, "ffn_set_bias")) return;
+    ffn__layer *layer = find_layer(model, value, "ffn_set_bias");
+    if (!layer) return;
+    bool has_bias = layer->no_bias;
+    for (size_t i = 0; i < layer->plan.parameter_count; i++)
+        has_bias |= layer->plan.parameters[i].name && layer->plan.parameters[i].role == FFN_BIAS;
+    if (!has_bias) {
+        ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "ffn_set_bias: %s is a layer without bias", layer->name);
+        return;
+    }
+    layer->no_bias = !bias;
+    (void)ffn__layer_plan(layer, layer->plan.input_count, layer->plan.inputs, false, &model->error);
+}
+
+void ffn_set_penalty(ffn_model *model, ffn_value value, float l1, float l2)
+{
+    if (!open_for(model, "ffn_set_penalty")) return;
+    ffn__layer *layer = find_layer(model, value, "ffn_set_penalty");
+    if (!layer) return;
+    if (!(l1 >= 0 && l1 < INFINITY && l2 >= 0 && l2 < INFINITY)) {
+        ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "ffn_set_penalty: l1 %g, l2 %g for %s; expected 0 or more",
+                 (double)l1, (double)l2, layer->name);
+        return;
+    }
+    layer->l1 = l1;
+    layer->l2 = l2;
+}
+
+void ffn_set_trainable(ffn_model *model, ffn_value value, bool trainable)
+{
+    if (!model || (model->error.status != FFN_OK && !model->built)) return;
+    ffn__layer *layer = find_layer(model, value, "ffn_set_trainable");
+    if (layer) layer->frozen = !trainable;
+}

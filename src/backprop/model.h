@@ -1,0 +1,89 @@
+/* The graph and the parameter block of a model, as the modules on top of it see them. */
+#ifndef FFN__MODEL_H
+#define FFN__MODEL_H
+
+#include "layer/layer.h"
+#include "loss/loss.h"
+
+#define FFN__NONE SIZE_MAX
+
+/* Owns parameters; several nodes may use one layer. */
+typedef struct ffn__layer {
+    const ffn_layer_ops *ops;
+    void *config; /* owned copy */
+    char *name;   /* owned */
+    ffn_initializer initializer;
+    bool no_bias, frozen;
+    float l1, l2;
+    ffn_layer_plan plan;
+    size_t parameter[FFN_MAX_PARAMETERS]; /* index in the model, or FFN__NONE */
+} ffn__layer;
+
+/* A value of the graph: an input, or what a layer makes of earlier values. */
+typedef struct ffn__node {
+    size_t layer; /* FFN__NONE: an input */
+    size_t input_count;
+    size_t inputs[FFN_MAX_INPUTS]; /* nodes, all earlier ones */
+    ffn_shape shape;
+} ffn__node;
+
+typedef struct ffn__parameter {
+    char *name; /* owned, "dense1.weight" */
+    ffn_shape shape;
+    size_t size, offset; /* in floats, in the block */
+    size_t layer;
+    ffn_role role;
+} ffn__parameter;
+
+struct ffn_model {
+    uint64_t seed;
+    ffn_error error; /* the first mistake; FFN_OK: none */
+    bool built;
+    ffn__node *nodes;
+    size_t node_count, node_capacity;
+    ffn__layer *layers;
+    size_t layer_count, layer_capacity;
+    ffn__parameter *parameters;
+    size_t parameter_count;
+    float *values; /* the block [value_count]: every parameter at its offset, padded to the alignment */
+    size_t value_count;
+    size_t output; /* node */
+};
+
+/* Checks the layer's config and runs its plan for inputs of these shapes; an error names the layer. */
+ffn_status ffn__layer_plan(ffn__layer *layer, size_t input_count, const ffn_shape *inputs, bool is_output,
+                           ffn_error *error);
+
+/* NULL and unbuilt models are errors; what every call on a built model begins with. */
+ffn_status ffn__model_check_built(const ffn_model *model, ffn_error *error);
+
+static inline float *ffn__parameter_values(const ffn_model *model, size_t parameter)
+{
+    return model->values + model->parameters[parameter].offset;
+}
+static inline bool ffn__parameter_trainable(const ffn_model *model, size_t parameter)
+{
+    const ffn__parameter *p = &model->parameters[parameter];
+    return p->role != FFN_STATE && !model->layers[p->layer].frozen;
+}
+
+/* The node whose memory this node's value is: itself, or for a view its input's. */
+size_t ffn__model_root(const ffn_model *model, size_t node, bool training);
+/* The name of a node's layer, or "input". */
+const char *ffn__node_name(const ffn_model *model, size_t node);
+
+size_t ffn__model_input_size(const ffn_model *model);
+/* Rows and columns of an output sample, as losses and metrics see it: cols is the last axis. */
+size_t ffn__model_output_rows(const ffn_model *model);
+size_t ffn__model_output_cols(const ffn_model *model);
+/* The activation that the output is the value of; linear (no ops) if there is none. */
+ffn_activation ffn__model_output_activation(const ffn_model *model);
+
+/* The loss itself, or the one that suits the output if it is made of zeros. */
+ffn_loss ffn__model_loss(const ffn_model *model, ffn_loss loss);
+/* Whether the loss is fused with the output's activation. */
+bool ffn__model_fuses(const ffn_model *model, const ffn_loss *loss);
+/* Options in range, and no softmax under a binary cross entropy or sigmoid under one over classes. */
+ffn_status ffn__model_check_loss(const ffn_model *model, const ffn_loss *loss, ffn_error *error);
+
+#endif

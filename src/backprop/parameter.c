@@ -1,0 +1,142 @@
+/* Parameters by index and name, and what a model says of itself. */
+#include <string.h>
+
+#include "backprop/model.h"
+
+ffn_status ffn__model_check_built(const ffn_model *model, ffn_error *error)
+{
+    if (!model) return ffn_fail(error, FFN_INVALID_ARGUMENT, "the model is NULL");
+    if (!model->built)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "the model is not built; call ffn_model_build first");
+    return FFN_OK;
+}
+
+static ffn_status check_index(const ffn_model *model, size_t index, const void *pointer, ffn_error *error)
+{
+    const ffn_status status = ffn__model_check_built(model, error);
+    if (status != FFN_OK) return status;
+    if (index >= model->parameter_count)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "parameter %zu of a model that has %zu", index,
+                        model->parameter_count);
+    if (!pointer)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "the pointer given for %s is NULL", model->parameters[index].name);
+    return FFN_OK;
+}
+
+size_t ffn_model_parameter_count(const ffn_model *model) { return model && model->built ? model->parameter_count : 0; }
+
+ffn_status ffn_model_parameter_info(const ffn_model *model, size_t index, ffn_parameter_info *info, ffn_error *error)
+{
+    const ffn_status status = check_index(model, index, info, error);
+    if (status != FFN_OK) return status;
+    const ffn__parameter *p = &model->parameters[index];
+    *info = (ffn_parameter_info){p->name, p->shape, ffn__parameter_trainable(model, index)};
+    return FFN_OK;
+}
+
+ffn_status ffn_model_find_parameter(const ffn_model *model, const char *name, size_t *index, ffn_error *error)
+{
+    const ffn_status status = ffn__model_check_built(model, error);
+    if (status != FFN_OK) return status;
+    if (!name || !index)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_model_find_parameter: the %s is NULL",
+                        name ? "index" : "name");
+    for (size_t i = 0; i < model->parameter_count; i++)
+        if (strcmp(model->parameters[i].name, name) == 0) {
+            *index = i;
+            return FFN_OK;
+        }
+    return ffn_fail(error, FFN_INVALID_ARGUMENT, "no parameter is named %.80s; the first of %zu is %s", name,
+                    model->parameter_count, model->parameter_count ? model->parameters[0].name : "none");
+}
+
+ffn_status ffn_model_get_parameter(const ffn_model *model, size_t index, float *values, ffn_error *error)
+{
+    const ffn_status status = check_index(model, index, values, error);
+    if (status == FFN_OK)
+        memcpy(values, ffn__parameter_values(model, index), model->parameters[index].size * sizeof(float));
+    return status;
+}
+
+ffn_status ffn_model_set_parameter(ffn_model *model, size_t index, const float *values, ffn_error *error)
+{
+    const ffn_status status = check_index(model, index, values, error);
+    if (status != FFN_OK) return status;
+    const ffn__parameter *p = &model->parameters[index];
+    if (!ffn__tensor()->all_finite(p->size, values))
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "a value given for %s is not finite", p->name);
+    memcpy(ffn__parameter_values(model, index), values, p->size * sizeof(float));
+    return FFN_OK;
+}
+
+/* ---- shapes ------------------------------------------------------------------------------------------------------------- */
+
+size_t ffn__model_input_size(const ffn_model *model)
+{
+    size_t size = 0;
+    for (size_t i = 0; i < model->node_count; i++)
+        if (model->nodes[i].layer == FFN__NONE) size += ffn_shape_size(model->nodes[i].shape);
+    return size;
+}
+
+ffn_shape ffn_model_input_shape(const ffn_model *model)
+{
+    ffn_shape shape = {0};
+    size_t inputs = 0;
+    if (!model || !model->built) return shape;
+    for (size_t i = 0; i < model->node_count; i++)
+        if (model->nodes[i].layer == FFN__NONE && inputs++ == 0) shape = model->nodes[i].shape;
+    return inputs == 1 ? shape : ffn_shape_1d(ffn__model_input_size(model));
+}
+
+ffn_shape ffn_model_output_shape(const ffn_model *model)
+{
+    return model && model->built ? model->nodes[model->output].shape : (ffn_shape){0};
+}
+
+size_t ffn__model_output_rows(const ffn_model *model)
+{
+    return ffn__rows_before_last_axis(model->nodes[model->output].shape);
+}
+
+size_t ffn__model_output_cols(const ffn_model *model) { return ffn__last_axis(model->nodes[model->output].shape); }
+
+/* ---- the loss that goes with the output --------------------------------------------------------------------------------- */
+
+ffn_activation ffn__model_output_activation(const ffn_model *model)
+{
+    const ffn__node *node = &model->nodes[ffn__model_root(model, model->output, true)];
+    return node->layer == FFN__NONE ? (ffn_activation){0} : model->layers[node->layer].plan.activation;
+}
+
+ffn_loss ffn__model_loss(const ffn_model *model, ffn_loss loss)
+{
+    if (loss.ops) return loss;
+    const ffn_activation_ops *ops = ffn__model_output_activation(model).ops;
+    ffn_loss chosen = ffn_mse();
+    if (ops && ops->over_rows)
+        chosen = ffn_cross_entropy();
+    else if (ops && ops->fuses == FFN_LOSS_OF_SIGMOID_LOGITS)
+        chosen = ffn_binary_cross_entropy();
+    loss.ops = chosen.ops;
+    return loss;
+}
+
+bool ffn__model_fuses(const ffn_model *model, const ffn_loss *loss)
+{
+    const ffn_activation_ops *ops = ffn__model_output_activation(model).ops;
+    if (!ops || ops->fuses == FFN_LOSS_OF_VALUES) return false;
+    return ops->fuses == loss->ops->domain ||
+           (ops->fuses == FFN_LOSS_OF_SOFTMAX_LOGITS && loss->ops->domain == FFN_LOSS_OF_LOG_PROBABILITIES);
+}
+
+ffn_status ffn__model_check_loss(const ffn_model *model, const ffn_loss *loss, ffn_error *error)
+{
+    const ffn_activation_ops *ops = ffn__model_output_activation(model).ops;
+    if (ops && ops->fuses != FFN_LOSS_OF_VALUES && loss->ops->domain != FFN_LOSS_OF_VALUES &&
+        !ffn__model_fuses(model, loss))
+        return ffn_fail(error, FFN_INVALID_ARGUMENT,
+                        "the network ends in %s, which does not go with %s: its outputs are not logits", ops->name,
+                        loss->ops->name);
+    return ffn__loss_check(loss, ffn__model_output_cols(model), error);
+}

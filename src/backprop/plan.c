@@ -1,0 +1,350 @@
+/* Planning: which values need gradients, how long everything lives, and who writes a gradient first.
+ *
+ * Time, for a graph of n nodes: node i runs forward at i, the loss at n, node i backward at 2n - i, and the caller looks
+ * at results at 2n + 1. Every value, saved block, scratch block and gradient is a block with a life on that line. */
+#include "backprop/plan.h"
+
+#include <string.h>
+
+enum { VALUE, SAVED, SCRATCH_FORWARD, SCRATCH_BACKWARD, GRADIENT, BLOCK_KINDS, EXTRA_BLOCKS = 2 };
+
+typedef struct layout {
+    const ffn_model *model;
+    ffn_plan *plan;
+    size_t n, inputs;
+    size_t output;      /* root of the model's output */
+    bool *needs;        /* [n] a gradient of the node's value */
+    bool *written;      /* [n] while betas are given: an earlier writer has set the gradient */
+    ffn__block *blocks; /* [n][BLOCK_KINDS], and EXTRA_BLOCKS for the joined input gradient and the loss */
+} layout;
+
+static ffn__block *block_of(const layout *l, size_t node, size_t kind) { return &l->blocks[node * BLOCK_KINDS + kind]; }
+static ffn__block *joined_gradient(const layout *l) { return &l->blocks[l->n * BLOCK_KINDS]; }
+static ffn__block *loss_block(const layout *l) { return joined_gradient(l) + 1; }
+static size_t forward_time(size_t node) { return node; }
+static size_t loss_time(const layout *l) { return l->n; }
+static size_t backward_time(const layout *l, size_t node) { return 2 * l->n - node; }
+static size_t end_time(const layout *l) { return 2 * l->n + 1; }
+
+static size_t root_of(const layout *l, size_t node)
+{
+    return ffn__model_root(l->model, node, l->plan->options.training);
+}
+static bool is_input(const layout *l, size_t node) { return l->model->nodes[node].layer == FFN__NONE; }
+static bool is_op(const layout *l, size_t node) { return !is_input(l, node) && root_of(l, node) == node; }
+static const ffn__layer *layer_of(const layout *l, size_t node)
+{
+    return &l->model->layers[l->model->nodes[node].layer];
+}
+
+/* ---- which gradients -------------------------------------------------------------------------------------------------- */
+
+static bool trains(const layout *l, size_t node)
+{
+    const ffn__layer *layer = layer_of(l, node);
+    if (l->plan->options.frozen || layer->frozen) return false;
+    for (size_t k = 0; k < layer->plan.parameter_count; k++)
+        if (layer->parameter[k] != FFN__NONE && ffn__parameter_trainable(l->model, layer->parameter[k])) return true;
+    return false;
+}
+
+static ffn_status find_needs(layout *l, ffn_error *error)
+{
+    if (!l->plan->options.training) return FFN_OK;
+    for (size_t i = 0; i < l->n; i++) {
+        const ffn__node *node = &l->model->nodes[i];
+        bool needed = is_input(l, i) ? l->plan->options.input_gradient : trains(l, i);
+        for (size_t k = 0; k < node->input_count; k++) needed |= l->needs[node->inputs[k]];
+        l->needs[i] = needed;
+        if (needed && is_op(l, i) && !layer_of(l, i)->ops->backward)
+            return ffn_fail(error, FFN_UNSUPPORTED, "%s has no backward, and a gradient must pass through it",
+                            layer_of(l, i)->name);
+    }
+    return FFN_OK;
+}
+
+/* ---- lives ------------------------------------------------------------------------------------------------------------ */
+
+/* Gives a block its size for the whole batch and its first life. */
+static ffn_status open_block(const layout *l, ffn__block *block, size_t per_row, size_t fixed, size_t first,
+                             size_t last, ffn_error *error)
+{
+    size_t size;
+    if (!ffn__multiply(per_row, l->plan->options.max_batch, &size) || !ffn__sum(size, fixed, &size))
+        return ffn_fail(error, FFN_OUT_OF_MEMORY, "a plan for %zu rows does not fit this machine's memory",
+                        l->plan->options.max_batch);
+    *block = (ffn__block){.size = size, .first = first, .last = last};
+    return FFN_OK;
+}
+
+static void extend(ffn__block *block, size_t time)
+{
+    if (time > block->last) block->last = time;
+}
+
+static ffn_status open_layer_blocks(const layout *l, size_t i, ffn_error *error)
+{
+    const ffn_layer_plan *p = &layer_of(l, i)->plan;
+    const bool logits = i == l->output && p->logits_saved && l->plan->keeps_logits;
+    const size_t now = forward_time(i), back = backward_time(l, i);
+    ffn_status status = FFN_OK;
+    if (l->plan->options.training || logits)
+        status = open_block(l, block_of(l, i, SAVED), p->saved_per_row, p->saved, now,
+                            l->needs[i] ? back
+                            : logits    ? loss_time(l)
+                                        : now,
+                            error);
+    if (status == FFN_OK)
+        status = open_block(l, block_of(l, i, SCRATCH_FORWARD), p->scratch_per_row, p->scratch, now, now, error);
+    if (status == FFN_OK && l->needs[i])
+        status = open_block(l, block_of(l, i, SCRATCH_BACKWARD), p->scratch_per_row, p->scratch, back, back, error);
+    return status;
+}
+
+/* Opens the blocks that begin with node i; the single input of a model is the caller's memory. */
+static ffn_status open_blocks(const layout *l, size_t i, ffn_error *error)
+{
+    const size_t size = ffn_shape_size(l->model->nodes[i].shape);
+    const bool borrowed = is_input(l, i) && l->inputs == 1;
+    ffn_status status = FFN_OK;
+    if (!borrowed)
+        status =
+            open_block(l, block_of(l, i, VALUE), size, 0, is_input(l, i) ? 0 : forward_time(i), forward_time(i), error);
+    if (status == FFN_OK && l->needs[i])
+        status = open_block(l, block_of(l, i, GRADIENT), size, 0, backward_time(l, i),
+                            is_input(l, i) ? end_time(l) : backward_time(l, i), error);
+    if (status == FFN_OK && !is_input(l, i)) status = open_layer_blocks(l, i, error);
+    return status;
+}
+
+/* Node i reads its inputs' values forward, perhaps again backward, and then writes their gradients. */
+static void extend_inputs(const layout *l, size_t i)
+{
+    const ffn__node *node = &l->model->nodes[i];
+    const ffn_layer_ops *ops = layer_of(l, i)->ops;
+    for (size_t k = 0; k < node->input_count; k++) {
+        const size_t root = root_of(l, node->inputs[k]);
+        extend(block_of(l, root, VALUE), forward_time(i));
+        if (l->needs[i] && !ops->ignores_inputs) extend(block_of(l, root, VALUE), backward_time(l, i));
+        ffn__block *gradient = block_of(l, root, GRADIENT);
+        if (l->needs[root] && backward_time(l, i) < gradient->first) gradient->first = backward_time(l, i);
+    }
+    if (l->needs[i] && !ops->ignores_output) extend(block_of(l, i, VALUE), backward_time(l, i));
+}
+
+static void extend_output(const layout *l)
+{
+    extend(block_of(l, l->output, VALUE), end_time(l));
+    if (l->needs[l->output]) block_of(l, l->output, GRADIENT)->first = loss_time(l);
+    if (is_input(l, l->output) || !l->plan->keeps_logits || layer_of(l, l->output)->plan.logits_saved) return;
+    extend(block_of(l, root_of(l, l->model->nodes[l->output].inputs[0]), VALUE), loss_time(l));
+}
+
+static ffn_status place(layout *l, ffn_error *error)
+{
+    ffn_status status = FFN_OK;
+    for (size_t i = 0; i < l->n && status == FFN_OK; i++)
+        if (is_op(l, i) || is_input(l, i)) status = open_blocks(l, i, error);
+    if (status == FFN_OK && l->inputs > 1 && l->plan->options.input_gradient && l->plan->options.training)
+        status = open_block(l, joined_gradient(l), l->plan->input_size, 0, end_time(l), end_time(l), error);
+    if (status == FFN_OK && l->plan->keeps_logits && !l->needs[l->output])
+        status = open_block(l, loss_block(l), ffn_shape_size(ffn_model_output_shape(l->model)), 0, loss_time(l),
+                            loss_time(l), error);
+    if (status != FFN_OK) return status;
+    for (size_t i = 0; i < l->n; i++)
+        if (is_op(l, i)) extend_inputs(l, i);
+    extend_output(l);
+    status = ffn__arena_place(l->blocks, l->n * BLOCK_KINDS + EXTRA_BLOCKS, &l->plan->arena_size, error);
+    if (status != FFN_OK) return status;
+    l->plan->arena = ffn__alloc(l->plan->arena_size, sizeof(float), error);
+    return l->plan->arena ? FFN_OK : FFN_OUT_OF_MEMORY;
+}
+
+/* ---- binding ---------------------------------------------------------------------------------------------------------- */
+
+static float *memory_of(const layout *l, const ffn__block *block)
+{
+    return block->size ? l->plan->arena + block->offset : NULL;
+}
+
+static void bind_parameters(const layout *l, ffn__op *op)
+{
+    const ffn__layer *layer = layer_of(l, op->node);
+    for (size_t k = 0; k < layer->plan.parameter_count; k++) {
+        const size_t parameter = layer->parameter[k];
+        if (parameter == FFN__NONE) continue;
+        op->step.parameters[k] = ffn__parameter_values(l->model, parameter);
+        if (l->plan->has_gradient[parameter])
+            op->step.parameter_gradients[k] = l->plan->gradients + l->model->parameters[parameter].offset;
+    }
+}
+
+static void bind(const layout *l, ffn__op *op, size_t i)
+{
+    const ffn__node *node = &l->model->nodes[i];
+    const ffn__layer *layer = layer_of(l, i);
+    op->ops = layer->ops;
+    op->node = i;
+    op->runs_backward = l->needs[i];
+    op->step = (ffn_step){.config = layer->config,
+                          .training = l->plan->options.training,
+                          .threads = l->plan->options.threads,
+                          .input_count = node->input_count,
+                          .input_shapes = layer->plan.inputs,
+                          .output_shape = node->shape,
+                          .output = memory_of(l, block_of(l, i, VALUE)),
+                          .saved = memory_of(l, block_of(l, i, SAVED)),
+                          .scratch = memory_of(l, block_of(l, i, SCRATCH_FORWARD)),
+                          .output_gradient = memory_of(l, block_of(l, i, GRADIENT))};
+    for (size_t k = 0; k < node->input_count; k++) {
+        const size_t root = root_of(l, node->inputs[k]);
+        op->step.inputs[k] = memory_of(l, block_of(l, root, VALUE));
+        op->reads_user[k] = is_input(l, root) && l->inputs == 1;
+        op->step.input_gradients[k] = memory_of(l, block_of(l, root, GRADIENT));
+    }
+    bind_parameters(l, op);
+}
+
+/* First writer sets, later writers add: in the order of backward, after the loss. */
+static void give_betas(const layout *l)
+{
+    bool *parameter_written = l->written + l->n;
+    l->written[l->output] = true;
+    for (size_t o = l->plan->op_count; o-- > 0;) {
+        ffn__op *op = &l->plan->ops[o];
+        if (!op->runs_backward) continue;
+        const ffn__node *node = &l->model->nodes[op->node];
+        for (size_t k = 0; k < node->input_count; k++) {
+            const size_t root = root_of(l, node->inputs[k]);
+            op->step.input_betas[k] = l->written[root] ? 1 : 0;
+            l->written[root] = true;
+        }
+        for (size_t k = 0; k < FFN_MAX_PARAMETERS; k++) {
+            if (!op->step.parameter_gradients[k]) continue;
+            const size_t parameter = layer_of(l, op->node)->parameter[k];
+            op->first_writer[k] = !parameter_written[parameter];
+            op->step.parameter_betas[k] = op->first_writer[k] ? 0 : 1;
+            parameter_written[parameter] = true;
+        }
+    }
+}
+
+static ffn_status allocate_gradients(const layout *l, ffn_error *error)
+{
+    ffn_plan *plan = l->plan;
+    plan->has_gradient = ffn__alloc(l->model->parameter_count, sizeof(bool), error);
+    if (!plan->has_gradient) return FFN_OUT_OF_MEMORY;
+    if (!plan->options.training || plan->options.frozen) return FFN_OK;
+    bool any = false;
+    for (size_t i = 0; i < l->model->parameter_count; i++)
+        any |= plan->has_gradient[i] = ffn__parameter_trainable(l->model, i);
+    if (any) plan->gradients = ffn__alloc(l->model->value_count, sizeof(float), error);
+    return any && !plan->gradients ? FFN_OUT_OF_MEMORY : FFN_OK;
+}
+
+static void bind_inputs(const layout *l)
+{
+    ffn_plan *plan = l->plan;
+    size_t begin = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        if (!is_input(l, i)) continue;
+        const size_t size = ffn_shape_size(l->model->nodes[i].shape);
+        float *gradient = memory_of(l, block_of(l, i, GRADIENT));
+        if (l->inputs == 1)
+            plan->input_gradient = gradient;
+        else
+            plan->slices[plan->slice_count++] =
+                (ffn__slice){begin, size, memory_of(l, block_of(l, i, VALUE)), gradient};
+        begin += size;
+    }
+    if (l->inputs > 1) plan->input_gradient = memory_of(l, joined_gradient(l));
+}
+
+static void bind_output(const layout *l)
+{
+    ffn_plan *plan = l->plan;
+    plan->output = memory_of(l, block_of(l, l->output, VALUE));
+    plan->output_gradient = memory_of(l, block_of(l, l->output, GRADIENT));
+    plan->loss_work = plan->output_gradient ? plan->output_gradient : memory_of(l, loss_block(l));
+    plan->output_op = FFN__NONE;
+    for (size_t o = 0; o < plan->op_count; o++)
+        if (plan->ops[o].node == l->output) plan->output_op = o;
+    if (plan->output_op == FFN__NONE || !plan->keeps_logits) return;
+    const ffn__op *op = &plan->ops[plan->output_op];
+    plan->logits = layer_of(l, l->output)->plan.logits_saved ? op->step.saved : op->step.inputs[0];
+    plan->logits_are_x = !plan->logits && op->reads_user[0];
+}
+
+static ffn_status bind_all(layout *l, ffn_error *error)
+{
+    ffn_plan *plan = l->plan;
+    ffn_status status = allocate_gradients(l, error);
+    if (status != FFN_OK) return status;
+    plan->ops = ffn__alloc(l->n, sizeof(*plan->ops), error);
+    if (l->inputs > 1) plan->slices = ffn__alloc(l->inputs, sizeof(*plan->slices), error);
+    if (!plan->ops || (l->inputs > 1 && !plan->slices)) return FFN_OUT_OF_MEMORY;
+    for (size_t i = 0; i < l->n; i++)
+        if (is_op(l, i)) bind(l, &plan->ops[plan->op_count++], i);
+    give_betas(l);
+    bind_inputs(l);
+    bind_output(l);
+    plan->bytes = sizeof(*plan) + plan->arena_size * sizeof(float) + l->n * sizeof(*plan->ops) +
+                  (plan->gradients ? l->model->value_count * sizeof(float) : 0) +
+                  l->model->parameter_count * sizeof(bool) + plan->slice_count * sizeof(*plan->slices);
+    return FFN_OK;
+}
+
+/* ---- life -------------------------------------------------------------------------------------------------------------- */
+
+static ffn_status fill_plan(ffn_plan *plan, ffn_error *error)
+{
+    const ffn_model *model = plan->model;
+    layout l = {.model = model, .plan = plan, .n = model->node_count};
+    for (size_t i = 0; i < l.n; i++) l.inputs += is_input(&l, i);
+    l.output = root_of(&l, model->output);
+    l.needs = ffn__alloc(l.n, sizeof(bool), error);
+    l.written = ffn__alloc(l.n + model->parameter_count, sizeof(bool), error);
+    l.blocks = ffn__alloc(l.n * BLOCK_KINDS + EXTRA_BLOCKS, sizeof(*l.blocks), error);
+    ffn_status status = l.needs && l.written && l.blocks ? FFN_OK : FFN_OUT_OF_MEMORY;
+    if (status == FFN_OK) status = find_needs(&l, error);
+    if (status == FFN_OK) status = place(&l, error);
+    if (status == FFN_OK) status = bind_all(&l, error);
+    ffn__free(l.needs);
+    ffn__free(l.written);
+    ffn__free(l.blocks);
+    return status;
+}
+
+ffn_plan *ffn__plan_create(const ffn_model *model, ffn_plan_options options, bool keep_logits, ffn_error *error)
+{
+    if (ffn__model_check_built(model, error) != FFN_OK || ffn__blas_prepare(error) != FFN_OK) return NULL;
+    ffn_plan *plan = ffn__alloc(1, sizeof(*plan), error);
+    if (!plan) return NULL;
+    if (options.max_batch == 0) options.max_batch = 32;
+    plan->model = model;
+    plan->options = options;
+    plan->keeps_logits = keep_logits || options.training;
+    plan->seed = model->seed;
+    plan->input_size = ffn__model_input_size(model);
+    if (fill_plan(plan, error) == FFN_OK) return plan;
+    ffn_plan_destroy(plan);
+    return NULL;
+}
+
+ffn_plan *ffn_plan_create(const ffn_model *model, ffn_plan_options options, ffn_error *error)
+{
+    return ffn__plan_create(model, options, false, error);
+}
+
+void ffn_plan_destroy(ffn_plan *plan)
+{
+    if (!plan) return;
+    ffn__free(plan->ops);
+    ffn__free(plan->slices);
+    ffn__free(plan->arena);
+    ffn__free(plan->gradients);
+    ffn__free(plan->has_gradient);
+    ffn__free(plan);
+}
+
+size_t ffn_plan_memory(const ffn_plan *plan) { return plan ? plan->bytes : 0; }

@@ -1,0 +1,60 @@
+/* A plan: the graph flattened into steps that are bound to one arena. */
+#ifndef FFN__PLAN_H
+#define FFN__PLAN_H
+
+#include "backprop/model.h"
+
+/* A layer's work: the public step, and what the loops over steps need to know. */
+typedef struct ffn__op {
+    const ffn_layer_ops *ops;
+    size_t node;
+    bool runs_backward;
+    bool first_writer[FFN_MAX_PARAMETERS]; /* of that parameter's gradient in a backward: its beta follows accumulate */
+    bool reads_user[FFN_MAX_INPUTS];       /* input k is the caller's x, known at forward */
+    ffn_step step;
+} ffn__op;
+
+/* One of several inputs, cut out of the caller's rows. */
+typedef struct ffn__slice {
+    size_t begin, size; /* of a row */
+    float *values;      /* [max_batch][size] */
+    float *gradient;    /* the same, or NULL */
+} ffn__slice;
+
+struct ffn_plan {
+    const ffn_model *model;
+    ffn_plan_options options;
+    bool keeps_logits; /* for losses: training, or evaluation */
+    ffn__op *ops;      /* in the order of forward */
+    size_t op_count;
+    ffn__slice *slices; /* of models with several inputs */
+    size_t slice_count, input_size;
+    float *arena;
+    size_t arena_size;      /* in floats */
+    float *gradients;       /* of parameters, laid out as the model's block; NULL: frozen, or nothing to train */
+    bool *has_gradient;     /* by parameter */
+    const float *output;    /* NULL: the caller's x itself */
+    float *output_gradient; /* NULL: nothing needs it */
+    float *loss_work;       /* where the loss leaves its gradient: output_gradient, or memory of that size */
+    float *input_gradient;  /* [max_batch][input_size] */
+    const float *logits;    /* input of the output's activation; NULL: none kept, or the caller's x */
+    bool logits_are_x;
+    size_t output_op; /* that makes the output; FFN__NONE */
+    size_t bytes;
+    uint64_t seed;     /* of random streams */
+    uint32_t forwards; /* training forwards so far: the step of the random streams */
+    bool accumulate;
+    /* the last forward */
+    const float *x;
+    size_t rows;
+};
+
+/* As ffn_plan_create; keep_logits: an inference plan that ffn__plan_loss can be asked of. */
+ffn_plan *ffn__plan_create(const ffn_model *model, ffn_plan_options options, bool keep_logits, ffn_error *error);
+/* The loss of the last forward, without gradients: the sum over its rows, and what such sums are divided by. The loss must
+ * have passed ffn__model_check_loss. */
+double ffn__plan_loss(const ffn_plan *plan, const ffn_loss *loss, const float *targets, double *weight);
+/* Forward again, and the name of the first layer whose output is not finite; NULL: all are. */
+const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows);
+
+#endif

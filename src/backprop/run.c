@@ -1,0 +1,165 @@
+/* Running a plan: forward and backward are loops over its steps. They allocate nothing and cannot fail. */
+#include <math.h>
+#include <string.h>
+
+#include "backprop/plan.h"
+
+/* ---- forward ---------------------------------------------------------------------------------------------------------- */
+
+static void cut_inputs(ffn_plan *plan)
+{
+    for (size_t s = 0; s < plan->slice_count; s++) {
+        const ffn__slice *slice = &plan->slices[s];
+        for (size_t r = 0; r < plan->rows; r++)
+            memcpy(slice->values + r * slice->size, plan->x + r * plan->input_size + slice->begin,
+                   slice->size * sizeof(float));
+    }
+}
+
+static void set_step(const ffn_plan *plan, ffn__op *op)
+{
+    op->step.rows = plan->rows;
+    op->step.random = ffn_random_create(plan->seed, FFN__STREAM_LAYER + (uint32_t)op->node, plan->forwards);
+    for (size_t k = 0; k < op->step.input_count; k++)
+        if (op->reads_user[k]) op->step.inputs[k] = plan->x;
+}
+
+static bool begin_forward(ffn_plan *plan, const float *x, size_t rows)
+{
+    if (!plan || !x || rows == 0 || rows > plan->options.max_batch) return false;
+    plan->x = x;
+    plan->rows = rows;
+    cut_inputs(plan);
+    return true;
+}
+
+const float *ffn_forward(ffn_plan *plan, const float *x, size_t rows)
+{
+    if (!begin_forward(plan, x, rows)) return NULL;
+    for (size_t o = 0; o < plan->op_count; o++) {
+        set_step(plan, &plan->ops[o]);
+        plan->ops[o].ops->forward(&plan->ops[o].step);
+    }
+    if (plan->options.training) plan->forwards++;
+    return plan->output ? plan->output : plan->x;
+}
+
+const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows)
+{
+    if (plan->options.training && plan->forwards > 0) plan->forwards--; /* the same random numbers again */
+    if (!begin_forward(plan, x, rows)) return NULL;
+    const char *name = NULL;
+    for (size_t o = 0; o < plan->op_count && !name; o++) {
+        ffn__op *op = &plan->ops[o];
+        set_step(plan, op);
+        op->ops->forward(&op->step);
+        if (!ffn__tensor()->all_finite(rows * ffn_shape_size(op->step.output_shape), op->step.output))
+            name = ffn__node_name(plan->model, op->node);
+    }
+    if (plan->options.training) plan->forwards++;
+    plan->rows = 0; /* it may have stopped half-way: no backward from here */
+    return name;
+}
+
+/* ---- loss -------------------------------------------------------------------------------------------------------------- */
+
+/* The sum over the rows of the last forward, and in dy the gradient that backward begins with, times scale. */
+static double sum_loss(const ffn_plan *plan, const ffn_loss *loss, const float *targets, float *dy, double scale)
+{
+    const size_t rows = plan->rows * ffn__model_output_rows(plan->model);
+    const size_t cols = ffn__model_output_cols(plan->model);
+    if (!ffn__model_fuses(plan->model, loss))
+        return loss->ops->value(loss, rows, cols, plan->output ? plan->output : plan->x, targets, dy, scale);
+    return ffn__loss_fused(loss, rows, cols, plan->logits_are_x ? plan->x : plan->logits, targets, dy, scale);
+}
+
+double ffn__plan_loss(const ffn_plan *plan, const ffn_loss *loss, const float *targets, double *weight)
+{
+    const size_t rows = plan->rows * ffn__model_output_rows(plan->model);
+    *weight = loss->ops->weight(loss, rows, ffn__model_output_cols(plan->model), targets);
+    return sum_loss(plan, loss, targets, plan->loss_work, 1);
+}
+
+/* ---- backward ---------------------------------------------------------------------------------------------------------- */
+
+static void join_input_gradients(const ffn_plan *plan)
+{
+    for (size_t s = 0; s < plan->slice_count; s++) {
+        const ffn__slice *slice = &plan->slices[s];
+        for (size_t r = 0; slice->gradient && r < plan->rows; r++)
+            memcpy(plan->input_gradient + r * plan->input_size + slice->begin, slice->gradient + r * slice->size,
+                   slice->size * sizeof(float));
+    }
+}
+
+static void run_backward(ffn_plan *plan, bool fused)
+{
+    if (plan->output_op != FFN__NONE) plan->ops[plan->output_op].step.fused_loss = fused;
+    for (size_t o = plan->op_count; o-- > 0;)
+        if (plan->ops[o].runs_backward) plan->ops[o].ops->backward(&plan->ops[o].step);
+    join_input_gradients(plan);
+}
+
+double ffn_backward(ffn_plan *plan, ffn_loss loss, const float *targets)
+{
+    if (!plan || !targets || !plan->options.training || plan->rows == 0) return NAN;
+    loss = ffn__model_loss(plan->model, loss);
+    if (ffn__model_check_loss(plan->model, &loss, NULL) != FFN_OK) return NAN;
+    const size_t rows = plan->rows * ffn__model_output_rows(plan->model);
+    const double scale = ffn__loss_scale(&loss, rows, ffn__model_output_cols(plan->model), targets);
+    const double sum = sum_loss(plan, &loss, targets, plan->loss_work, scale);
+    if (plan->output_gradient) run_backward(plan, ffn__model_fuses(plan->model, &loss));
+    return sum * scale;
+}
+
+void ffn_backward_from(ffn_plan *plan, const float *output_gradient)
+{
+    if (!plan || !output_gradient || !plan->options.training || plan->rows == 0 || !plan->output_gradient) return;
+    memmove(plan->output_gradient, output_gradient,
+            plan->rows * ffn_shape_size(ffn_model_output_shape(plan->model)) * sizeof(float));
+    run_backward(plan, false);
+}
+
+/* ---- gradients --------------------------------------------------------------------------------------------------------- */
+
+void ffn_plan_accumulate(ffn_plan *plan, bool accumulate)
+{
+    if (!plan) return;
+    plan->accumulate = accumulate;
+    for (size_t o = 0; o < plan->op_count; o++)
+        for (size_t k = 0; k < FFN_MAX_PARAMETERS; k++)
+            if (plan->ops[o].first_writer[k]) plan->ops[o].step.parameter_betas[k] = accumulate ? 1 : 0;
+}
+
+const float *ffn_input_gradient(const ffn_plan *plan) { return plan ? plan->input_gradient : NULL; }
+
+static ffn_status check_gradient(const ffn_plan *plan, size_t parameter, const float *values, ffn_error *error)
+{
+    if (!plan || !values)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "a gradient's %s is NULL", plan ? "values pointer" : "plan");
+    if (parameter >= plan->model->parameter_count)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "the gradient of parameter %zu of a model that has %zu", parameter,
+                        plan->model->parameter_count);
+    if (!plan->has_gradient[parameter])
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "the plan computes no gradient of %s",
+                        plan->model->parameters[parameter].name);
+    return FFN_OK;
+}
+
+ffn_status ffn_plan_get_gradient(const ffn_plan *plan, size_t parameter, float *values, ffn_error *error)
+{
+    const ffn_status status = check_gradient(plan, parameter, values, error);
+    if (status != FFN_OK) return status;
+    const ffn__parameter *p = &plan->model->parameters[parameter];
+    memcpy(values, plan->gradients + p->offset, p->size * sizeof(float));
+    return FFN_OK;
+}
+
+ffn_status ffn_plan_set_gradient(ffn_plan *plan, size_t parameter, const float *values, ffn_error *error)
+{
+    const ffn_status status = check_gradient(plan, parameter, values, error);
+    if (status != FFN_OK) return status;
+    const ffn__parameter *p = &plan->model->parameters[parameter];
+    memcpy(plan->gradients + p->offset, values, p->size * sizeof(float));
+    return FFN_OK;
+}

@@ -1,0 +1,58 @@
+/* Layer-level kernels: the arithmetic of one layer as a whole, so that a table may choose its own tiles, layout of the
+ * weights and fusions. Layers reach their arithmetic through here only. */
+#ifndef FFN__KERNEL_H
+#define FFN__KERNEL_H
+
+#include "tensor/tensor.h"
+
+/* One dense layer bound to memory. Letters: B rows, K inputs, N units. */
+typedef struct ffn__dense {
+    size_t rows, inputs, units;
+    size_t threads;
+    ffn_activation activation;
+    const float *x; /* X[B,K] */
+    const float *w; /* W[N,K] */
+    const float *b; /* [N], or NULL: no bias */
+    float *z;       /* Z[B,N] = X W^T + b, kept for backward; NULL: not kept */
+    float *y;       /* Y[B,N] = f(Z) */
+    /* backward; a NULL gradient is not wanted, beta 0 sets and 1 adds */
+    float *dy;                  /* dY[B,N]; holds dZ afterwards */
+    bool fused;                 /* dy holds dZ already: the loss has taken the activation's derivative */
+    float *dx, dx_beta;         /* dX[B,K] = dZ W */
+    float *dw, dw_beta;         /* dW[N,K] = dZ^T X */
+    float *db, db_beta;         /* db[N] = sum of dZ over B */
+    float *dslope, dslope_beta; /* of a learned activation: [1], or [N] */
+} ffn__dense;
+
+typedef struct ffn__kernel_table {
+    const char *name;
+    void (*dense_forward)(const ffn__dense *dense);
+    void (*dense_backward)(const ffn__dense *dense);
+} ffn__kernel_table;
+
+extern const ffn__kernel_table ffn__kernel_blas;
+
+/* ---- activations over tiles (activation_tiles.c), for every layer with an activation ---------------------------------- */
+
+/* y = f(x), [rows][cols], over tiles of rows. x == y is allowed. */
+void ffn__activation_run(const ffn_activation *activation, size_t threads, size_t rows, size_t cols, const float *x,
+                         float *y);
+/* dx = f'(x) dy, over tiles of rows; dx == dy is allowed. x may be NULL where the kind does not need it. */
+void ffn__activation_run_backward(const ffn_activation *activation, size_t threads, size_t rows, size_t cols,
+                                  const float *x, const float *y, const float *dy, float *dx);
+/* dslope = sum dy df/dslope + beta dslope; nothing for a NULL dslope. */
+void ffn__activation_run_slope(const ffn_activation *activation, size_t rows, size_t cols, const float *x,
+                               const float *dy, float beta, float *dslope);
+
+/* ---- tiles (tiles.c) --------------------------------------------------------------------------------------------------- */
+
+/* Splits `extent` into equal tiles of a multiple of 16, from the shape alone, so that results do not depend on threads. */
+typedef struct ffn__tiles {
+    size_t extent, size, count;
+} ffn__tiles;
+
+ffn__tiles ffn__tiles_create(size_t extent, double work); /* work: floating-point operations of the whole */
+size_t ffn__tile_begin(const ffn__tiles *tiles, size_t tile);
+size_t ffn__tile_end(const ffn__tiles *tiles, size_t tile);
+
+#endif

@@ -1,0 +1,90 @@
+#include <stddef.h>
+
+#include "layer/layer.h"
+
+typedef struct config {
+    size_t units;
+    ffn_activation activation;
+} config;
+
+enum { WEIGHT, BIAS, SLOPE };
+
+static const ffn_field fields[] = {
+    {"units", FFN_FIELD_SIZE, offsetof(config, units), 1, 1e9},
+    {"activation", FFN_FIELD_ACTIVATION, offsetof(config, activation), 0, 0},
+};
+
+static ffn_status plan(ffn_layer_plan *p, const void *configuration, ffn_error *error)
+{
+    const config *c = configuration;
+    const ffn_shape in = p->inputs[0];
+    if (in.rank == 0) return ffn_fail(error, FFN_SHAPE_MISMATCH, "the input has no axis; expected at least one");
+    const size_t inputs = ffn__last_axis(in), units = c->units;
+    p->output = in;
+    p->output.dim[in.rank - 1] = units;
+    p->parameters[WEIGHT] = (ffn_layer_parameter){
+        .name = "weight", .shape = ffn_shape_2d(units, inputs), .role = FFN_WEIGHT, .fan_in = inputs, .fan_out = units};
+    if (!p->no_bias)
+        p->parameters[BIAS] = (ffn_layer_parameter){.name = "bias", .shape = ffn_shape_1d(units), .role = FFN_BIAS};
+    p->parameter_count = BIAS + 1;
+    ffn__declare_slope(p, SLOPE, &c->activation, units);
+    p->gain = c->activation.ops ? c->activation.ops->gain : FFN_GAIN_GLOROT;
+    p->activation = c->activation;
+    p->logits_saved = ffn__keeps_logits(&c->activation, p->is_output);
+    if (p->logits_saved) p->saved_per_row = ffn_shape_size(p->output);
+    return FFN_OK;
+}
+
+static ffn__dense bind(const ffn_step *step)
+{
+    const config *c = step->config;
+    return (ffn__dense){
+        .rows = step->rows * ffn__rows_before_last_axis(step->output_shape),
+        .inputs = ffn__last_axis(step->input_shapes[0]),
+        .units = c->units,
+        .threads = step->threads,
+        .activation = ffn__bind_slope(&c->activation, step, SLOPE),
+        .x = step->inputs[0],
+        .w = step->parameters[WEIGHT],
+        .b = step->parameters[BIAS],
+        .z = step->saved,
+        .y = step->output,
+        .dy = step->output_gradient,
+        .fused = step->fused_loss,
+        .dx = step->input_gradients[0],
+        .dx_beta = step->input_betas[0],
+        .dw = step->parameter_gradients[WEIGHT],
+        .dw_beta = step->parameter_betas[WEIGHT],
+        .db = step->parameter_gradients[BIAS],
+        .db_beta = step->parameter_betas[BIAS],
+        .dslope = step->parameter_gradients[SLOPE],
+        .dslope_beta = step->parameter_betas[SLOPE],
+    };
+}
+
+static void forward(const ffn_step *step)
+{
+    const ffn__dense dense = bind(step);
+    ffn__kernel_blas.dense_forward(&dense);
+}
+
+static void backward(const ffn_step *step)
+{
+    const ffn__dense dense = bind(step);
+    ffn__kernel_blas.dense_backward(&dense);
+}
+
+static const ffn_layer_ops ops = {
+    .name = "dense",
+    .fields = fields,
+    .field_count = sizeof(fields) / sizeof(fields)[0],
+    .plan = plan,
+    .forward = forward,
+    .backward = backward,
+};
+
+ffn_value ffn_dense(ffn_model *model, ffn_value x, size_t units, ffn_activation activation)
+{
+    const config c = {units, activation};
+    return ffn_custom_layer(model, &ops, &c, sizeof(c), &x, 1);
+}

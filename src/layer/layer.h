@@ -1,0 +1,23 @@
+/* The built-in layers. Each stands in a file of its own, which ends with its table and the public call that adds it:
+ * there is nothing that a layer from outside could not do. */
+#ifndef FFN__LAYER_H
+#define FFN__LAYER_H
+
+#include "kernel/kernel.h"
+
+/* Layers whose states are fitted to data; x is offset and then multiplied by factor. */
+enum { FFN__SCALER_OFFSET = 0, FFN__SCALER_FACTOR, FFN__SCALER_FITTED };
+extern const ffn_layer_ops ffn__standardize_ops, ffn__min_max_ops;
+
+/* A layer's rows and columns when it works along the last axis of its input. */
+size_t ffn__last_axis(ffn_shape shape);
+size_t ffn__rows_before_last_axis(ffn_shape shape);
+
+/* Declares the learned slope of an activation as parameter `index` of the plan, if it has one. */
+void ffn__declare_slope(ffn_layer_plan *plan, size_t index, const ffn_activation *activation, size_t units);
+/* The activation with its learned slope, if it has one, bound to the step's parameter `index`. */
+ffn_activation ffn__bind_slope(const ffn_activation *activation, const ffn_step *step, size_t index);
+/* Whether backward, or a loss that is fused with it, wants the activation's input kept. */
+bool ffn__keeps_logits(const ffn_activation *activation, bool is_output);
+
+#endif

@@ -1,0 +1,219 @@
+/* Prediction, and the figures that say how good it is. */
+#include <math.h>
+#include <string.h>
+
+#include "train/train.h"
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+ffn_status ffn_predict(const ffn_model *model, const float *x, size_t rows, float *y, ffn_error *error)
+{
+    ffn_error local = {FFN_OK, ""};
+    if (!error) error = &local;
+    const ffn_status status = ffn__model_check_built(model, error);
+    if (status != FFN_OK) return status;
+    if (!x || !y || rows == 0)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_predict: %s; expected x, y and at least 1 row",
+                        rows == 0 ? "0 rows"
+                        : !x      ? "x is NULL"
+                                  : "y is NULL");
+    ffn_plan *plan =
+        ffn_plan_create(model, (ffn_plan_options){.max_batch = smaller(rows, FFN__EVALUATION_BATCH)}, error);
+    if (!plan) return error->status;
+    const size_t outputs = ffn_shape_size(ffn_model_output_shape(model));
+    for (size_t begin = 0; begin < rows; begin += FFN__EVALUATION_BATCH) {
+        const size_t n = smaller(rows - begin, FFN__EVALUATION_BATCH);
+        memcpy(y + begin * outputs, ffn_forward(plan, x + begin * plan->input_size, n), n * outputs * sizeof(float));
+    }
+    ffn_plan_destroy(plan);
+    return FFN_OK;
+}
+
+/* What a pass over a dataset adds up. */
+typedef struct totals {
+    double loss, weight, right;
+} totals;
+
+/* Runs rows begin .. begin + n - 1 and returns their outputs. */
+static const float *evaluate_batch(ffn_plan *plan, const ffn_loss *loss, const ffn_dataset *dataset, size_t begin,
+                                   size_t n, totals *t)
+{
+    const float *targets = dataset->targets + begin * dataset->columns;
+    const float *y = ffn_forward(plan, dataset->x + begin * dataset->features, n);
+    double weight;
+    t->right += ffn__count_right(plan->model, loss, n * ffn__model_output_rows(plan->model), y, targets);
+    t->loss += ffn__plan_loss(plan, loss, targets, &weight);
+    t->weight += weight;
+    return y;
+}
+
+void ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn_dataset *dataset, double *mean_loss,
+                           double *accuracy)
+{
+    totals t = {0};
+    const size_t batch = plan->options.max_batch;
+    for (size_t begin = 0; begin < dataset->rows; begin += batch)
+        (void)evaluate_batch(plan, loss, dataset, begin, smaller(dataset->rows - begin, batch), &t);
+    *mean_loss = t.loss / t.weight;
+    *accuracy = t.right / (double)(dataset->rows * ffn__model_output_rows(plan->model));
+}
+
+/* ---- metrics ------------------------------------------------------------------------------------------------------------- */
+
+/* Of one output column of a regression: Welford's sums of the targets, and the errors'. */
+typedef struct column_sums {
+    double mean, squares, error_squares, error_sizes;
+} column_sums;
+
+typedef struct evaluation {
+    const ffn_model *model;
+    const ffn_dataset *dataset;
+    const ffn_loss *loss;
+    ffn_plan *plan;
+    ffn_metrics metrics;
+    column_sums *columns; /* [outputs] of a regression */
+    size_t outputs, target_columns;
+    size_t seen; /* rows so far */
+} evaluation;
+
+void ffn_metrics_destroy(ffn_metrics *metrics)
+{
+    if (!metrics) return;
+    ffn__free(metrics->confusion);
+    ffn__free(metrics->precision);
+    ffn__free(metrics->recall);
+    ffn__free(metrics->f1);
+    *metrics = (ffn_metrics){0};
+}
+
+static ffn_status allocate(evaluation *e, ffn_error *error)
+{
+    ffn_metrics *m = &e->metrics;
+    const ffn__task task = ffn__task_of(e->model, e->loss);
+    size_t cells;
+    m->classes = task == FFN__CLASSES ? e->outputs : task == FFN__BINARY ? 2 : 0;
+    if (!ffn__multiply(m->classes, m->classes, &cells))
+        return ffn_fail(error, FFN_OUT_OF_MEMORY, "a confusion matrix of %zu classes is too large", m->classes);
+    if (task == FFN__REGRESSION) {
+        e->columns = ffn__alloc(e->outputs, sizeof(*e->columns), error);
+        return e->columns ? FFN_OK : FFN_OUT_OF_MEMORY;
+    }
+    if (m->classes == 0) return FFN_OK;
+    m->confusion = ffn__alloc(cells, sizeof(*m->confusion), error);
+    m->precision = ffn__alloc(m->classes, sizeof(double), error);
+    m->recall = ffn__alloc(m->classes, sizeof(double), error);
+    m->f1 = ffn__alloc(m->classes, sizeof(double), error);
+    return m->confusion && m->precision && m->recall && m->f1 ? FFN_OK : FFN_OUT_OF_MEMORY;
+}
+
+static void count_row(evaluation *e, const float *y, const float *targets)
+{
+    e->seen++;
+    if (e->metrics.confusion)
+        e->metrics.confusion[ffn__target_class(e->model, e->loss, targets) * e->metrics.classes +
+                             ffn__predicted_class(e->model, e->loss, y)]++;
+    for (size_t c = 0; e->columns && c < e->outputs; c++) {
+        column_sums *column = &e->columns[c];
+        const double target = (double)targets[c], residual = (double)y[c] - target, delta = target - column->mean;
+        column->mean += delta / (double)e->seen;
+        column->squares += delta * (target - column->mean);
+        column->error_squares += residual * residual;
+        column->error_sizes += fabs(residual);
+    }
+}
+
+static void count_rows(evaluation *e)
+{
+    totals t = {0};
+    const size_t per_row = ffn__model_output_rows(e->model);
+    for (size_t begin = 0; begin < e->dataset->rows; begin += FFN__EVALUATION_BATCH) {
+        const size_t n = smaller(e->dataset->rows - begin, FFN__EVALUATION_BATCH);
+        const float *y = evaluate_batch(e->plan, e->loss, e->dataset, begin, n, &t);
+        const float *targets = e->dataset->targets + begin * e->dataset->columns;
+        for (size_t r = 0; r < n * per_row; r++) count_row(e, y + r * e->outputs, targets + r * e->target_columns);
+    }
+    e->metrics.loss = t.loss / t.weight;
+    e->metrics.accuracy = t.right / (double)e->seen;
+}
+
+static double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
+
+static void finish_classes(ffn_metrics *m)
+{
+    const size_t n = m->classes;
+    for (size_t c = 0; c < n; c++) {
+        double predicted = 0, actual = 0;
+        const double right = (double)m->confusion[c * n + c];
+        for (size_t k = 0; k < n; k++) {
+            actual += (double)m->confusion[c * n + k];
+            predicted += (double)m->confusion[k * n + c];
+        }
+        m->precision[c] = ratio(right, predicted);
+        m->recall[c] = ratio(right, actual);
+        m->f1[c] = ratio(2 * right, predicted + actual);
+        m->macro_f1 += m->f1[c] / (double)n;
+    }
+}
+
+static void finish_regression(evaluation *e)
+{
+    ffn_metrics *m = &e->metrics;
+    double squares = 0, sizes = 0;
+    m->r2 = 0;
+    for (size_t c = 0; c < e->outputs; c++) {
+        const column_sums *column = &e->columns[c];
+        squares += column->error_squares;
+        sizes += column->error_sizes;
+        /* constant targets: 1 if met exactly, else 0 */
+        const double r2 = column->squares > 0 ? 1 - column->error_squares / column->squares
+                                              : (column->error_squares == 0 ? 1.0 : 0.0);
+        m->r2 += r2 / (double)e->outputs;
+    }
+    const double elements = (double)e->seen * (double)e->outputs;
+    m->mae = sizes / elements;
+    m->rmse = sqrt(squares / elements);
+}
+
+static ffn_status evaluate(evaluation *e, ffn_error *error)
+{
+    ffn_metrics *m = &e->metrics;
+    ffn_status status = ffn__model_check_loss(e->model, e->loss, error);
+    if (status == FFN_OK) status = ffn__check_data(e->model, e->loss, e->dataset, "the dataset", error);
+    if (status != FFN_OK) return status;
+    e->outputs = ffn__model_output_cols(e->model);
+    e->target_columns = ffn__loss_target_columns(e->loss, e->outputs);
+    e->plan = ffn__plan_create(
+        e->model, (ffn_plan_options){.max_batch = smaller(e->dataset->rows, FFN__EVALUATION_BATCH)}, true, error);
+    if (!e->plan) return error->status;
+    status = allocate(e, error);
+    if (status != FFN_OK) return status;
+    m->rows = e->dataset->rows;
+    m->macro_f1 = m->classes ? 0 : (double)NAN;
+    m->r2 = m->mae = m->rmse = (double)NAN;
+    count_rows(e);
+    if (m->classes) finish_classes(m);
+    if (e->columns) finish_regression(e);
+    return FFN_OK;
+}
+
+ffn_status ffn_evaluate(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss, ffn_metrics *metrics,
+                        ffn_error *error)
+{
+    ffn_error local = {FFN_OK, ""};
+    if (!error) error = &local;
+    ffn_status status = ffn__model_check_built(model, error);
+    if (status != FFN_OK) return status;
+    if (!metrics) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_evaluate: metrics is NULL");
+    loss = ffn__loss_for(model, dataset, loss);
+    evaluation e = {.model = model, .dataset = dataset, .loss = &loss};
+    status = evaluate(&e, error);
+    ffn_plan_destroy(e.plan);
+    ffn__free(e.columns);
+    if (status == FFN_OK) {
+        ffn_metrics_destroy(metrics);
+        *metrics = e.metrics;
+    } else {
+        ffn_metrics_destroy(&e.metrics);
+    }
+    return status;
+}

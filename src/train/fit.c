@@ -1,0 +1,260 @@
+/* ffn_fit: epochs and batches around a trainer, with validation, early stopping, callbacks and history. */
+#include <math.h>
+#include <string.h>
+#include <time.h>
+
+#include "train/train.h"
+
+typedef struct fit {
+    ffn_model *model;
+    ffn_fit_options options;                  /* resolved for these data */
+    const ffn_dataset *training, *validation; /* validation: NULL if there is none */
+    ffn_dataset *parts[2];                    /* owned: training and validation split from one dataset */
+    ffn_trainer *trainer;
+    ffn_plan *validator; /* NULL without validation */
+    size_t *order;       /* [rows] of this epoch */
+    float *x, *targets;  /* one gathered batch */
+    float *best;         /* weights of the best epoch; NULL: not kept */
+    double best_loss;
+    size_t best_epoch;
+    double right;    /* right rows of this epoch so far */
+    double loss_sum; /* of rows times their batch's loss */
+    double start, epoch_start;
+    ffn_progress progress;
+    ffn_history history;
+    size_t history_capacity;
+} fit;
+
+static double now(void)
+{
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+/* ---- preparation ----------------------------------------------------------------------------------------------------------- */
+
+static ffn_status choose_data(fit *f, const ffn_dataset *dataset, ffn_error *error)
+{
+    f->training = dataset;
+    f->validation = f->options.validation;
+    if (f->validation || f->options.validation_fraction == 0) return FFN_OK;
+    const float fraction = 1 - f->options.validation_fraction;
+    const bool stratify = dataset->classes > 0;
+    const ffn_status status =
+        stratify ? ffn_dataset_split_stratified(dataset, fraction, f->options.seed, &f->parts[0], &f->parts[1], error)
+                 : ffn_dataset_split(dataset, fraction, f->options.seed, &f->parts[0], &f->parts[1], error);
+    f->training = f->parts[0];
+    f->validation = f->parts[1];
+    return status;
+}
+
+static ffn_status check_data(const fit *f, ffn_error *error)
+{
+    ffn_status status = ffn__check_data(f->model, &f->options.loss, f->training, "the training data", error);
+    if (status == FFN_OK && f->validation)
+        status = ffn__check_data(f->model, &f->options.loss, f->validation, "the validation data", error);
+    return status;
+}
+
+static ffn_status allocate(fit *f, ffn_error *error)
+{
+    const size_t rows = f->training->rows, batch = f->options.batch_size;
+    if (!f->options.keep_order) {
+        f->order = ffn__alloc(rows, sizeof(*f->order), error);
+        f->x = f->order ? ffn__alloc(batch * f->training->features, sizeof(float), error) : NULL;
+        f->targets = f->x ? ffn__alloc(batch * f->training->columns, sizeof(float), error) : NULL;
+        if (!f->targets) return FFN_OUT_OF_MEMORY;
+    }
+    if (f->options.restore_best) {
+        f->best = ffn__alloc(f->model->value_count, sizeof(float), error);
+        if (!f->best) return FFN_OUT_OF_MEMORY;
+    }
+    if (!f->validation) return FFN_OK;
+    const size_t most = f->validation->rows < FFN__EVALUATION_BATCH ? f->validation->rows : FFN__EVALUATION_BATCH;
+    f->validator =
+        ffn__plan_create(f->model, (ffn_plan_options){.max_batch = most, .threads = f->options.threads}, true, error);
+    return f->validator ? FFN_OK : error->status;
+}
+
+/* Everything that can be refused is refused here, before the model changes. */
+static ffn_status prepare(fit *f, const ffn_dataset *dataset, const ffn_fit_options *options, ffn_error *error)
+{
+    ffn_status status = ffn__model_check_built(f->model, error);
+    if (status != FFN_OK) return status;
+    if (!dataset) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_fit: the dataset is NULL");
+    ffn_fit_options given = options ? *options : ffn_fit_defaults();
+    given.loss = ffn__loss_for(f->model, dataset, given.loss);
+    status = ffn__options_resolve(f->model, &given, &f->options, error);
+    if (status == FFN_OK) status = choose_data(f, dataset, error);
+    if (status == FFN_OK) status = check_data(f, error);
+    if (status != FFN_OK) return status;
+    if (f->options.batch_size > f->training->rows) f->options.batch_size = f->training->rows;
+    f->trainer = ffn_trainer_create(f->model, &f->options, error);
+    if (!f->trainer) return error->status;
+    status = allocate(f, error);
+    if (status == FFN_OK) status = ffn__fit_new_scalers(f->model, f->training, error);
+    return status;
+}
+
+static void release(fit *f)
+{
+    ffn_trainer_destroy(f->trainer);
+    ffn_plan_destroy(f->validator);
+    ffn_dataset_destroy(f->parts[0]);
+    ffn_dataset_destroy(f->parts[1]);
+    ffn__free(f->order);
+    ffn__free(f->x);
+    ffn__free(f->targets);
+    ffn__free(f->best);
+}
+
+/* ---- one batch -------------------------------------------------------------------------------------------------------------- */
+
+static ffn_status stopped(const fit *f, const char *callback, ffn_error *error)
+{
+    return ffn_fail(error, FFN_STOPPED, "epoch %zu, batch %zu: %s asked to stop", f->progress.epoch, f->progress.batch,
+                    callback);
+}
+
+/* Epoch and batch before the sentence of a trainer that diverged. */
+static ffn_status name_batch(const fit *f, ffn_status status, ffn_error *error)
+{
+    const ffn_error inner = *error;
+    return ffn_fail(error, status, "epoch %zu, batch %zu: %s", f->progress.epoch, f->progress.batch, inner.message);
+}
+
+static void account(fit *f, const float *targets, size_t rows, double loss)
+{
+    const ffn_plan *plan = f->trainer->plan;
+    const size_t per_row = ffn__model_output_rows(f->model);
+    f->right +=
+        ffn__count_right(f->model, &f->options.loss, rows * per_row, plan->output ? plan->output : plan->x, targets);
+    f->loss_sum += loss * (double)rows;
+    f->progress.rows += rows;
+    f->progress.loss = f->loss_sum / (double)f->progress.rows;
+    f->progress.accuracy = f->right / (double)(f->progress.rows * per_row);
+    f->progress.seconds = now() - f->start;
+    f->progress.epoch_seconds = now() - f->epoch_start;
+}
+
+static ffn_status run_batch(fit *f, size_t begin, size_t rows, ffn_error *error)
+{
+    const ffn_dataset *data = f->training;
+    const float *x = data->x + begin * data->features, *targets = data->targets + begin * data->columns;
+    if (f->order) {
+        ffn__dataset_gather(data, f->order + begin, rows, f->x, f->targets);
+        x = f->x;
+        targets = f->targets;
+    }
+    double loss;
+    f->progress.batch++;
+    f->progress.learning_rate = (double)ffn_trainer_learning_rate(f->trainer);
+    const ffn_status status = ffn__trainer_run(f->trainer, x, targets, rows, &loss, error);
+    if (status != FFN_OK) return name_batch(f, status, error);
+    account(f, targets, rows, loss);
+    if (f->options.on_batch && f->options.on_batch(&f->progress, f->options.user)) return stopped(f, "on_batch", error);
+    return FFN_OK;
+}
+
+/* ---- one epoch -------------------------------------------------------------------------------------------------------------- */
+
+static void begin_epoch(fit *f, size_t epoch)
+{
+    const size_t rows = f->training->rows, batch = f->options.batch_size;
+    f->progress = (ffn_progress){.epoch = epoch,
+                                 .epochs = f->options.epochs,
+                                 .batches = (rows + batch - 1) / batch,
+                                 .validation_loss = (double)NAN,
+                                 .validation_accuracy = (double)NAN,
+                                 .model = f->model};
+    f->right = f->loss_sum = 0;
+    f->epoch_start = now();
+    if (!f->order) return;
+    ffn_random random = ffn_random_create(f->options.seed, FFN__STREAM_SHUFFLE, (uint32_t)epoch);
+    for (size_t i = 0; i < rows; i++) f->order[i] = i;
+    ffn__shuffle(&random, rows, f->order);
+}
+
+static ffn_status record(fit *f, ffn_error *error)
+{
+    const ffn_progress *p = &f->progress;
+    const ffn_status status =
+        ffn__grow((void **)&f->history.epoch, &f->history_capacity, f->history.epochs + 1, sizeof(ffn_epoch), error);
+    if (status != FFN_OK) return status;
+    f->history.epoch[f->history.epochs++] = (ffn_epoch){
+        p->loss, p->accuracy, p->validation_loss, p->validation_accuracy, p->learning_rate, p->epoch_seconds};
+    return FFN_OK;
+}
+
+/* Remembers the epoch if it is the best so far. */
+static void compare(fit *f)
+{
+    const double loss = f->validator ? f->progress.validation_loss : f->progress.loss;
+    ffn_trainer_report(f->trainer, loss);
+    if (!(loss < f->best_loss - (double)f->options.min_delta)) return;
+    f->best_loss = loss;
+    f->best_epoch = f->progress.epoch;
+    if (f->best) memcpy(f->best, f->model->values, f->model->value_count * sizeof(float));
+}
+
+static ffn_status run_epoch(fit *f, size_t epoch, ffn_error *error)
+{
+    begin_epoch(f, epoch);
+    const size_t rows = f->training->rows, batch = f->options.batch_size;
+    for (size_t begin = 0; begin < rows; begin += batch) {
+        const ffn_status status = run_batch(f, begin, rows - begin < batch ? rows - begin : batch, error);
+        if (status != FFN_OK) return status;
+    }
+    if (f->validator)
+        ffn__evaluate_quickly(f->validator, &f->options.loss, f->validation, &f->progress.validation_loss,
+                              &f->progress.validation_accuracy);
+    compare(f);
+    const ffn_status status = record(f, error);
+    if (status != FFN_OK) return status;
+    f->progress.seconds = now() - f->start;
+    if (f->options.on_epoch && f->options.on_epoch(&f->progress, f->options.user)) return stopped(f, "on_epoch", error);
+    return FFN_OK;
+}
+
+/* ---- all epochs ------------------------------------------------------------------------------------------------------------- */
+
+static ffn_status run(fit *f, ffn_error *error)
+{
+    ffn_status status = FFN_OK;
+    f->start = now();
+    f->best_loss = INFINITY;
+    for (size_t epoch = 1; epoch <= f->options.epochs && status == FFN_OK && !f->history.stopped_early; epoch++) {
+        status = run_epoch(f, epoch, error);
+        f->history.stopped_early =
+            status == FFN_OK && f->options.patience && epoch - f->best_epoch >= f->options.patience;
+    }
+    f->history.best_epoch = f->best_epoch;
+    if (f->best && f->best_epoch) memcpy(f->model->values, f->best, f->model->value_count * sizeof(float));
+    return status;
+}
+
+void ffn_history_destroy(ffn_history *history)
+{
+    if (!history) return;
+    ffn__free(history->epoch);
+    *history = (ffn_history){0};
+}
+
+ffn_status ffn_fit(ffn_model *model, const ffn_dataset *dataset, const ffn_fit_options *options, ffn_history *history,
+                   ffn_error *error)
+{
+    ffn_error local = {FFN_OK, ""};
+    if (!error) error = &local;
+    fit f = {.model = model};
+    ffn_status status = prepare(&f, dataset, options, error);
+    if (status == FFN_OK) status = run(&f, error);
+    release(&f);
+    if (history && (status == FFN_OK || f.history.epochs > 0)) {
+        ffn_history_destroy(history);
+        *history = f.history;
+    } else {
+        ffn_history_destroy(&f.history);
+    }
+    return status;
+}

@@ -1,0 +1,55 @@
+#include <math.h>
+
+#include "train/train.h"
+
+ffn_fit_options ffn_fit_defaults(void)
+{
+    return (ffn_fit_options){.optimizer = ffn_adam((float)1e-3), .epochs = 100, .batch_size = 32};
+}
+
+/* A float field that must be finite, at least 0 and below `limit`. */
+typedef struct number {
+    const char *name;
+    float value;
+    double limit;
+} number;
+
+static ffn_status check_numbers(const ffn_fit_options *o, ffn_error *error)
+{
+    const number numbers[] = {
+        {"validation_fraction", o->validation_fraction, 1},
+        {"min_delta", o->min_delta, INFINITY},
+        {"l1", o->l1, INFINITY},
+        {"l2", o->l2, INFINITY},
+        {"clip_norm", o->clip_norm, INFINITY},
+        {"clip_value", o->clip_value, INFINITY},
+    };
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers)[0]; i++)
+        if (!((double)numbers[i].value >= 0 && (double)numbers[i].value < numbers[i].limit))
+            return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s is %g; expected 0 or more, and below %g", numbers[i].name,
+                            (double)numbers[i].value, numbers[i].limit);
+    return FFN_OK;
+}
+
+ffn_status ffn__options_resolve(const ffn_model *model, const ffn_fit_options *given, ffn_fit_options *options,
+                                ffn_error *error)
+{
+    *options = given ? *given : ffn_fit_defaults();
+    const ffn_fit_options defaults = ffn_fit_defaults();
+    if (!options->optimizer.ops) options->optimizer = defaults.optimizer;
+    if (!options->schedule.ops) {
+        const size_t warmup = options->schedule.warmup;
+        options->schedule = ffn_warmup(ffn_constant_rate(), warmup);
+    }
+    if (options->epochs == 0) options->epochs = defaults.epochs;
+    if (options->batch_size == 0) options->batch_size = defaults.batch_size;
+    options->loss = ffn__model_loss(model, options->loss);
+    if (options->checkpoint_path || options->resume)
+        return ffn_fail(error, FFN_UNSUPPORTED,
+                        "checkpoints are not supported by version %s; expected checkpoint_path NULL", ffn_version());
+    ffn_status status = check_numbers(options, error);
+    if (status == FFN_OK) status = ffn__model_check_loss(model, &options->loss, error);
+    if (status == FFN_OK) status = ffn__optimizer_check(&options->optimizer, error);
+    if (status == FFN_OK) status = ffn__schedule_check(&options->schedule, error);
+    return status;
+}

@@ -1,0 +1,91 @@
+/* What outputs and targets mean: classes, yes or no, or numbers. */
+#include <math.h>
+
+#include "train/train.h"
+
+ffn__task ffn__task_of(const ffn_model *model, const ffn_loss *loss)
+{
+    const size_t outputs = ffn__model_output_cols(model);
+    switch (loss->ops->target) {
+    case FFN_TARGET_CLASS_INDEX:
+    case FFN_TARGET_DISTRIBUTION: return FFN__CLASSES;
+    case FFN_TARGET_PROBABILITY:
+    case FFN_TARGET_SIGN: return outputs == 1 ? FFN__BINARY : FFN__SEVERAL_BINARY;
+    case FFN_TARGET_NUMBERS: break;
+    }
+    return FFN__REGRESSION;
+}
+
+/* Outputs above it are a yes: probabilities behind a sigmoid, else logits. */
+static float output_threshold(const ffn_model *model, const ffn_loss *loss)
+{
+    return loss->ops->domain == FFN_LOSS_OF_SIGMOID_LOGITS && ffn__model_fuses(model, loss) ? (float)0.5 : 0;
+}
+
+static float target_threshold(const ffn_loss *loss) { return loss->ops->target == FFN_TARGET_SIGN ? 0 : (float)0.5; }
+
+size_t ffn__predicted_class(const ffn_model *model, const ffn_loss *loss, const float *y)
+{
+    if (ffn__task_of(model, loss) == FFN__BINARY) return y[0] > output_threshold(model, loss);
+    return ffn__tensor()->argmax(ffn__model_output_cols(model), y);
+}
+
+size_t ffn__target_class(const ffn_model *model, const ffn_loss *loss, const float *targets)
+{
+    if (ffn__task_of(model, loss) == FFN__BINARY) return targets[0] > target_threshold(loss);
+    if (loss->ops->target == FFN_TARGET_CLASS_INDEX) return (size_t)targets[0];
+    return ffn__tensor()->argmax(ffn__model_output_cols(model), targets);
+}
+
+static double right_share(const ffn_model *model, const ffn_loss *loss, const float *y, const float *targets)
+{
+    if (ffn__task_of(model, loss) != FFN__SEVERAL_BINARY)
+        return ffn__predicted_class(model, loss, y) == ffn__target_class(model, loss, targets);
+    const size_t cols = ffn__model_output_cols(model);
+    const float limit = output_threshold(model, loss), target_limit = target_threshold(loss);
+    size_t right = 0;
+    for (size_t c = 0; c < cols; c++) right += (y[c] > limit) == (targets[c] > target_limit);
+    return (double)right / (double)cols;
+}
+
+double ffn__count_right(const ffn_model *model, const ffn_loss *loss, size_t rows, const float *y, const float *targets)
+{
+    if (ffn__task_of(model, loss) == FFN__REGRESSION) return (double)NAN;
+    const size_t cols = ffn__model_output_cols(model), columns = ffn__loss_target_columns(loss, cols);
+    double right = 0;
+    for (size_t r = 0; r < rows; r++) right += right_share(model, loss, y + r * cols, targets + r * columns);
+    return right;
+}
+
+/* ---- checks --------------------------------------------------------------------------------------------------------------- */
+
+ffn_loss ffn__loss_for(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss)
+{
+    const bool chosen = !loss.ops;
+    loss = ffn__model_loss(model, loss);
+    const size_t outputs = ffn__model_output_cols(model) * ffn__model_output_rows(model);
+    if (chosen && loss.ops->target == FFN_TARGET_CLASS_INDEX && dataset && dataset->columns == outputs)
+        loss.ops = ffn_cross_entropy_soft().ops;
+    return loss;
+}
+
+ffn_status ffn__check_data(const ffn_model *model, const ffn_loss *loss, const ffn_dataset *dataset, const char *what,
+                           ffn_error *error)
+{
+    if (!dataset) return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s is NULL", what);
+    const size_t inputs = ffn__model_input_size(model), outputs = ffn__model_output_cols(model);
+    if (dataset->features != inputs)
+        return ffn_fail(error, FFN_SHAPE_MISMATCH, "%s has %zu features; expected the network's %zu inputs", what,
+                        dataset->features, inputs);
+    if (!dataset->targets) return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s has no targets", what);
+    const size_t rows = ffn__model_output_rows(model), columns = ffn__loss_target_columns(loss, outputs) * rows;
+    if (dataset->columns != columns)
+        return ffn_fail(error, FFN_SHAPE_MISMATCH, "%s has %zu target columns; %s with %zu outputs expects %zu", what,
+                        dataset->columns, loss->ops->name, outputs, columns);
+    if (dataset->classes > outputs && loss->ops->target == FFN_TARGET_CLASS_INDEX)
+        return ffn_fail(error, FFN_SHAPE_MISMATCH, "%s has %zu classes; the network has %zu outputs", what,
+                        dataset->classes, outputs);
+    const ffn_status status = ffn__dataset_check_finite(dataset, error);
+    if (status != FFN_OK) return status;
+    return ffn__targets_check(loss, outputs, dataset->rows * rows, dataset->targets, 0, error);
+}

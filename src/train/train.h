@@ -1,0 +1,74 @@
+/* Training and its measures, as the files of this module see them. */
+#ifndef FFN__TRAIN_H
+#define FFN__TRAIN_H
+
+#include "backprop/plan.h"
+#include "data/data.h"
+#include "optimizer/optimizer.h"
+
+/* ---- options (options.c) ------------------------------------------------------------------------------------------- */
+
+/* The options with every default filled in, the loss by the model's output; NULL: all defaults. An error names the field,
+ * what was found and what is expected. */
+ffn_status ffn__options_resolve(const ffn_model *model, const ffn_fit_options *given, ffn_fit_options *options,
+                                ffn_error *error);
+
+/* ---- trainer (trainer.c) ------------------------------------------------------------------------------------------------ */
+
+/* A part of a parameter that one thread updates. */
+typedef struct ffn__chunk {
+    size_t parameter, offset, size; /* offset in the block */
+    double sum_squares;             /* of its gradient */
+    bool finite;                    /* all its new weights */
+} ffn__chunk;
+
+struct ffn_trainer {
+    ffn_model *model;
+    ffn_plan *plan;
+    ffn_fit_options options; /* resolved; class weights are the trainer's copy */
+    float *class_weights;    /* owned, or NULL */
+    float base_rate;
+    ffn_schedule_state schedule;
+    size_t updates;
+    size_t slots;
+    float *state;              /* [slots][value_count], laid out as the model's block */
+    ffn__gradient_rule *rules; /* by parameter */
+    ffn__chunk *chunks;
+    size_t chunk_count;
+};
+
+/* ffn_trainer_step for data that has been checked. */
+ffn_status ffn__trainer_run(ffn_trainer *trainer, const float *x, const float *targets, size_t rows, double *loss,
+                            ffn_error *error);
+
+/* ---- what targets mean (task.c) ------------------------------------------------------------------------------------------- */
+
+typedef enum ffn__task { FFN__REGRESSION = 0, FFN__CLASSES, FFN__BINARY, FFN__SEVERAL_BINARY } ffn__task;
+
+ffn__task ffn__task_of(const ffn_model *model, const ffn_loss *loss);
+/* Classes of one row of outputs and of its targets, for FFN__CLASSES and FFN__BINARY. */
+size_t ffn__predicted_class(const ffn_model *model, const ffn_loss *loss, const float *y);
+size_t ffn__target_class(const ffn_model *model, const ffn_loss *loss, const float *targets);
+/* How many of the rows are right; with several binary outputs, the sum of the rows' right shares. NaN for a regression. */
+double ffn__count_right(const ffn_model *model, const ffn_loss *loss, size_t rows, const float *y,
+                        const float *targets);
+/* The dataset's shapes and targets fit model and loss; all numbers are finite. */
+ffn_status ffn__check_data(const ffn_model *model, const ffn_loss *loss, const ffn_dataset *dataset, const char *what,
+                           ffn_error *error);
+/* The loss itself, or if it is made of zeros, the one that suits the model's output and the dataset's targets. */
+ffn_loss ffn__loss_for(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss);
+
+/* ---- evaluation (evaluate.c) ------------------------------------------------------------------------------------------------ */
+
+enum { FFN__EVALUATION_BATCH = 256 };
+
+/* Mean loss and accuracy (NaN for a regression) over checked data; the plan keeps logits. */
+void ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn_dataset *dataset, double *mean_loss,
+                           double *accuracy);
+
+/* ---- scalers (scale.c) -------------------------------------------------------------------------------------------------------- */
+
+/* Fits the scalers that are not fitted yet. */
+ffn_status ffn__fit_new_scalers(ffn_model *model, const ffn_dataset *dataset, ffn_error *error);
+
+#endif
