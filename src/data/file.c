@@ -38,23 +38,18 @@ const char *ffn__path_tail(const char *path)
 }
 
 /* Growing while reading, instead of asking for the size first, serves pipes and files that change meanwhile. */
-static ffn_status read_all(FILE *file, const char *path, char **bytes, size_t *size, ffn_error *error)
+static ffn_status read_all(FILE *file, const char *path, void **bytes, size_t *size, ffn_error *error)
 {
     enum { FIRST = 1 << 16 };
     size_t capacity = 0;
-    *bytes = NULL;
-    *size = 0;
-    for (;;) {
-        if (*size == capacity) {
-            const size_t needed = capacity ? capacity + 1 : FIRST;
-            const ffn_status status = ffn__grow((void **)bytes, &capacity, needed, 1, error);
-            if (status != FFN_OK) return status;
-        }
+    do {
+        const ffn_status status = ffn__grow(bytes, &capacity, *size < FIRST ? FIRST : *size + 1, 1, error);
+        if (status != FFN_OK) return status;
         errno = 0;
-        *size += fread(*bytes + *size, 1, capacity - *size, file);
+        *size += fread((char *)*bytes + *size, 1, capacity - *size, file);
         if (ferror(file)) return fail_io(error, "read", path, errno);
-        if (feof(file)) return FFN_OK;
-    }
+    } while (!feof(file));
+    return FFN_OK;
 }
 
 ffn_status ffn__read_file(const char *path, char **bytes, size_t *size, ffn_error *error)
@@ -65,11 +60,15 @@ ffn_status ffn__read_file(const char *path, char **bytes, size_t *size, ffn_erro
     errno = 0;
     FILE *file = fopen(path, "rb");
     if (!file) return fail_io(error, "open", path, errno);
-    const ffn_status status = read_all(file, path, bytes, size, error);
+    void *all = NULL;
+    size_t count = 0;
+    const ffn_status status = read_all(file, path, &all, &count, error);
     (void)fclose(file); /* nothing was written that closing could lose */
-    if (status == FFN_OK) return FFN_OK;
-    ffn__free(*bytes);
-    *bytes = NULL;
-    *size = 0;
-    return status;
+    if (status != FFN_OK) {
+        ffn__free(all);
+        return status;
+    }
+    *bytes = all;
+    *size = count;
+    return FFN_OK;
 }
