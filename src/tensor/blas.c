@@ -10,8 +10,24 @@
 #include <string.h>
 #include <sys/mman.h>
 
-/* From so many multiplications on OpenBLAS is faster than our own product; below, it spends longer on preparing. */
-static const double blas_work = 64.0 * 64 * 64;
+/* From so many multiplications on OpenBLAS is at least as fast as our own product of the same vector width (measured:
+ * docs/decisions/0005-own-product.md). */
+static const double blas_work[FFN__ISA_COUNT] = {
+    [FFN__ISA_GENERIC] = 32.0 * 32 * 32,
+    [FFN__ISA_AVX2] = 256.0 * 256 * 256,
+    [FFN__ISA_AVX512] = 256.0 * 256 * 256,
+};
+
+/* The instruction set of the kernels that OpenBLAS has chosen, by its name for them; those not listed are at most as wide
+ * as our generic set. On a processor younger than itself OpenBLAS falls back to narrow ones, which our own product beats
+ * by a factor of up to five. */
+static const struct {
+    const char *core;
+    ffn__isa_id isa;
+} blas_cores[] = {
+    {"SkylakeX", FFN__ISA_AVX512}, {"Cooperlake", FFN__ISA_AVX512}, {"SapphireRapids", FFN__ISA_AVX512},
+    {"Haswell", FFN__ISA_AVX2},    {"Zen", FFN__ISA_AVX2},
+};
 
 /* OpenBLAS keeps a work buffer of at most this size for each thread that is inside it, and where it gets no address
  * space for one it tries again for ever. */
@@ -19,6 +35,7 @@ static const size_t buffer_size = (size_t)128 << 20;
 
 static pthread_mutex_t preparing = PTHREAD_MUTEX_INITIALIZER;
 static atomic_bool prepared;
+static atomic_int blas_isa = FFN__ISA_GENERIC; /* of OpenBLAS' kernels, once prepared */
 
 /* An OpenBLAS made with OpenMP takes its number of threads from there. Other programs need not have these functions. */
 #ifdef __ELF__
@@ -54,8 +71,25 @@ static void multiply_by_blas(bool transpose_a, bool transpose_b, size_t m, size_
 static bool belongs_to_blas(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, size_t lda, size_t ldb,
                             size_t ldc)
 {
-    return (double)m * (double)n * (double)k >= blas_work && fits(transpose_a, m, k, lda) &&
+    const ffn__isa_id isa = ffn__isa();
+    return (double)m * (double)n * (double)k >= blas_work[isa] &&
+           atomic_load_explicit(&blas_isa, memory_order_relaxed) >= (int)isa && fits(transpose_a, m, k, lda) &&
            fits(transpose_b, k, n, ldb) && fits(false, m, n, ldc);
+}
+
+/* Builds for one processor spell its name in capitals. */
+static bool same_name(const char *a, const char *b)
+{
+    while (*a && (*a | 0x20) == (*b | 0x20)) a++, b++;
+    return *a == *b;
+}
+
+static ffn__isa_id find_blas_isa(void)
+{
+    const char *const core = openblas_get_corename();
+    for (size_t i = 0; i < sizeof(blas_cores) / sizeof(blas_cores)[0]; i++)
+        if (same_name(core, blas_cores[i].core)) return blas_cores[i].isa;
+    return FFN__ISA_GENERIC;
 }
 
 /* A product of the smallest size that makes OpenBLAS get its buffer. */
@@ -80,6 +114,7 @@ static ffn_status prepare(ffn_error *error)
                         "out of memory: OpenBLAS needs up to %zu MiB of address space for %zu threads", size >> 20,
                         ffn__thread_count());
     (void)munmap(trial, size);
+    atomic_store_explicit(&blas_isa, (int)find_blas_isa(), memory_order_relaxed);
     return warm_up(error);
 }
 

@@ -21,6 +21,7 @@ enum { ROWS = 6 };
 enum {
     WIDTH = 2 * VL, /* columns of a panel of b */
     DEPTH = 192,    /* rows of one: a packed panel is to stay in the first-level cache */
+    COPY_ROWS = 64, /* so many rows of a make it worth copying a panel that could be used where it lies */
     QUAD = 4
 };
 
@@ -73,12 +74,14 @@ VECTOR_INLINE void tile(const size_t rows, const size_t vectors, size_t depth, o
         store_sum(sum[r][v], c.alpha, c.beta, c.data + r * c.ld + v * VL, cols - v * VL);
 }
 
-typedef void tile_function(size_t depth, operand a, const float *b, size_t b_step, output c, size_t cols);
+/* By pointers: copies on the stack cost a tile of a small product half its time. */
+typedef void tile_function(size_t depth, const operand *a, const float *b, size_t b_step, const output *c, size_t cols);
 
 #define TILE(rows, vectors)                                                                                            \
-    static void tile_##rows##_##vectors(size_t depth, operand a, const float *b, size_t b_step, output c, size_t cols) \
+    static void tile_##rows##_##vectors(size_t depth, const operand *a, const float *b, size_t b_step,                 \
+                                        const output *c, size_t cols)                                                  \
     {                                                                                                                  \
-        tile(rows, vectors, depth, a, b, b_step, c, cols);                                                             \
+        tile(rows, vectors, depth, *a, b, b_step, *c, cols);                                                           \
     }
 #define TILES(rows) TILE(rows, 1) TILE(rows, 2)
 #define TILE_PAIR(rows)                                                                                                \
@@ -88,7 +91,10 @@ typedef void tile_function(size_t depth, operand a, const float *b, size_t b_ste
 
 TILES(1)
 TILES(2)
-TILES(3) TILES(4) TILES(5) TILES(6)
+TILES(3)
+TILES(4)
+TILES(5)
+TILES(6)
 #if VL == 16 || defined(__aarch64__)
     TILES(7) TILES(8)
 #endif
@@ -116,11 +122,11 @@ static void copy_panel(size_t depth, size_t cols, const float *b, size_t ldb, fl
     }
 }
 
-/* to [4][stride] = the transpose of from [4][ld]. */
-static void transpose_quads(const float *from, size_t ld, float *to, size_t stride)
+/* to [4][stride] = the transpose of four columns of four floats at col[i] + p. */
+static void transpose_quads(const float *const col[QUAD], size_t p, float *to, size_t stride)
 {
     quad row[QUAD];
-    for (size_t i = 0; i < QUAD; i++) memcpy(&row[i], from + i * ld, sizeof(quad));
+    for (size_t i = 0; i < QUAD; i++) memcpy(&row[i], col[i] + p, sizeof(quad));
     const quad low01 = __builtin_shufflevector(row[0], row[1], 0, 4, 1, 5);
     const quad low23 = __builtin_shufflevector(row[2], row[3], 0, 4, 1, 5);
     const quad high01 = __builtin_shufflevector(row[0], row[1], 2, 6, 3, 7);
@@ -132,18 +138,66 @@ static void transpose_quads(const float *from, size_t ld, float *to, size_t stri
     for (size_t i = 0; i < QUAD; i++) memcpy(to + i * stride, &row[i], sizeof(quad));
 }
 
-/* panel [depth][stride] = the transpose of b [cols][depth], zeros behind the last column. */
+/* panel [depth][stride] = the transpose of b [cols][depth]; columns past the last repeat it, to be finite if it is. */
 static void transpose_panel(size_t depth, size_t cols, const float *b, size_t ldb, float *panel, size_t stride)
 {
-    const size_t whole_cols = cols / QUAD * QUAD, whole_depth = depth / QUAD * QUAD;
-    for (size_t j = 0; j < whole_cols; j += QUAD) {
-        for (size_t p = 0; p < whole_depth; p += QUAD)
-            transpose_quads(b + j * ldb + p, ldb, panel + p * stride + j, stride);
-        for (size_t p = whole_depth; p < depth; p++)
-            for (size_t i = j; i < j + QUAD; i++) panel[p * stride + i] = b[i * ldb + p];
+    for (size_t j = 0; j < stride; j += QUAD) {
+        const float *col[QUAD];
+        for (size_t i = 0; i < QUAD; i++) col[i] = b + smaller(j + i, cols - 1) * ldb;
+        size_t p = 0;
+        for (; p + QUAD <= depth; p += QUAD) transpose_quads(col, p, panel + p * stride + j, stride);
+        for (; p < depth; p++)
+            for (size_t i = 0; i < QUAD; i++) panel[p * stride + j + i] = col[i][p];
     }
-    for (size_t p = 0; whole_cols < stride && p < depth; p++)
-        for (size_t j = whole_cols; j < stride; j++) panel[p * stride + j] = j < cols ? b[j * ldb + p] : 0;
+}
+
+/* ---- few rows times a transposed matrix
+ * ------------------------------------------------------------------------------- */
+
+/* Such a product reads b once along its rows: transposing it would cost more than the product. */
+enum { DOT_ROWS = 4, DOT_COLS = 4 };
+
+/* sum [r][j] += the next VL products, or cols < VL of them, of row r of a and row j of b at p. */
+VECTOR_INLINE void add_products(vec sum[2][DOT_COLS], const size_t rows, const float *a, size_t lda,
+                                const float *const b[DOT_COLS], size_t p, size_t cols)
+{
+    vec x[2];
+    UNROLL for (size_t r = 0; r < rows; r++) x[r] =
+        cols == VL ? vec_load(a + r * lda + p) : vec_load_part(a + r * lda + p, cols);
+    UNROLL for (size_t j = 0; j < DOT_COLS; j++)
+    {
+        const vec y = cols == VL ? vec_load(b[j] + p) : vec_load_part(b[j] + p, cols);
+        UNROLL for (size_t r = 0; r < rows; r++) sum[r][j] += x[r] * y;
+    }
+}
+
+/* c [rows][cols] = alpha a [rows][depth] b [cols][depth]^T + beta c for rows 1 or 2, a literal, and cols <= DOT_COLS. */
+VECTOR_INLINE void dots(const size_t rows, size_t depth, const float *a, size_t lda, const float *const b[DOT_COLS],
+                        output c, size_t cols)
+{
+    vec sum[2][DOT_COLS] = {{{0}}};
+    size_t p = 0;
+    for (; p + VL <= depth; p += VL) add_products(sum, rows, a, lda, b, p, VL);
+    if (p < depth) add_products(sum, rows, a, lda, b, p, depth - p);
+    float total[2][DOT_COLS];
+    UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t j = 0; j < DOT_COLS; j++) total[r][j] =
+        c.alpha * vec_sum(sum[r][j]);
+    for (size_t r = 0; r < rows; r++, c.data += c.ld)
+        for (size_t j = 0; j < cols; j++) c.data[j] = c.beta != 0 ? total[r][j] + c.beta * c.data[j] : total[r][j];
+}
+
+static void multiply_by_dots(size_t m, size_t n, size_t k, const float *a, size_t lda, const float *b, size_t ldb,
+                             output c)
+{
+    for (size_t j = 0; j < n; j += DOT_COLS, c.data += DOT_COLS) {
+        const size_t cols = smaller(DOT_COLS, n - j);
+        const float *col[DOT_COLS];
+        for (size_t i = 0; i < DOT_COLS; i++) col[i] = b + smaller(j + i, n - 1) * ldb;
+        output to = c;
+        size_t i = 0;
+        for (; i + 2 <= m; i += 2, to.data += 2 * c.ld) dots(2, k, a + i * lda, lda, col, to, cols);
+        if (i < m) dots(1, k, a + i * lda, lda, col, to, cols);
+    }
 }
 
 /* ---- the product
@@ -154,13 +208,13 @@ static void multiply_panel(size_t m, size_t cols, size_t depth, operand a, const
 {
     const size_t vectors = cols > VL ? 2 : 1;
     for (size_t i = 0; i < m; i += ROWS) {
-        tile_functions[smaller(ROWS, m - i) - 1][vectors - 1](depth, a, b, b_step, c, cols);
+        tile_functions[smaller(ROWS, m - i) - 1][vectors - 1](depth, &a, b, b_step, &c, cols);
         a.data += ROWS * a.row;
         c.data += ROWS * c.ld;
     }
 }
 
-/* A panel is used where it lies if its rows are contiguous whole vectors; else from a copy. */
+/* A panel is used where it lies if its rows are whole vectors and too few to miss the TLB often; else from a copy. */
 static void multiply_depth(size_t m, size_t n, size_t depth, operand a, const float *b, size_t ldb, bool transpose_b,
                            output c)
 {
@@ -169,7 +223,7 @@ static void multiply_depth(size_t m, size_t n, size_t depth, operand a, const fl
         const size_t cols = smaller(WIDTH, n - j), stride = cols > VL ? WIDTH : VL;
         if (transpose_b)
             transpose_panel(depth, cols, b + j * ldb, ldb, panel, stride);
-        else if (cols % VL != 0)
+        else if (cols % VL != 0 || m >= COPY_ROWS)
             copy_panel(depth, cols, b + j, ldb, panel, stride);
         else {
             multiply_panel(m, cols, depth, a, b + j, ldb, c);
@@ -193,6 +247,10 @@ void FFN__ISA_NAME(ffn__product)(bool transpose_a, bool transpose_b, size_t m, s
     output out = {c, ldc, alpha, beta};
     if (alpha == 0 || k == 0) {
         scale_output(m, n, out);
+        return;
+    }
+    if (m <= DOT_ROWS && k >= 2 * VL && transpose_b && !transpose_a) {
+        multiply_by_dots(m, n, k, a, lda, b, ldb, out);
         return;
     }
     for (size_t p = 0; p < k; p += DEPTH) {

@@ -106,14 +106,20 @@ VECTOR_INLINE vec vec_max(vec a, vec b)
 /* |x|, by its sign bit: NaN stays NaN. */
 VECTOR_INLINE vec vec_abs(vec x) { return (vec)((ivec)x & ~(ivec)vec_set(-(float)0)); }
 
-/* The sum of the lanes, in a fixed order. */
+/* The sum of the lanes: halves are added until two lanes are left. */
 VECTOR_INLINE float vec_sum(vec v)
 {
-    float part[VL];
-    vec_store(part, v);
-    for (size_t half = VL / 2; half; half /= 2)
-        for (size_t i = 0; i < half; i++) part[i] += part[i + half];
-    return part[0];
+#if VL == 16
+    v += __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+    v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3);
+    v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1);
+#elif VL == 8
+    v += __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3);
+    v += __builtin_shufflevector(v, v, 2, 3, 0, 1, 2, 3, 0, 1);
+#elif VL == 4
+    v += __builtin_shufflevector(v, v, 2, 3, 0, 1);
+#endif
+    return v[0] + v[1];
 }
 
 /* Whether any lane of a mask is set. */
