@@ -1,5 +1,5 @@
 #!/bin/sh
-# Compiles and runs the consumers without CMake, against the installation in a prefix:
+# Compiles and runs programs without CMake, against the installation in a prefix:
 #   check_by_hand.sh pkg_config|by_hand prefix openblas|none work-folder cc [flags ...]
 # pkg_config asks plain `pkg-config --cflags --libs ffn`; by_hand writes the libraries out.
 set -eu
@@ -23,9 +23,20 @@ fi
 mkdir -p "$work"
 LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
-for program in quickstart by_hand; do
-    echo "$* $program.c $flags"
+# run source program: compiles and runs it.
+run()
+{
+    source=$1 program=$work/$2
+    shift 2
+    echo "$* $source $flags"
     # shellcheck disable=SC2086 # flags are words
-    "$@" "$here/consumer/$program.c" -o "$work/$program" $flags
-    "$work/$program"
-done
+    "$@" "$source" -o "$program" $flags
+    "$program"
+}
+run "$here/consumer/quickstart.c" quickstart "$@"
+run "$here/consumer/by_hand.c" by_hand "$@"
+
+# The program in the README, as it stands there.
+awk '/^```/ { inside = $0 == "```c"; next } inside' "$here/../README.md" >"$work/readme.c"
+run "$work/readme.c" readme "$@" | tee "$work/readme.txt"
+grep -q '^1 xor 0 = 0.9' "$work/readme.txt"
