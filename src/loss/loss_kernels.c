@@ -133,7 +133,7 @@ INLINE void kl_divergence_rule(const ffn_loss *loss, const float *y, const float
     for (size_t j = 0; j < LANES; j++) {
         const double p = (double)t[j], q = (double)y[j];
         value[j] = (p == 0 ? 0 : p * log(p)) - p * q;
-        d[j] = p == 0 ? 0 * q : -p;
+        d[j] = isnan(q) ? q : -p;
     }
 }
 
