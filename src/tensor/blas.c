@@ -34,8 +34,7 @@ static const struct {
 static const size_t buffer_size = (size_t)128 << 20;
 
 static pthread_mutex_t preparing = PTHREAD_MUTEX_INITIALIZER;
-static atomic_bool prepared;
-static atomic_int blas_isa = FFN__ISA_GENERIC; /* of OpenBLAS' kernels, once prepared */
+static atomic_int prepared; /* 0: not yet; else 1 + the instruction set of OpenBLAS' kernels */
 
 /* An OpenBLAS made with OpenMP takes its number of threads from there. Other programs need not have these functions. */
 #ifdef __ELF__
@@ -73,7 +72,7 @@ static bool belongs_to_blas(bool transpose_a, bool transpose_b, size_t m, size_t
 {
     const ffn__isa_id isa = ffn__isa();
     return (double)m * (double)n * (double)k >= blas_work[isa] &&
-           atomic_load_explicit(&blas_isa, memory_order_relaxed) >= (int)isa && fits(transpose_a, m, k, lda) &&
+           atomic_load_explicit(&prepared, memory_order_relaxed) > (int)isa && fits(transpose_a, m, k, lda) &&
            fits(transpose_b, k, n, ldb) && fits(false, m, n, ldc);
 }
 
@@ -114,7 +113,6 @@ static ffn_status prepare(ffn_error *error)
                         "out of memory: OpenBLAS needs up to %zu MiB of address space for %zu threads", size >> 20,
                         ffn__thread_count());
     (void)munmap(trial, size);
-    atomic_store_explicit(&blas_isa, (int)find_blas_isa(), memory_order_relaxed);
     return warm_up(error);
 }
 
@@ -125,7 +123,7 @@ ffn_status ffn__blas_prepare(ffn_error *error)
     ffn_status status = FFN_OK;
     if (!atomic_load_explicit(&prepared, memory_order_relaxed)) {
         status = prepare(error);
-        atomic_store_explicit(&prepared, status == FFN_OK, memory_order_release);
+        if (status == FFN_OK) atomic_store_explicit(&prepared, 1 + (int)find_blas_isa(), memory_order_release);
     }
     (void)pthread_mutex_unlock(&preparing);
     return status;
