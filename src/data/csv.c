@@ -189,9 +189,9 @@ static ffn_status fill_gaps(loader *load, ffn_error *error)
     if (i == dataset->features) return FFN_OK;
     const size_t number = i + 1 + (load->table.target > 0 && i + 1 >= load->table.target);
     const ffn__csv_cell title = ffn__csv_title(&load->table, number);
-    return ffn_fail(error, FFN_BAD_FORMAT,
-                    "%s, column %zu '%s': every value is missing, expected one to take the %s of", load->table.source,
-                    number, ffn__csv_show(title.text, title.length).text, by_mean ? "mean" : "median");
+    return ffn_fail(error, FFN_BAD_FORMAT, "%s, column %zu%s: every value is missing, expected one to take the %s of",
+                    load->table.source, number, ffn__csv_quote(title.text, title.length).text,
+                    by_mean ? "mean" : "median");
 }
 
 /* ---- the whole

@@ -56,9 +56,11 @@ ffn_status ffn__csv_fail(const ffn__csv_table *table, const ffn__csv_cell *cell,
 
 /* Text made fit for a message: short, on one line. */
 typedef struct ffn__csv_excerpt {
-    char text[32];
+    char text[36];
 } ffn__csv_excerpt;
 ffn__csv_excerpt ffn__csv_show(const char *text, size_t length);
+/* The same as " 'text'", with a blank before it; nothing for an empty text. */
+ffn__csv_excerpt ffn__csv_quote(const char *text, size_t length);
 
 typedef enum ffn__csv_kind {
     FFN__CSV_NUMBER = 0,

@@ -49,13 +49,13 @@ ffn__csv_kind ffn__csv_classify(const ffn__csv_cell *cell, double *value)
 
 ffn__csv_excerpt ffn__csv_show(const char *text, size_t length)
 {
-    ffn__csv_excerpt excerpt = {{0}};
-    enum { SHOWN = sizeof excerpt.text - sizeof "..." };
+    enum { SHOWN = 28 };
     size_t shown = length;
     if (shown > SHOWN) {
         shown = SHOWN;
         while (shown > 0 && ((unsigned char)text[shown] & 0xC0) == 0x80) shown--; /* not within a UTF-8 character */
     }
+    ffn__csv_excerpt excerpt = {{0}};
     for (size_t i = 0; i < shown; i++) {
         const unsigned char c = (unsigned char)text[i];
         excerpt.text[i] = c < 0x20 || c == 0x7F ? ' ' : text[i];
@@ -64,15 +64,24 @@ ffn__csv_excerpt ffn__csv_show(const char *text, size_t length)
     return excerpt;
 }
 
+ffn__csv_excerpt ffn__csv_quote(const char *text, size_t length)
+{
+    ffn__csv_excerpt quoted = {{0}};
+    if (length == 0) return quoted;
+    const ffn__csv_excerpt inner = ffn__csv_show(text, length);
+    const size_t shown = strlen(inner.text);
+    memcpy(quoted.text, " '", 2);
+    memcpy(quoted.text + 2, inner.text, shown);
+    quoted.text[2 + shown] = '\'';
+    return quoted;
+}
+
 ffn_status ffn__csv_fail(const ffn__csv_table *table, const ffn__csv_cell *cell, const char *expected, ffn_error *error)
 {
     const ffn__csv_cell title = ffn__csv_title(table, cell->column);
-    const char *quote = title.length > 0 ? "'" : "";
-    return ffn_fail(error, FFN_BAD_FORMAT, "%s, line %zu, column %zu%s%s%s%s: found %s%s%s, expected %s", table->source,
-                    cell->line, cell->column, title.length > 0 ? " " : "", quote,
-                    ffn__csv_show(title.text, title.length).text, quote, cell->length > 0 ? "'" : "",
-                    cell->length > 0 ? ffn__csv_show(cell->text, cell->length).text : "an empty cell",
-                    cell->length > 0 ? "'" : "", expected);
+    return ffn_fail(error, FFN_BAD_FORMAT, "%s, line %zu, column %zu%s: found%s, expected %s", table->source,
+                    cell->line, cell->column, ffn__csv_quote(title.text, title.length).text,
+                    cell->length > 0 ? ffn__csv_quote(cell->text, cell->length).text : " an empty cell", expected);
 }
 
 /* ---- shape
