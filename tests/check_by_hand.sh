@@ -38,5 +38,5 @@ run "$here/consumer/by_hand.c" by_hand "$@"
 
 # The program in the README, as it stands there.
 awk '/^```/ { inside = $0 == "```c"; next } inside' "$here/../README.md" >"$work/readme.c"
-run "$work/readme.c" readme "$@" | tee "$work/readme.txt"
-grep -q '^1 xor 0 = 0.9' "$work/readme.txt"
+run "$work/readme.c" readme "$@" >"$work/readme.txt"
+grep -q '^1 xor 0 = \(0\.9\|1\.0\)' "$work/readme.txt"
