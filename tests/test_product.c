@@ -204,7 +204,7 @@ static void nan_not_read(product *multiply)
         for (size_t j = 0; j < p.m * p.n; j++) x.c.data[j] = (float)(j % 2 ? NAN : INFINITY);
         run(multiply, &p, &x);
         size_t infinite = 0;
-        for (size_t j = 0; j < p.m * p.n; j++) infinite += !isfinite(x.c.data[j]);
+        for (size_t j = 0; j < p.m * p.n; j++) infinite += isfinite(x.c.data[j]) ? 0 : 1;
         CU_ASSERT_EQUAL(infinite, 0);
         p.alpha = 0;
         p.beta = 2;
