@@ -1,4 +1,4 @@
-/* An allocator that fails at one call of one's choice, and counts what is not given back. */
+/* An allocator that fails at one call of one's choice, and counts what it gave and what is not given back. */
 #ifndef FFN_TEST_FAILING_H
 #define FFN_TEST_FAILING_H
 
@@ -8,6 +8,7 @@
 
 static struct {
     size_t calls, fail_at, live;
+    size_t bytes; /* of all allocations, also of those given back */
 } failing;
 
 static void *failing_alloc(size_t size, void *user)
@@ -16,6 +17,7 @@ static void *failing_alloc(size_t size, void *user)
     if (++failing.calls == failing.fail_at) return NULL;
     void *pointer = malloc(size);
     failing.live += pointer != NULL;
+    failing.bytes += size;
     return pointer;
 }
 
@@ -29,7 +31,7 @@ static void failing_free(void *pointer, void *user)
 /* From here on the allocation number fail_at, from 1, fails; 0: none does. */
 static inline void failing_start(size_t fail_at)
 {
-    failing.calls = failing.live = 0;
+    failing.calls = failing.live = failing.bytes = 0;
     failing.fail_at = fail_at;
     (void)ffn_set_allocator(&(ffn_allocator){failing_alloc, failing_free, NULL}, NULL);
 }

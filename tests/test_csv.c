@@ -2,6 +2,7 @@
 #include "data/csv.h"
 
 #include "data/data.h"
+#include "failing.h"
 #include "test.h"
 
 #include <locale.h>
@@ -16,7 +17,7 @@ static ffn_dataset *load(const char *text, ffn_csv_options options, ffn_error *e
     return ffn_dataset_load_csv_memory(text, strlen(text), &options, error);
 }
 
-/* ---- cells ------------------------------------------------------------------------------------------------------------ */
+/* ---- cells --------------------------------------------------------------------------------------------------- */
 
 /* The cells of text, written as "[a][b] / [c][d]". */
 static void check_cells(const char *text, char delimiter, const char *expected)
@@ -80,7 +81,7 @@ static void test_cells_know_their_place(void)
     CU_ASSERT_FALSE(reader.more);
 }
 
-/* ---- what is loaded --------------------------------------------------------------------------------------------------- */
+/* ---- what is loaded ------------------------------------------------------------------------------------------ */
 
 /* What a text becomes: x and targets row by row, and the names, joined by '|'; NULL: none. */
 typedef struct load_case {
@@ -220,7 +221,7 @@ static void test_missing(void)
     CHECK_LOADS(list);
 }
 
-/* ---- files ------------------------------------------------------------------------------------------------------------ */
+/* ---- files --------------------------------------------------------------------------------------------------- */
 
 /* A file of examples/data, beside the folder of this source. */
 static const char *example(const char *name)
@@ -278,7 +279,7 @@ static void test_digits(void)
     ffn_dataset_destroy(data);
 }
 
-/* ---- no locale, no time ---------------------------------------------------------------------------------------------- */
+/* ---- no locale, no time -------------------------------------------------------------------------------------- */
 
 static void test_the_locale_does_not_matter(void)
 {
@@ -307,6 +308,25 @@ static double seconds_to_load(const char *unit, size_t times, ffn_csv_options op
     return seconds;
 }
 
+static void check_memory(const char *unit, size_t times, ffn_csv_options options, size_t most)
+{
+    failing_start(0);
+    (void)seconds_to_load(unit, times, options);
+    CU_ASSERT(failing.bytes > 0 && failing.bytes <= most * strlen(unit) * times);
+    CU_ASSERT_EQUAL(failing_stop(), 0);
+}
+
+/* The least text there can be for a cell, a gap and a class, and usual text; with 1 for small change. */
+static void test_memory_is_bounded_by_the_text(void)
+{
+    const size_t number = sizeof(float);
+    check_memory("1,", 10000, (ffn_csv_options){.no_target = true, .missing = FFN_CSV_MISSING_ZERO}, number / 2 + 1);
+    check_memory("1,2\n", 10000, (ffn_csv_options){0}, number / 2 + 1);
+    check_memory("1,2\n,4\n", 10000, (ffn_csv_options){.missing = FFN_CSV_MISSING_MEDIAN}, 8 + number / 2);
+    check_memory("1,a\n2,b\n", 10000, (ffn_csv_options){0}, 11 + number / 2);
+    check_memory("1.00,2.00,3.00,4.00,a\n1.00,2.00,3.00,4.00,b\n", 10000, (ffn_csv_options){0}, 2 + number / 2);
+}
+
 /* Quadratic time in any of these would take minutes. */
 static void test_time_is_linear(void)
 {
@@ -330,6 +350,7 @@ static const test_case cases[] = {
     {"iris", test_iris},
     {"digits", test_digits},
     {"the locale does not matter", test_the_locale_does_not_matter},
+    {"memory is bounded by the text", test_memory_is_bounded_by_the_text},
     {"time is linear", test_time_is_linear},
 };
 

@@ -66,11 +66,11 @@ static void test_bad_tables_are_refused(void)
         {"1\n2\n",
          {0},
          FFN_BAD_FORMAT,
-         "CSV text has 1 column, expected a target and at least one input (or no_target)"},
+         "CSV text has 1 column with the delimiter ',', expected a target and at least one input (or no_target)"},
         {"1;2\n3;4\n",
          {0},
          FFN_BAD_FORMAT,
-         "CSV text has 1 column, expected a target and at least one input (or no_target)"},
+         "CSV text has 1 column with the delimiter ',', expected a target and at least one input (or no_target)"},
     };
     CHECK_REFUSALS(list);
 }
@@ -252,7 +252,7 @@ static void test_errors_name_the_file(void)
     CU_ASSERT_STRING_EQUAL(error.message, "cannot open 'test_csv.tmp': no such file");
 }
 
-/* ---- no memory --------------------------------------------------------------------------------------------------------- */
+/* ---- no memory ----------------------------------------------------------------------------------------------- */
 
 static void check_failures(const char *text, ffn_csv_options options, size_t least)
 {

@@ -4,6 +4,7 @@
 #include "data/file.h"
 
 #include <math.h>
+#include <string.h>
 
 /* What the target column holds. */
 typedef enum nature { NO_TARGET = 0, NUMBERS, CLASSES_BY_VALUE, CLASSES_BY_TEXT } nature;
@@ -19,8 +20,7 @@ typedef struct loader {
     bool has_gaps;          /* some inputs are NaN, to be filled with the column's mean or median */
 } loader;
 
-/* ---- target
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- target -------------------------------------------------------------------------------------------------- */
 
 static ffn_status find_nature(loader *load, ffn_error *error)
 {
@@ -48,18 +48,15 @@ static ffn_status check_classes(const loader *load, ffn_error *error)
     const ffn_dataset *dataset = load->dataset;
     if (dataset->classes >= 2 && dataset->classes <= FFN__MAX_CLASSES) return FFN_OK;
     const char *name = dataset->class_names[0];
-    size_t length = 0;
-    while (name[length]) length++;
     if (dataset->classes == 1)
         return ffn_fail(error, FFN_BAD_FORMAT,
                         "%s, column %zu: every row has the class '%s', expected at least 2 classes", load->table.source,
-                        load->table.target, ffn__csv_show(name, length).text);
+                        load->table.target, ffn__csv_show(name, strlen(name)).text);
     return ffn_fail(error, FFN_UNSUPPORTED, "%s, column %zu: found %zu classes, expected at most %zu",
                     load->table.source, load->table.target, dataset->classes, FFN__MAX_CLASSES);
 }
 
-/* ---- cells to numbers
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- cells to numbers ---------------------------------------------------------------------------------------- */
 
 static ffn_status read_missing_input(loader *load, const ffn__csv_cell *cell, float *x, ffn_error *error)
 {
@@ -134,8 +131,7 @@ static ffn_status read_rows(loader *load, ffn_error *error)
                     load->table.source);
 }
 
-/* ---- gaps
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- gaps ---------------------------------------------------------------------------------------------------- */
 
 /* A column of the inputs, and those of its rows that have a number. */
 typedef struct column {
@@ -194,8 +190,7 @@ static ffn_status fill_gaps(loader *load, ffn_error *error)
                     by_mean ? "mean" : "median");
 }
 
-/* ---- the whole
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- the whole ----------------------------------------------------------------------------------------------- */
 
 static ffn_status name_features(loader *load, ffn_error *error)
 {
@@ -281,6 +276,6 @@ ffn_dataset *ffn_dataset_load_csv_memory(const char *text, size_t size, const ff
                                          ffn_error *error)
 {
     if (text) return load_text("CSV text", text, size, options, error);
-    ffn_fail(error, FFN_INVALID_ARGUMENT, "loading CSV text: the text is NULL");
+    (void)ffn_fail(error, FFN_INVALID_ARGUMENT, "loading CSV text: the text is NULL");
     return NULL;
 }

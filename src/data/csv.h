@@ -6,8 +6,7 @@
 
 #include "base/base.h"
 
-/* ---- text to cells (csv_reader.c) -----------------------------------------------------------------------------------
- */
+/* ---- text to cells (csv_reader.c) ---------------------------------------------------------------------------- */
 
 /* A piece of the text, without the quotes around it or the blanks around those. Every quote in it is a doubled one. */
 typedef struct ffn__csv_cell {
@@ -32,8 +31,7 @@ const char *ffn__csv_next(ffn__csv_reader *reader, ffn__csv_cell *cell);
 /* Writes the text with single quotes for doubled ones to out, at most `length` bytes; how many it wrote. */
 size_t ffn__csv_copy(const char *text, size_t length, char *out);
 
-/* ---- cells to a table (csv_table.c)
- * ----------------------------------------------------------------------------------- */
+/* ---- cells to a table (csv_table.c) -------------------------------------------------------------------------- */
 
 typedef struct ffn__csv_table {
     const char *source;     /* the file's name for messages */
@@ -73,8 +71,7 @@ enum { FFN__CSV_KINDS = 4 };
 /* *value is set for a number only. */
 ffn__csv_kind ffn__csv_classify(const ffn__csv_cell *cell, double *value);
 
-/* ---- labels to classes (csv_classes.c)
- * ---------------------------------------------------------------------------------- */
+/* ---- labels to classes (csv_classes.c) ----------------------------------------------------------------------- */
 
 typedef struct ffn__csv_label {
     const char *text;

@@ -29,10 +29,8 @@ static bool less_by_value(const void *context, size_t a, size_t b)
     return labels[a].value < labels[b].value;
 }
 
-typedef bool (*less_function)(const void *context, size_t a, size_t b);
-
 /* Numbers the classes along the sorted rows; how many there are, and the bytes that their names take. */
-static size_t number_classes(const ffn__csv_label *labels, const size_t *order, size_t rows, less_function less,
+static size_t number_classes(const ffn__csv_label *labels, const size_t *order, size_t rows, ffn__less less,
                              float *classes, size_t *bytes)
 {
     size_t count = 0;
@@ -67,7 +65,7 @@ static char **name_classes(const ffn__csv_label *labels, const size_t *order, si
 ffn_status ffn__csv_classes(const ffn__csv_label *labels, size_t rows, bool by_value, float *classes, char ***names,
                             size_t *count, ffn_error *error)
 {
-    const less_function less = by_value ? less_by_value : less_by_text;
+    const ffn__less less = by_value ? less_by_value : less_by_text;
     size_t *order = ffn__alloc(rows, 2 * sizeof *order, error); /* and the sort's scratch behind it */
     if (!order) return FFN_OUT_OF_MEMORY;
     for (size_t i = 0; i < rows; i++) order[i] = i;

@@ -6,8 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- cells
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- cells --------------------------------------------------------------------------------------------------- */
 
 static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
 
@@ -44,8 +43,7 @@ ffn__csv_kind ffn__csv_classify(const ffn__csv_cell *cell, double *value)
     return isfinite((float)*value) ? FFN__CSV_NUMBER : FFN__CSV_INFINITE;
 }
 
-/* ---- messages
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- messages ------------------------------------------------------------------------------------------------ */
 
 ffn__csv_excerpt ffn__csv_show(const char *text, size_t length)
 {
@@ -84,8 +82,7 @@ ffn_status ffn__csv_fail(const ffn__csv_table *table, const ffn__csv_cell *cell,
                     cell->length > 0 ? ffn__csv_quote(cell->text, cell->length).text : " an empty cell", expected);
 }
 
-/* ---- shape
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- shape --------------------------------------------------------------------------------------------------- */
 
 static ffn_status check_row(ffn__csv_table *table, const ffn__csv_cell *last, ffn_error *error)
 {
@@ -128,8 +125,7 @@ static ffn_status refuse_nul(const ffn__csv_table *table, const char *text, size
                     table->source, line);
 }
 
-/* ---- header and target
- * ------------------------------------------------------------------------------------------------------ */
+/* ---- header and target --------------------------------------------------------------------------------------- */
 
 ffn__csv_cell ffn__csv_title(const ffn__csv_table *table, size_t column)
 {
@@ -197,8 +193,10 @@ static ffn_status find_target(ffn__csv_table *table, const ffn_csv_options *opti
 {
     if (options->no_target) return FFN_OK;
     if (table->columns == 1)
-        return ffn_fail(error, FFN_BAD_FORMAT,
-                        "%s has 1 column, expected a target and at least one input (or no_target)", table->source);
+        return ffn_fail(
+            error, FFN_BAD_FORMAT,
+            "%s has 1 column with the delimiter '%c', expected a target and at least one input (or no_target)",
+            table->source, table->header.delimiter);
     if (options->target) return find_target_by_name(table, options->target, error);
     if (options->target_column > table->columns)
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "target column %zu: %s has %zu columns", options->target_column,

@@ -37,8 +37,8 @@ void ffn__dataset_gather(const ffn_dataset *dataset, const size_t *picked, size_
 /* FFN_INVALID_ARGUMENT naming row and column of the first input or target that is not finite. */
 ffn_status ffn__dataset_check_finite(const ffn_dataset *dataset, ffn_error *error);
 
-/* Sorts order [n] by less(context, a, b) of its elements; equal ones keep their order. scratch [n] is overwritten. */
-void ffn__sort(size_t *order, size_t *scratch, size_t n, bool (*less)(const void *context, size_t a, size_t b),
-               const void *context);
+/* Sorts order [n] by less of its elements; equal ones keep their order. scratch [n] is overwritten. */
+typedef bool (*ffn__less)(const void *context, size_t a, size_t b);
+void ffn__sort(size_t *order, size_t *scratch, size_t n, ffn__less less, const void *context);
 
 #endif

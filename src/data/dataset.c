@@ -3,8 +3,7 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- names
- * ------------------------------------------------------------------------------------------------------------- */
+/* ---- names --------------------------------------------------------------------------------------------------- */
 
 char **ffn__names_create(size_t count, size_t bytes, ffn_error *error)
 {
@@ -30,22 +29,21 @@ char **ffn__names_copy(char *const *names, size_t count, ffn_error *error)
     return copy;
 }
 
-/* ---- create and destroy
- * -------------------------------------------------------------------------------------------------- */
+/* ---- create and destroy -------------------------------------------------------------------------------------- */
 
 ffn_dataset *ffn__dataset_create(ffn_shape sample, size_t columns, size_t rows, ffn_error *error)
 {
     if (ffn__shape_check(sample, "dataset: sample", error) != FFN_OK) return NULL;
     const size_t features = ffn_shape_size(sample);
     if (rows == 0) {
-        ffn_fail(error, FFN_INVALID_ARGUMENT, "dataset: found 0 rows, expected at least 1");
+        (void)ffn_fail(error, FFN_INVALID_ARGUMENT, "dataset: found 0 rows, expected at least 1");
         return NULL;
     }
     size_t bytes;
     const size_t widest = features > columns ? features : columns;
-    if (!ffn__multiply(rows, widest, &bytes) || !ffn__multiply(bytes, sizeof(double), &bytes)) {
-        ffn_fail(error, FFN_INVALID_ARGUMENT, "dataset: %zu rows of %zu numbers do not fit the address space", rows,
-                 widest);
+    if (!ffn__multiply(rows, widest, &bytes) || !ffn__multiply(bytes, sizeof(float), &bytes)) {
+        (void)ffn_fail(error, FFN_INVALID_ARGUMENT, "dataset: %zu rows of %zu numbers do not fit the address space",
+                       rows, widest);
         return NULL;
     }
     ffn_dataset *dataset = ffn__alloc(1, sizeof *dataset, error);
@@ -61,7 +59,7 @@ ffn_dataset *ffn_dataset_from_arrays(const float *x, ffn_shape sample, const flo
                                      size_t rows, ffn_error *error)
 {
     if (!x) {
-        ffn_fail(error, FFN_INVALID_ARGUMENT, "dataset from arrays: x is NULL");
+        (void)ffn_fail(error, FFN_INVALID_ARGUMENT, "dataset from arrays: x is NULL");
         return NULL;
     }
     if (targets && ffn__shape_check(target, "dataset: target", error) != FFN_OK) return NULL;
@@ -92,12 +90,12 @@ ffn_dataset *ffn_dataset_from_labels(const float *x, ffn_shape sample, const uin
                                      size_t rows, ffn_error *error)
 {
     if (!x || !labels) {
-        ffn_fail(error, FFN_INVALID_ARGUMENT, "dataset from labels: %s is NULL", x ? "labels" : "x");
+        (void)ffn_fail(error, FFN_INVALID_ARGUMENT, "dataset from labels: %s is NULL", x ? "labels" : "x");
         return NULL;
     }
     if (classes < 2 || classes > FFN__MAX_CLASSES) {
-        ffn_fail(error, FFN_INVALID_ARGUMENT, "dataset from labels: found %zu classes, expected 2 to %zu", classes,
-                 FFN__MAX_CLASSES);
+        (void)ffn_fail(error, FFN_INVALID_ARGUMENT, "dataset from labels: classes is %zu, expected 2 to %zu", classes,
+                       FFN__MAX_CLASSES);
         return NULL;
     }
     ffn_dataset *dataset = ffn__dataset_create(sample, 1, rows, error);
@@ -119,8 +117,7 @@ void ffn_dataset_destroy(ffn_dataset *dataset)
     ffn__free(dataset);
 }
 
-/* ---- access
- * -------------------------------------------------------------------------------------------------------------- */
+/* ---- access -------------------------------------------------------------------------------------------------- */
 
 /* A tensor has no const form; the header says that these are to read. */
 static ffn_tensor view(const float *data, size_t rows, size_t cols)
@@ -154,8 +151,7 @@ const char *ffn_dataset_feature_name(const ffn_dataset *dataset, size_t index)
     return dataset && dataset->feature_names && index < dataset->features ? dataset->feature_names[index] : NULL;
 }
 
-/* ---- rows
- * ---------------------------------------------------------------------------------------------------------------- */
+/* ---- rows ---------------------------------------------------------------------------------------------------- */
 
 static void gather(const float *from, size_t cols, const size_t *picked, size_t count, float *to)
 {

@@ -61,8 +61,7 @@ static bool scan(const char *text, size_t length, decimal *number)
     return at && at == end;
 }
 
-/* ---- exact integers -------------------------------------------------------------------------------------------------
- */
+/* ---- exact integers ------------------------------------------------------------------------------------------ */
 
 /* A double's digits are decided by at most 767 digits of the decimal (a tie has no more). 800 digits times 2^2690, the
  * shift that the smallest exponent asks for, fit 176 limbs. */
@@ -129,8 +128,7 @@ static double big_round(const big *n, int exponent, bool sticky)
     return ldexp((double)mantissa, exponent + drop);
 }
 
-/* ---- decimal to double ----------------------------------------------------------------------------------------------
- */
+/* ---- decimal to double --------------------------------------------------------------------------------------- */
 
 /* Both factors and so the one rounding are exact up to 15 digits and 10^22 (Clinger, "How to read floating point
  * numbers accurately", PLDI 1990). */
@@ -156,8 +154,11 @@ static double convert_exact(const decimal *number)
     const int exponent = (int)(number->exponent + (int64_t)(number->count - kept));
     big n = {0};
     const char *at = number->first;
-    for (size_t i = 0; i < kept; at++)
-        if (*at != '.') big_multiply_add(&n, 10, (uint32_t)(*at - '0')), i++;
+    for (size_t i = 0; i < kept; at++) {
+        if (*at == '.') continue;
+        big_multiply_add(&n, 10, (uint32_t)(*at - '0'));
+        i++;
+    }
     bool sticky = false;
     for (; at < number->end && !sticky; at++) sticky = *at != '.' && *at != '0';
 

@@ -2,10 +2,8 @@
 
 #include <string.h>
 
-typedef bool (*less_function)(const void *context, size_t a, size_t b);
-
 static void merge(const size_t *left, size_t left_count, const size_t *right, size_t right_count, size_t *out,
-                  less_function less, const void *context)
+                  ffn__less less, const void *context)
 {
     const size_t *left_end = left + left_count, *right_end = right + right_count;
     while (left < left_end && right < right_end) *out++ = less(context, *right, *left) ? *right++ : *left++;
@@ -14,7 +12,7 @@ static void merge(const size_t *left, size_t left_count, const size_t *right, si
 }
 
 /* Merge sort from runs of one upwards: no recursion, no worst case, no memory of its own as qsort may take. */
-void ffn__sort(size_t *order, size_t *scratch, size_t n, less_function less, const void *context)
+void ffn__sort(size_t *order, size_t *scratch, size_t n, ffn__less less, const void *context)
 {
     size_t *from = order, *to = scratch;
     for (size_t run = 1; run < n; run *= 2) {

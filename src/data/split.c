@@ -17,8 +17,10 @@ static size_t round_down(share *shares, size_t classes, double fraction)
         const double exact = fraction * (double)s->rows;
         s->first = (size_t)exact;
         s->remainder = exact - (double)s->first;
-        if (s->rows >= 2 && s->first == 0) s->first = 1, s->remainder = 0;
-        if (s->rows >= 2 && s->first >= s->rows - 1) s->first = s->rows - 1, s->remainder = 0;
+        if (s->rows >= 2 && (s->first == 0 || s->first >= s->rows - 1)) {
+            s->first = s->first == 0 ? 1 : s->rows - 1;
+            s->remainder = 0;
+        }
         total += s->first;
     }
     return total;
@@ -72,10 +74,9 @@ static ffn_status arrange(const ffn_dataset *dataset, double fraction, uint64_t 
     for (size_t i = 0; i < classes; i++) second += shares[i].first;
     for (size_t i = 0; i < rows; i++) {
         share *s = &shares[class_of(dataset, stratified, scratch[i])];
-        if (s->first > 0)
-            s->first--, order[(*first)++] = scratch[i];
-        else
-            order[second++] = scratch[i];
+        const bool goes_first = s->first > 0;
+        s->first -= goes_first;
+        order[goes_first ? (*first)++ : second++] = scratch[i];
     }
     ffn__free(shares);
     ffn__free(scratch);
