@@ -1,109 +1,403 @@
+/* The built-in activations, for one instruction set. An elementwise kind is a function of one vector for its value and one
+ * for its gradient, which a loop applies to whole arrays. The row kinds, softmax and its logarithm, have loops of their
+ * own. */
 #include "activation/activation.h"
-#include <float.h>
-#include <math.h>
+#include "tensor/vector_math.h"
 
-/* y = value(x), and dy/dx of (x, y), one element at a time. */
-#define ELEMENTWISE(kind, value, slope)                                                                                \
-    static void kind##_forward(const ffn_activation *a, size_t rows, size_t cols, const float *xs, float *ys)          \
-    {                                                                                                                  \
-        (void)a;                                                                                                       \
-        for (size_t i = 0; i < rows * cols; i++) {                                                                     \
-            const float x = xs[i];                                                                                     \
-            ys[i] = (float)(value);                                                                                    \
-        }                                                                                                              \
-    }                                                                                                                  \
-    static void kind##_backward(const ffn_activation *a, size_t rows, size_t cols, const float *xs, const float *ys,   \
-                                const float *dy, float *dx)                                                            \
-    {                                                                                                                  \
-        (void)a;                                                                                                       \
-        for (size_t i = 0; i < rows * cols; i++) {                                                                     \
-            const float x = xs ? xs[i] : 0, y = ys ? ys[i] : 0;                                                        \
-            (void)x, (void)y;                                                                                          \
-            dx[i] = (float)((slope)*dy[i]);                                                                            \
-        }                                                                                                              \
-    }
+#define FORWARD_ARGUMENTS const ffn_activation *a, size_t rows, size_t cols, const float *x, float *y
+#define BACKWARD_ARGUMENTS                                                                                             \
+    const ffn_activation *a, size_t rows, size_t cols, const float *x, const float *y, const float *dy, float *dx
 
-static double logistic(double x) { return 1 / (1 + exp(-x)); }
-static double softplus(double x) { return x > 30 ? x : log1p(exp(x)); }
-#define SELU_SCALE 1.0507009873554804934193349852946
-#define SELU_ALPHA 1.6732632423543772848170429916717
-#define SLOPE      (a->slope ? a->slope[a->per_unit ? i % cols : 0] : a->alpha)
-#define K          0.79788456080286535588
+/* ---- loops -------------------------------------------------------------------------------------------------------- */
 
-ELEMENTWISE(linear, x, 1)
-ELEMENTWISE(sigmoid, logistic(x), y *(1 - y))
-ELEMENTWISE(tanh, tanh(x), 1 - y * y)
-ELEMENTWISE(relu, x < 0 ? 0 : x, y > 0 ? 1 : 0)
-ELEMENTWISE(leaky_relu, x < 0 ? a->alpha * x : x, y > 0 ? 1 : a->alpha)
-ELEMENTWISE(prelu, x < 0 ? SLOPE * x : x, x > 0 ? 1 : SLOPE)
-ELEMENTWISE(elu, x < 0 ? a->alpha * expm1(x) : x, y > 0 ? 1 : y + a->alpha)
-ELEMENTWISE(selu, SELU_SCALE *(x < 0 ? SELU_ALPHA * expm1(x) : x), y > 0 ? SELU_SCALE : y + SELU_SCALE * SELU_ALPHA)
-ELEMENTWISE(swish, x < -1000 ? 0 : x * logistic((double)a->alpha * x),
-            logistic((double)a->alpha * x) * (1 + a->alpha * x * (1 - logistic((double)a->alpha * x))))
-ELEMENTWISE(gelu, 0.5 * x * erfc(-M_SQRT1_2 * x), 0.5 * erfc(-M_SQRT1_2 * x) + x * exp(-0.5 * x * x) * 0.39894228040143268)
-ELEMENTWISE(gelu_tanh, x < -100 ? 0 : x * logistic(2 * K * (x + 0.044715 * x * x * x)),
-            logistic(2 * K * (x + 0.044715 * x * x * x)) *
-                (1 + x * (1 - logistic(2 * K * (x + 0.044715 * x * x * x))) * 2 * K * (1 + 3 * 0.044715 * x * x)))
-ELEMENTWISE(softplus, softplus(x), -expm1(-(double)y))
-ELEMENTWISE(softsign, x / (1 + fabs(x)), (1 - fabs(y)) * (1 - fabs(y)))
-ELEMENTWISE(mish, x * tanh(softplus(x)),
-            tanh(softplus(x)) + x * logistic(x) * (1 - tanh(softplus(x)) * tanh(softplus(x))))
-ELEMENTWISE(hard_sigmoid, x <= -3 ? 0 : x >= 3 ? 1 : x / 6 + 0.5, y > 0 && y < 1 ? 1 / 6.0 : 0)
-ELEMENTWISE(hard_swish, x <= -3 ? 0 : x >= 3 ? x : x * (x / 6 + 0.5), x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5)
+/* The n > 0 floats from x, VL of them at most; the other lanes are 0. */
+VECTOR_INLINE vec load(const float *x, size_t n) { return n >= VL ? vec_load(x) : vec_load_part(x, n); }
 
-static void log_softmax_forward(const ffn_activation *a, size_t rows, size_t cols, const float *x, float *y)
+VECTOR_INLINE void store(float *y, vec v, size_t n)
+{
+    if (n >= VL)
+        vec_store(y, v);
+    else
+        vec_store_part(y, v, n);
+}
+
+/* y = f(x). Whole vectors and the remainder run through one piece of code, so that an element's bits do not depend on its
+ * place. */
+VECTOR_INLINE void map_forward(const ffn_activation *a, size_t n, const float *x, float *y,
+                               vec (*f)(const ffn_activation *a, vec x))
+{
+    for (size_t i = 0; i < n; i += VL) store(y + i, f(a, load(x + i, n - i)), n - i);
+}
+
+/* dx = g(v, dy), where v is y, or x for a kind that needs its input. */
+VECTOR_INLINE void map_backward(const ffn_activation *a, size_t n, const float *v, const float *dy, float *dx,
+                                vec (*g)(const ffn_activation *a, vec v, vec dy))
+{
+    for (size_t i = 0; i < n; i += VL) store(dx + i, g(a, load(v + i, n - i), load(dy + i, n - i)), n - i);
+}
+
+/* ---- linear --------------------------------------------------------------------------------------------------------- */
+
+static void linear_forward(FORWARD_ARGUMENTS)
 {
     (void)a;
-    for (size_t r = 0; r < rows; r++, x += cols, y += cols) {
-        double most = x[0], sum = 0;
-        for (size_t c = 1; c < cols; c++) most = x[c] > most ? x[c] : most;
-        for (size_t c = 0; c < cols; c++) sum += exp(x[c] - most);
-        for (size_t c = 0; c < cols; c++) y[c] = (float)(x[c] - most - log(sum));
-    }
+    if (x != y) memmove(y, x, rows * cols * sizeof(*x));
 }
 
-static void softmax_forward(const ffn_activation *a, size_t rows, size_t cols, const float *x, float *y)
+static void linear_backward(BACKWARD_ARGUMENTS)
 {
-    log_softmax_forward(a, rows, cols, x, y);
-    for (size_t i = 0; i < rows * cols; i++) y[i] = (float)exp(y[i]);
+    (void)a, (void)x, (void)y;
+    if (dx != dy) memmove(dx, dy, rows * cols * sizeof(*dy));
 }
 
-static void softmax_backward(const ffn_activation *a, size_t rows, size_t cols, const float *x, const float *y,
-                             const float *dy, float *dx)
+/* ---- sigmoid and tanh ----------------------------------------------------------------------------------------------- */
+
+VECTOR_INLINE vec sigmoid_value(const ffn_activation *a, vec x) { return (void)a, vec_sigmoid(x); }
+VECTOR_INLINE vec sigmoid_gradient(const ffn_activation *a, vec y, vec dy) { return (void)a, dy * (y * (1 - y)); }
+static void sigmoid_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, sigmoid_value); }
+static void sigmoid_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a, rows * cols, y, dy, dx, sigmoid_gradient); }
+
+VECTOR_INLINE vec tanh_value(const ffn_activation *a, vec x) { return (void)a, vec_tanh(x); }
+VECTOR_INLINE vec tanh_gradient(const ffn_activation *a, vec y, vec dy) { return (void)a, dy * ((1 - y) * (1 + y)); }
+static void tanh_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, tanh_value); }
+static void tanh_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a, rows * cols, y, dy, dx, tanh_gradient); }
+
+/* ---- rectifiers ------------------------------------------------------------------------------------------------------- */
+
+VECTOR_INLINE vec relu_value(const ffn_activation *a, vec x) { return (void)a, vec_max(vec_set(0), x); }
+VECTOR_INLINE vec relu_gradient(const ffn_activation *a, vec y, vec dy)
 {
-    (void)a, (void)x;
-    for (size_t r = 0; r < rows; r++, y += cols, dy += cols, dx += cols) {
-        double sum = 0;
-        for (size_t c = 0; c < cols; c++) sum += (double)y[c] * dy[c];
-        for (size_t c = 0; c < cols; c++) dx[c] = (float)(y[c] * (dy[c] - sum));
-    }
+    return (void)a, vec_select(y <= 0, vec_set(0), dy);
+}
+static void relu_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, relu_value); }
+static void relu_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a, rows * cols, y, dy, dx, relu_gradient); }
+
+VECTOR_INLINE vec leaky(vec x, vec slope) { return vec_select(x < 0, slope * x, x); }
+VECTOR_INLINE vec leaky_gradient(vec v, vec slope, vec dy) { return vec_select(v <= 0, slope * dy, dy); }
+
+VECTOR_INLINE vec leaky_relu_value(const ffn_activation *a, vec x) { return leaky(x, vec_set(a->alpha)); }
+VECTOR_INLINE vec leaky_relu_gradient(const ffn_activation *a, vec y, vec dy)
+{
+    return leaky_gradient(y, vec_set(a->alpha), dy); /* alpha >= 0, so y is at most 0 where x is */
+}
+static void leaky_relu_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, leaky_relu_value); }
+static void leaky_relu_backward(BACKWARD_ARGUMENTS)
+{
+    (void)x, map_backward(a, rows * cols, y, dy, dx, leaky_relu_gradient);
 }
 
-static void log_softmax_backward(const ffn_activation *a, size_t rows, size_t cols, const float *x, const float *y,
-                                 const float *dy, float *dx)
+/* The learned slope of all units, or the initial one; not per_unit. */
+VECTOR_INLINE vec prelu_slope(const ffn_activation *a) { return vec_set(a->slope ? a->slope[0] : a->alpha); }
+VECTOR_INLINE vec prelu_value(const ffn_activation *a, vec x) { return leaky(x, prelu_slope(a)); }
+VECTOR_INLINE vec prelu_gradient(const ffn_activation *a, vec x, vec dy) { return leaky_gradient(x, prelu_slope(a), dy); }
+
+static void prelu_forward(FORWARD_ARGUMENTS)
 {
-    (void)a, (void)x;
-    for (size_t r = 0; r < rows; r++, y += cols, dy += cols, dx += cols) {
-        double sum = 0;
-        for (size_t c = 0; c < cols; c++) sum += (double)dy[c];
-        for (size_t c = 0; c < cols; c++) dx[c] = (float)(dy[c] - exp(y[c]) * sum);
+    if (!a->per_unit || !a->slope) {
+        map_forward(a, rows * cols, x, y, prelu_value);
+        return;
     }
+    for (size_t r = 0; r < rows; r++, x += cols, y += cols)
+        for (size_t c = 0; c < cols; c += VL)
+            store(y + c, leaky(load(x + c, cols - c), load(a->slope + c, cols - c)), cols - c);
+}
+
+static void prelu_backward(BACKWARD_ARGUMENTS)
+{
+    (void)y;
+    if (!a->per_unit || !a->slope) {
+        map_backward(a, rows * cols, x, dy, dx, prelu_gradient);
+        return;
+    }
+    for (size_t r = 0; r < rows; r++, x += cols, dy += cols, dx += cols)
+        for (size_t c = 0; c < cols; c += VL) {
+            const size_t left = cols - c;
+            store(dx + c, leaky_gradient(load(x + c, left), load(a->slope + c, left), load(dy + c, left)), left);
+        }
+}
+
+/* sum of dy x where x is below 0, over every stride-th element */
+static double slope_sum(size_t count, size_t stride, const float *x, const float *dy)
+{
+    double sum = 0;
+    for (size_t i = 0; i < count * stride; i += stride) sum += x[i] > 0 ? 0 : (double)x[i] * (double)dy[i];
+    return sum;
 }
 
 static void prelu_slope_gradient(const ffn_activation *a, size_t rows, size_t cols, const float *x, const float *dy,
                                  float *slope_gradient)
 {
-    for (size_t c = 0; c < cols && a->per_unit; c++) {
-        double sum = 0;
-        for (size_t r = 0; r < rows; r++) sum += x[r * cols + c] < 0 ? (double)x[r * cols + c] * dy[r * cols + c] : 0;
-        slope_gradient[c] = (float)(slope_gradient[c] + sum);
-    }
-    double sum = 0;
-    for (size_t i = 0; i < rows * cols && !a->per_unit; i++) sum += x[i] < 0 ? (double)x[i] * dy[i] : 0;
-    if (!a->per_unit) slope_gradient[0] = (float)(slope_gradient[0] + sum);
+    if (a->per_unit)
+        for (size_t c = 0; c < cols; c++)
+            slope_gradient[c] = (float)((double)slope_gradient[c] + slope_sum(rows, cols, x + c, dy + c));
+    else
+        slope_gradient[0] = (float)((double)slope_gradient[0] + slope_sum(rows * cols, 1, x, dy));
 }
 
+/* ---- exponential linear units ----------------------------------------------------------------------------------------- */
+
+#define SELU_SCALE ((float)1.0507009873554804934193349852946)
+#define SELU_ALPHA ((float)1.7580993408473768599402175208123) /* alpha of the paper times the scale */
+
+VECTOR_INLINE vec elu_value(const ffn_activation *a, vec x)
+{
+    return vec_select(x < 0, vec_expm1_negative(x, a->alpha), x);
+}
+VECTOR_INLINE vec elu_gradient(const ffn_activation *a, vec y, vec dy)
+{
+    return vec_select(y <= 0, dy * (y + a->alpha), dy);
+}
+static void elu_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, elu_value); }
+static void elu_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a, rows * cols, y, dy, dx, elu_gradient); }
+
+VECTOR_INLINE vec selu_value(const ffn_activation *a, vec x)
+{
+    return (void)a, vec_select(x < 0, vec_expm1_negative(x, SELU_ALPHA), SELU_SCALE * x);
+}
+VECTOR_INLINE vec selu_gradient(const ffn_activation *a, vec y, vec dy)
+{
+    return (void)a, dy * vec_select(y <= 0, y + SELU_ALPHA, vec_set(SELU_SCALE));
+}
+static void selu_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, selu_value); }
+static void selu_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a, rows * cols, y, dy, dx, selu_gradient); }
+
+/* ---- x times something between 0 and 1 ---------------------------------------------------------------------------------- */
+
+/* x bounded so that beta x stays within 1000, where the sigmoid has long reached its limits */
+VECTOR_INLINE vec swish_bounded(const ffn_activation *a, vec x)
+{
+    const float bound = fminf(1000 / fabsf(a->alpha), FLT_MAX);
+    return vec_min(vec_set(bound), vec_max(vec_set(-bound), x));
+}
+VECTOR_INLINE vec swish_value(const ffn_activation *a, vec x)
+{
+    const vec bounded = swish_bounded(a, x), beta = vec_set(a->alpha), z = bounded * beta;
+    return vec_times_sigmoid(x, z, vec_fma(bounded, beta, -z));
+}
+VECTOR_INLINE vec swish_gradient(const ffn_activation *a, vec x, vec dy)
+{
+    const vec z = swish_bounded(a, x) * a->alpha;
+    vec s;
+    const vec slope = vec_sigmoid_slope(z, &s);
+    return dy * (s + z * slope);
+}
+static void swish_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, swish_value); }
+static void swish_backward(BACKWARD_ARGUMENTS) { (void)y, map_backward(a, rows * cols, x, dy, dx, swish_gradient); }
+
+VECTOR_INLINE vec gelu_value(const ffn_activation *a, vec x) { return (void)a, vec_gelu(x); }
+VECTOR_INLINE vec gelu_gradient(const ffn_activation *a, vec x, vec dy) { return (void)a, dy * vec_gelu_slope(x); }
+static void gelu_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, gelu_value); }
+static void gelu_backward(BACKWARD_ARGUMENTS) { (void)y, map_backward(a, rows * cols, x, dy, dx, gelu_gradient); }
+
+/* The tanh form of GELU is x sigmoid(z) with z = x (A + B x^2). In the tail z is large, and its error is the result's
+ * relative error, so it is kept in two parts: p is A + B x^2 rounded to a grid on which A_HIGH lies too, so that the
+ * difference is exact. */
+#define GELU_A      1.5957691216057307117597842397375 /* 2 sqrt(2 / pi) */
+#define GELU_B      0.071354816272600248516383787679863 /* 0.044715 A */
+#define GELU_A_HIGH ((float)0x1.9884p0)
+#define GELU_A_LOW  ((float)(GELU_A - 0x1.9884p0))
+#define GELU_B_HIGH ((float)0x1.2444eep-4)
+#define GELU_B_LOW  ((float)(GELU_B - 0x1.2444eep-4))
+
+VECTOR_INLINE vec gelu_tanh_value(const ffn_activation *a, vec x)
+{
+    (void)a;
+    const vec bounded = vec_min(vec_set(12), vec_max(vec_set(-12), x));
+    const vec square = bounded * bounded, square_low = vec_fma(bounded, bounded, -square);
+    const vec grid = vec_set((float)0x1.8p4);
+    const vec p = (square * GELU_B_HIGH + (grid + GELU_A_HIGH)) - grid;
+    const vec p_low = vec_fma(square, vec_set(GELU_B_HIGH), GELU_A_HIGH - p) +
+                      (square_low * GELU_B_HIGH + (square * GELU_B_LOW + GELU_A_LOW));
+    const vec z = bounded * p, z_low = vec_fma(bounded, p, -z) + bounded * p_low;
+    return vec_times_sigmoid(x, z, z_low);
+}
+VECTOR_INLINE vec gelu_tanh_gradient(const ffn_activation *a, vec x, vec dy)
+{
+    (void)a;
+    const vec bounded = vec_min(vec_set(12), vec_max(vec_set(-12), x)), square = bounded * bounded;
+    vec s;
+    const vec slope = vec_sigmoid_slope(bounded * ((float)GELU_A + (float)GELU_B * square), &s);
+    return dy * (s + bounded * ((float)GELU_A + (float)(3 * GELU_B) * square) * slope);
+}
+static void gelu_tanh_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, gelu_tanh_value); }
+static void gelu_tanh_backward(BACKWARD_ARGUMENTS)
+{
+    (void)y, map_backward(a, rows * cols, x, dy, dx, gelu_tanh_gradient);
+}
+
+VECTOR_INLINE vec mish_value(const ffn_activation *a, vec x) { return (void)a, vec_mish(x); }
+VECTOR_INLINE vec mish_gradient(const ffn_activation *a, vec x, vec dy) { return (void)a, dy * vec_mish_slope(x); }
+static void mish_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, mish_value); }
+static void mish_backward(BACKWARD_ARGUMENTS) { (void)y, map_backward(a, rows * cols, x, dy, dx, mish_gradient); }
+
+/* clip(x / 6 + 1/2, 0, 1), computed from the nearer end, so that it reaches 0 and 1 only where it should */
+VECTOR_INLINE vec hard_sigmoid(vec x)
+{
+    const vec end = vec_max(vec_set(0), 3 - vec_abs(x)) * ((float)1 / 6);
+    return vec_select(x > 0, 1 - end, end);
+}
+VECTOR_INLINE vec hard_swish_value(const ffn_activation *a, vec x)
+{
+    return (void)a, vec_select(x <= -3, vec_set(0), x * hard_sigmoid(x));
+}
+VECTOR_INLINE vec hard_swish_gradient(const ffn_activation *a, vec x, vec dy)
+{
+    const vec bounded = vec_min(vec_set(3), vec_max(vec_set(-3), x));
+    const vec slope = bounded * ((float)1 / 3) + (float)0.5;
+    return (void)a, vec_select(x <= -3, vec_set(0), vec_select(x >= 3, dy, slope * dy));
+}
+static void hard_swish_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, hard_swish_value); }
+static void hard_swish_backward(BACKWARD_ARGUMENTS)
+{
+    (void)y, map_backward(a, rows * cols, x, dy, dx, hard_swish_gradient);
+}
+
+/* ---- other sigmoids and softplus -------------------------------------------------------------------------------------- */
+
+VECTOR_INLINE vec hard_sigmoid_value(const ffn_activation *a, vec x) { return (void)a, hard_sigmoid(x); }
+VECTOR_INLINE vec hard_sigmoid_gradient(const ffn_activation *a, vec y, vec dy)
+{
+    return (void)a, vec_select((y <= 0) | (y >= 1), vec_set(0), dy * ((float)1 / 6));
+}
+static void hard_sigmoid_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, hard_sigmoid_value); }
+static void hard_sigmoid_backward(BACKWARD_ARGUMENTS)
+{
+    (void)x, map_backward(a, rows * cols, y, dy, dx, hard_sigmoid_gradient);
+}
+
+VECTOR_INLINE vec softplus_value(const ffn_activation *a, vec x) { return (void)a, vec_softplus(x); }
+VECTOR_INLINE vec softplus_gradient(const ffn_activation *a, vec y, vec dy)
+{
+    return (void)a, dy * vec_expm1_negative(-y, -1); /* 1 - e^-y is sigmoid(x) */
+}
+static void softplus_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, softplus_value); }
+static void softplus_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a, rows * cols, y, dy, dx, softplus_gradient); }
+
+VECTOR_INLINE vec softsign_value(const ffn_activation *a, vec x)
+{
+    const vec bounded = vec_min(vec_set(FLT_MAX), vec_max(vec_set(-FLT_MAX), x)), size = vec_abs(bounded);
+    const vec sum = 1 + size, low = vec_min(vec_set(1), size) - (sum - vec_max(vec_set(1), size)); /* sum's rounding error */
+    const vec quotient = bounded / sum;
+    return (void)a, quotient - quotient * (low * (1 - vec_abs(quotient))); /* 1 - |quotient| is about 1 / sum */
+}
+VECTOR_INLINE vec softsign_gradient(const ffn_activation *a, vec y, vec dy)
+{
+    const vec root = 1 - vec_abs(y); /* 1 / (1 + |x|) */
+    return (void)a, dy * (root * root);
+}
+static void softsign_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, softsign_value); }
+static void softsign_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a, rows * cols, y, dy, dx, softsign_gradient); }
+
+/* ---- rows: softmax and its logarithm ------------------------------------------------------------------------------------ */
+
+/* A sum of vectors, lane by lane, with the rounding errors of its additions. */
+typedef struct accumulator {
+    vec sum, low;
+} accumulator;
+
+VECTOR_INLINE void accumulate(accumulator *s, vec v)
+{
+    const vec sum = s->sum + v, part = sum - s->sum;
+    s->low += (s->sum - (sum - part)) + (v - part);
+    s->sum = sum;
+}
+
+VECTOR_INLINE double accumulated(const accumulator *s)
+{
+    float sum[VL], low[VL];
+    vec_store(sum, s->sum);
+    vec_store(low, s->low);
+    double total = 0, rest = 0;
+    for (size_t i = 0; i < VL; i++) {
+        total += (double)sum[i];
+        rest += (double)low[i];
+    }
+    return total + rest;
+}
+
+/* load with -infinity in the lanes past the n-th */
+VECTOR_INLINE vec load_bounded(const float *x, size_t n)
+{
+    if (n >= VL) return vec_load(x);
+    float part[VL];
+    vec_store(part, vec_load_part(x, n));
+    for (size_t i = n; i < VL; i++) part[i] = -(float)INFINITY;
+    return vec_load(part);
+}
+
+/* The largest of a row. NaN may get lost: it comes back with x - largest. */
+VECTOR_INLINE float row_max(size_t cols, const float *x)
+{
+    vec most = vec_set(-(float)INFINITY);
+    for (size_t c = 0; c < cols; c += VL) most = vec_max(most, load_bounded(x + c, cols - c));
+    float part[VL];
+    vec_store(part, most);
+    for (size_t half = VL / 2; half; half /= 2)
+        for (size_t i = 0; i < half; i++) part[i] = part[i] > part[i + half] ? part[i] : part[i + half];
+    return part[0];
+}
+
+/* y = e^(x - most), unless y is NULL; the sum of them */
+VECTOR_INLINE double row_exp(size_t cols, const float *x, float most, float *y)
+{
+    accumulator s = {{0}, {0}};
+    for (size_t c = 0; c < cols; c += VL) {
+        const vec e = vec_exp(load_bounded(x + c, cols - c) - most);
+        accumulate(&s, e);
+        if (y) store(y + c, e, cols - c);
+    }
+    return accumulated(&s);
+}
+
+static void softmax_forward(FORWARD_ARGUMENTS)
+{
+    (void)a;
+    for (size_t r = 0; r < rows; r++, x += cols, y += cols) {
+        const float inverse = (float)(1 / row_exp(cols, x, row_max(cols, x), y));
+        for (size_t c = 0; c < cols; c += VL) store(y + c, load(y + c, cols - c) * inverse, cols - c);
+    }
+}
+
+static void log_softmax_forward(FORWARD_ARGUMENTS)
+{
+    (void)a;
+    for (size_t r = 0; r < rows; r++, x += cols, y += cols) {
+        const float most = row_max(cols, x), logarithm = (float)log(row_exp(cols, x, most, NULL));
+        for (size_t c = 0; c < cols; c += VL) store(y + c, (load(x + c, cols - c) - most) - logarithm, cols - c);
+    }
+}
+
+static void softmax_backward(BACKWARD_ARGUMENTS)
+{
+    (void)a, (void)x;
+    for (size_t r = 0; r < rows; r++, y += cols, dy += cols, dx += cols) {
+        accumulator s = {{0}, {0}};
+        for (size_t c = 0; c < cols; c += VL) accumulate(&s, load(y + c, cols - c) * load(dy + c, cols - c));
+        const float sum = (float)accumulated(&s);
+        for (size_t c = 0; c < cols; c += VL)
+            store(dx + c, load(y + c, cols - c) * (load(dy + c, cols - c) - sum), cols - c);
+    }
+}
+
+static void log_softmax_backward(BACKWARD_ARGUMENTS)
+{
+    (void)a, (void)x;
+    for (size_t r = 0; r < rows; r++, y += cols, dy += cols, dx += cols) {
+        accumulator s = {{0}, {0}};
+        for (size_t c = 0; c < cols; c += VL) accumulate(&s, load(dy + c, cols - c));
+        const float sum = (float)accumulated(&s);
+        for (size_t c = 0; c < cols; c += VL)
+            store(dx + c, load(dy + c, cols - c) - vec_exp(load(y + c, cols - c)) * sum, cols - c);
+    }
+}
+
+/* ---- the table ------------------------------------------------------------------------------------------------------------ */
+
+/* Gains. HE keeps the variance through what is near 0 on one side and near x on the other: the rectifiers and their smooth
+ * forms; softplus too, which is such a form although its mean is not 0. LECUN is what self-normalization by SELU was derived
+ * for. GLOROT is for what is about linear at 0 and bounded, and for outputs. */
 #define OPS(kind) .name = #kind, .forward = kind##_forward, .backward = kind##_backward
+
 const ffn__activation_table FFN__ISA_NAME(ffn__activations) = {
     .kinds = {
         [FFN__linear] = {OPS(linear)},
@@ -113,14 +407,15 @@ const ffn__activation_table FFN__ISA_NAME(ffn__activations) = {
         [FFN__leaky_relu] = {OPS(leaky_relu), .alpha_high = FLT_MAX, .gain = FFN_GAIN_HE},
         [FFN__prelu] = {OPS(prelu), .alpha_low = -FLT_MAX, .alpha_high = FLT_MAX, .gain = FFN_GAIN_HE,
                         .needs_input = true, .slope_gradient = prelu_slope_gradient},
-        [FFN__prelu_per_unit] = {.name = "prelu_per_unit", .alpha_low = -FLT_MAX, .alpha_high = FLT_MAX,
-                                 .gain = FFN_GAIN_HE, .needs_input = true, .forward = prelu_forward,
-                                 .backward = prelu_backward, .slope_gradient = prelu_slope_gradient},
+        [FFN__prelu_per_unit] = {.name = "prelu_per_unit", .forward = prelu_forward, .backward = prelu_backward,
+                                 .alpha_low = -FLT_MAX, .alpha_high = FLT_MAX, .gain = FFN_GAIN_HE, .needs_input = true,
+                                 .slope_gradient = prelu_slope_gradient},
         [FFN__elu] = {OPS(elu), .alpha_high = FLT_MAX, .gain = FFN_GAIN_HE},
         [FFN__selu] = {OPS(selu), .gain = FFN_GAIN_LECUN},
         [FFN__softmax] = {OPS(softmax), .over_rows = true, .fuses = FFN_LOSS_OF_SOFTMAX_LOGITS},
         [FFN__log_softmax] = {OPS(log_softmax), .over_rows = true},
-        [FFN__swish] = {OPS(swish), .alpha_low = -FLT_MAX, .alpha_high = FLT_MAX, .gain = FFN_GAIN_HE, .needs_input = true},
+        [FFN__swish] = {OPS(swish), .alpha_low = -FLT_MAX, .alpha_high = FLT_MAX, .gain = FFN_GAIN_HE,
+                        .needs_input = true},
         [FFN__gelu] = {OPS(gelu), .gain = FFN_GAIN_HE, .needs_input = true},
         [FFN__gelu_tanh] = {OPS(gelu_tanh), .gain = FFN_GAIN_HE, .needs_input = true},
         [FFN__softplus] = {OPS(softplus), .gain = FFN_GAIN_HE},

@@ -1,0 +1,276 @@
+/* Elementary functions on vectors, for the *_kernels.c sources. The polynomials are minimax fits made for this file, in the
+ * sense named at each. Errors are in units of the last place over all floats, in round-to-nearest; an infinite argument
+ * gives the exact limit and NaN gives NaN. A result below FLT_MIN may be off by up to FLT_MIN. The double build, whose
+ * subject is formulas and not their last bit, takes the functions from libm. */
+#ifndef FFN__VECTOR_MATH_H
+#define FFN__VECTOR_MATH_H
+
+#include "tensor/vector.h"
+#include <float.h>
+#include <math.h>
+
+/* c[0] + c[1] x + ... + c[degree] x^degree */
+VECTOR_INLINE vec vec_polynomial(vec x, int degree, const float *c)
+{
+    vec sum = vec_set(c[degree]);
+    for (int i = degree - 1; i >= 0; i--) sum = sum * x + c[i];
+    return sum;
+}
+
+VECTOR_INLINE vec vec_copysign(vec magnitude, vec sign)
+{
+    const ivec bit = (ivec)vec_set(-(float)0);
+    return (vec)(((ivec)magnitude & ~bit) | ((ivec)sign & bit));
+}
+
+#ifdef FFN_DOUBLE
+
+VECTOR_INLINE vec vec_by_lane(vec x, double (*function)(double))
+{
+    for (int i = 0; i < VL; i++) x[i] = function(x[i]);
+    return x;
+}
+
+VECTOR_INLINE double softplus_lane(double x) { return fmax(x, 0) + log1p(exp(-fabs(x))); }
+VECTOR_INLINE double mish_lane(double x) { return x < -1000 ? 0 : x * tanh(softplus_lane(x)); }
+VECTOR_INLINE double gelu_lane(double x) { return x < -1000 ? 0 : x * erfc(x * -0.70710678118654752440) / 2; }
+VECTOR_INLINE double normal_density_lane(double x) { return exp(x * x / -2) * 0.39894228040143267794; }
+
+VECTOR_INLINE vec vec_exp(vec x) { return vec_by_lane(x, exp); }
+VECTOR_INLINE vec vec_expm1_negative(vec x, double alpha) { return alpha * vec_by_lane(x, expm1); }
+VECTOR_INLINE vec vec_tanh(vec x) { return vec_by_lane(x, tanh); }
+VECTOR_INLINE vec vec_softplus(vec x) { return vec_by_lane(x, softplus_lane); }
+VECTOR_INLINE vec vec_mish(vec x) { return vec_by_lane(x, mish_lane); }
+VECTOR_INLINE vec vec_gelu(vec x) { return vec_by_lane(x, gelu_lane); }
+VECTOR_INLINE vec vec_sigmoid(vec x) { return 1 / (1 + vec_exp(-x)); }
+VECTOR_INLINE vec vec_sigmoid_slope(vec x, vec *s)
+{
+    *s = vec_sigmoid(x);
+    return *s * vec_sigmoid(-x);
+}
+VECTOR_INLINE vec vec_times_sigmoid(vec x, vec z, vec z_low)
+{
+    return vec_select(z < vec_set(-700), vec_set(0), x * vec_sigmoid(z + z_low));
+}
+
+VECTOR_INLINE vec vec_gelu_slope(vec x)
+{
+    vec slope;
+    for (int i = 0; i < VL; i++)
+        slope[i] = erfc(x[i] * -0.70710678118654752440) / 2 + fmin(fmax(x[i], -100), 100) * normal_density_lane(x[i]);
+    return slope;
+}
+
+VECTOR_INLINE vec vec_mish_slope(vec x)
+{
+    vec slope;
+    for (int i = 0; i < VL; i++) {
+        const double bounded = fmin(fmax(x[i], -700), 700), t = tanh(softplus_lane(bounded));
+        slope[i] = t + bounded * (1 - t * t) / (1 + exp(-bounded)) + (x[i] - x[i]);
+    }
+    return slope;
+}
+
+VECTOR_INLINE vec vec_fma(vec a, vec b, vec c) { return a * b + c; }
+
+#else
+
+/* a b + c with one rounding, also where the processor has no such instruction: there by way of double, in which the
+ * product is exact. Plain a * b + c is enough where the product's rounding does not matter. */
+VECTOR_INLINE vec vec_fma(vec a, vec b, vec c)
+{
+#if defined(__FMA__) && defined(FFN__X86)
+    return (vec)FFN__X86(fmadd_ps)(a, b, c);
+#elif defined(__FP_FAST_FMAF)
+    for (int i = 0; i < VL; i++) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
+    return c;
+#else
+    typedef double wide __attribute__((vector_size(VL * sizeof(double))));
+    return __builtin_convertvector(
+        __builtin_convertvector(a, wide) * __builtin_convertvector(b, wide) + __builtin_convertvector(c, wide), vec);
+#endif
+}
+
+/* ---- exponential ------------------------------------------------------------------------------------------------ */
+
+/* Adding it rounds a number below 2^22 to an integer k, which then stands in the sum's low bits. */
+#define VEC_ROUNDER ((float)0x1.8p23)
+
+/* r, |r| <= ln 2 / 2, and k + VEC_ROUNDER with e^(x - low) = 2^k e^r, for |x| <= 1000, |low| < 0.1 */
+VECTOR_INLINE vec vec_exp_reduce(vec x, vec low, vec *rounded)
+{
+    *rounded = x * 1.44269504f + VEC_ROUNDER;
+    const vec k = *rounded - VEC_ROUNDER;
+    return ((x - k * 0.693145752f) - k * 1.42860677e-6f) - low; /* ln 2 in parts: k times the first is exact */
+}
+
+/* (e^r - 1 - r) / r^2, good to 2^-28 of e^r when multiplied by r^2 */
+VECTOR_INLINE vec vec_exp_rest(vec r)
+{
+    static const float q[] = {0.5f, 0.166665152f, 0.0416663773f, 0.00836939365f, 0.00139429222f};
+    return vec_polynomial(r, 4, q);
+}
+
+/* The same with e^(x - low) = 2^k (1 + t); returns t, good to 2^-26. */
+VECTOR_INLINE vec vec_exp_split(vec x, vec low, vec *rounded)
+{
+    const vec r = vec_exp_reduce(x, low, rounded);
+    return r + r * r * vec_exp_rest(r);
+}
+
+/* 2^k for an integer k in [-126, 127], from k + VEC_ROUNDER */
+VECTOR_INLINE vec vec_power_of_two(vec rounded) { return (vec)(((ivec)rounded << 23) + (ivec)vec_set(1)); }
+
+/* 0.9 ulp */
+VECTOR_INLINE vec vec_exp(vec x)
+{
+    vec rounded;
+    const vec t = vec_exp_split(vec_min(vec_set(89), vec_max(vec_set(-105), x)), vec_set(0), &rounded);
+#if VL == 16
+    return (vec)_mm512_scalef_ps(1 + t, rounded - VEC_ROUNDER);
+#else
+    const vec k = rounded - VEC_ROUNDER, half = k * 0.5f + VEC_ROUNDER; /* in halves, lest 2^k over- or underflow early */
+    return (1 + t) * vec_power_of_two(half) * vec_power_of_two((k - (half - VEC_ROUNDER)) + VEC_ROUNDER);
+#endif
+}
+
+/* alpha (e^x - 1) for x <= 0, 1.4 ulp, 0.9 for alpha 1; no meaning above 0. */
+VECTOR_INLINE vec vec_expm1_negative(vec x, float alpha)
+{
+    vec rounded;
+    const vec r = vec_exp_reduce(vec_min(vec_set(0), vec_max(vec_set(-30), x)), vec_set(0), &rounded);
+    const vec power = vec_power_of_two(rounded);
+    return alpha * (power - 1) + power * (alpha * r + alpha * r * r * vec_exp_rest(r));
+}
+
+/* ---- logistic family ---------------------------------------------------------------------------------------------- */
+
+/* 1 / (1 + 2^k (1 + t)) for k <= 127: the sum's rounding error, which is exact here, corrects the quotient. */
+VECTOR_INLINE vec vec_logistic(vec rounded, vec t)
+{
+    const vec power = vec_power_of_two(rounded), one = 1 + power, rest = power * t, sum = one + rest;
+    const vec low = ((one - sum) + rest) + (1 - (one - power));
+    const vec quotient = 1 / sum;
+    return quotient - quotient * (quotient * low);
+}
+
+/* 1 / (1 + e^-x), 1.2 ulp */
+VECTOR_INLINE vec vec_sigmoid(vec x)
+{
+    vec rounded;
+    const vec t = vec_exp_split(-vec_min(vec_set(40), vec_max(vec_set(-88), x)), vec_set(0), &rounded);
+    return vec_select(x < -88, vec_set(0), vec_logistic(rounded, t));
+}
+
+/* s = 1 / (1 + e^-x) and its derivative s (1 - s), each within 1.5e-7 of itself; |x| >= 87 gives s 0 or 1, derivative 0. */
+VECTOR_INLINE vec vec_sigmoid_slope(vec x, vec *s)
+{
+    const vec a = vec_min(vec_set(87), vec_abs(x));
+    vec rounded;
+    const vec t = vec_exp_split(-a, vec_set(0), &rounded), power = vec_power_of_two(rounded);
+    const vec e = vec_select(a >= 87, vec_set(0), power + power * t), above = 1 / (1 + e), below = e * above;
+    *s = vec_select(x < 0, below, above);
+    return below * above;
+}
+
+/* x / (1 + e^-(z + z_low)), 1.7 ulp where z has the sign of x; x may be infinite. */
+VECTOR_INLINE vec vec_times_sigmoid(vec x, vec z, vec z_low)
+{
+    vec rounded;
+    const vec t = vec_exp_split(-vec_min(vec_set(40), vec_max(vec_set(-130), z)), z_low, &rounded);
+    const vec near = vec_min(vec_set(VEC_ROUNDER + 64), rounded); /* beyond k = 64 the 1 in the sum does not matter and */
+    const vec rest = (near - rounded) + VEC_ROUNDER;              /* 2^-(k - 64) can scale the result instead */
+    return vec_select(z < -130, vec_set(0), x * vec_logistic(near, t) * vec_power_of_two(rest));
+}
+
+/* 0.9 ulp */
+VECTOR_INLINE vec vec_tanh(vec x)
+{
+    /* (tanh a / a - 1) / a^2 in a^2, for a <= 0.55 */
+    static const float p[] = {-0.333333194f, 0.133326396f, -0.0538573563f, 0.0210909732f, -0.00630007219f};
+    const vec a = vec_abs(x), square = x * x;
+    const vec near = a + a * square * vec_polynomial(square, 4, p);
+    vec rounded;
+    const vec t = vec_exp_split(2 * vec_min(vec_set(10), a), vec_set(0), &rounded);
+    const vec power = vec_power_of_two(rounded), one = 1 + power, rest = power * t, sum = one + rest;
+    const vec quotient = 2 / sum, low = (one - sum) + rest; /* as in vec_logistic; tanh a = 1 - 2 / (1 + e^2a) */
+    const vec far = 0.5f + ((0.5f - quotient) + quotient * (quotient * (low * 0.5f))); /* 0.5 - quotient is exact */
+    return vec_copysign(vec_select(a < 0.549f, near, far), x);
+}
+
+/* log(1 + e^x), 1.4 ulp */
+VECTOR_INLINE vec vec_softplus(vec x)
+{
+    /* (log(1 + u) - u) / u^2 for u in [0, 1], weighted by u^2 / log(1 + u) */
+    static const float q[] = {-0.499999881f, 0.333327144f,   -0.249888644f, 0.198996231f,   -0.161351711f,
+                              0.124795295f,  -0.0832389519f, 0.0421148241f, -0.0136916712f, 0.00208454439f};
+    vec rounded;
+    const vec t = vec_exp_split(vec_max(vec_set(-87.34f), -vec_abs(x)), vec_set(0), &rounded);
+    const vec power = vec_power_of_two(rounded), rest = power * t, u = power + rest, low = (power - u) + rest;
+    const vec log1p = u + (u * u * vec_polynomial(u, 9, q) + low);
+    return vec_max(vec_set(0), x) + vec_select(x < -87.34f, vec_set(0), log1p);
+}
+
+/* x tanh(log(1 + e^x)) = x n / (n + 2) with n = e^x (e^x + 2), 2.9 ulp */
+VECTOR_INLINE vec vec_mish(vec x)
+{
+    const vec bounded = vec_min(vec_set(20), vec_max(vec_set(-128), x));
+    vec rounded;
+    const vec t = vec_exp_split(bounded, vec_set(0), &rounded);
+    const vec near = vec_max(vec_set(VEC_ROUNDER - 60), rounded); /* as in vec_times_sigmoid */
+    const vec rest = (rounded - near) + VEC_ROUNDER;
+    const vec power = vec_power_of_two(near), e = power + power * t, e2 = e + 2;
+    const vec xe = bounded * power + bounded * power * t, y = xe * e2 / (e * e2 + 2) * vec_power_of_two(rest);
+    return vec_select(x < -128, vec_set(0), vec_select(x > 20, x, y));
+}
+
+/* df/dx of mish, within 2.5e-7 */
+VECTOR_INLINE vec vec_mish_slope(vec x)
+{
+    vec rounded;
+    const vec low = vec_max(vec_set(-87), x), bounded = vec_min(vec_set(20), low);
+    const vec t = vec_exp_split(bounded, vec_set(0), &rounded), power = vec_power_of_two(rounded);
+    const vec e = vec_select(x < -87, vec_set(0), power + power * t), n = e * (e + 2), inverse = 1 / (n + 2);
+    return inverse * (n + 4 * bounded * e * (1 + e) * inverse);
+}
+
+/* ---- normal distribution -------------------------------------------------------------------------------------------- */
+
+/* x Phi(x), 1.9 ulp */
+VECTOR_INLINE vec vec_gelu(vec x)
+{
+    /* (Phi(a) - 1/2) / a in a^2, for a <= 0.8 */
+    static const float centre[] = {0.398942292f,    -0.0664909333f,    0.00997786876f,
+                                   -0.00119897362f, 0.000127863066f, -1.33814328e-05f};
+    /* a Phi(-a) e^(a^2 / 2) in (a - 1.5) / (a + 3), for a in [0.8, 14.5], relative */
+    static const float tail[] = {0.308670998f,   0.316681862f, -0.442510277f, 0.29651922f,   -0.0625108629f,
+                                 -0.036268577f, 0.0130836554f, 0.0107482355f, -0.00549246976f};
+    const vec a = vec_min(vec_set(14.5f), vec_abs(x)), square = a * a;
+    const vec near = vec_copysign(0.5f * x + square * vec_polynomial(square, 5, centre), x);
+
+    const vec half = square * 0.5f, half_low = vec_fma(a * 0.5f, a, -half);
+    vec rounded;
+    const vec t = vec_exp_split(-half, half_low, &rounded);
+    const vec m = vec_polynomial((a - 1.5f) / (a + 3), 8, tail);
+    const vec split = vec_max(vec_set(VEC_ROUNDER - 64), rounded);
+    const vec scaled = (m + m * t) * vec_power_of_two(split) * vec_power_of_two((rounded - split) + VEC_ROUNDER);
+    return vec_select(a < 0.8f, near, vec_max(vec_set(0), x) - scaled);
+}
+
+/* Phi(x) + x phi(x), within 2.5e-7 */
+VECTOR_INLINE vec vec_gelu_slope(vec x)
+{
+    /* (Phi(-a) - a phi(a)) e^(a^2 / 2) in a, weighted by e^(-a^2 / 2) */
+    static const float n[] = {0.49999994f,     -0.797878981f,  0.249918237f,     -0.132518739f,
+                              0.0611639023f,   -0.0243235677f, 0.00794569496f,   -0.00197717268f,
+                              0.000340354833f, -3.52895695e-05f, 1.63624566e-06f};
+    const vec a = vec_min(vec_set(6.2f), vec_abs(x));
+    vec rounded;
+    const vec t = vec_exp_split(a * a * -0.5f, vec_set(0), &rounded), power = vec_power_of_two(rounded);
+    const vec below = vec_select(a < 6.2f, (power + power * t) * vec_polynomial(a, 10, n), a - a);
+    return vec_select(x > 0, 1 - below, below);
+}
+
+#endif
+
+#endif
