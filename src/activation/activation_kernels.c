@@ -337,12 +337,21 @@ VECTOR_INLINE float row_max(size_t cols, const float *x)
     return part[0];
 }
 
+/* e^(x - most). The difference is rounded, which at -16 alone would be 8 ulp of the result, so the rounding error, which is
+ * tiny, is made good: e^error = 1 + error. */
+VECTOR_INLINE vec exp_below(vec x, float most)
+{
+    const vec difference = x - most, part = difference - x, error = (x - (difference - part)) - (most + part);
+    const vec e = vec_exp(difference);
+    return vec_select(difference > -200, e + e * error, e); /* below there is nothing to mend, and at -infinity no error */
+}
+
 /* y = e^(x - most), unless y is NULL; the sum of them */
 VECTOR_INLINE double row_exp(size_t cols, const float *x, float most, float *y)
 {
     accumulator s = {{0}, {0}};
     for (size_t c = 0; c < cols; c += VL) {
-        const vec e = vec_exp(load_bounded(x + c, cols - c) - most);
+        const vec e = exp_below(load_bounded(x + c, cols - c), most);
         accumulate(&s, e);
         if (y) store(y + c, e, cols - c);
     }
