@@ -20,8 +20,8 @@ enum { MAX_THREADS = 1024 };
  * takes 5 to 50 us to start. Two threads so need twice as much. */
 static const double thread_work = 7.5e5;
 
-/* How long a thread that ran out of tiles looks for more before it sleeps. Long enough for the gap between two layers,
- * short enough not to starve others on a loaded machine. */
+/* How long a thread looks for tiles before it sleeps, also one that was woken too late for any. Long enough for the gap
+ * between two layers, short enough not to starve others on a loaded machine. */
 static const long spin_nanoseconds = 20000;
 
 /* The job's state in one word, so that joining, leaving and closing it are single atomic steps: the threads that may
@@ -163,10 +163,8 @@ static void sleep_until_called(void)
 static void *work(void *unused)
 {
     (void)unused;
-    while (!atomic_load(&pool.stop)) {
-        if (join() && spin_until(SEATS_MASK, true)) continue;
-        sleep_until_called();
-    }
+    while (!atomic_load(&pool.stop))
+        if (!join() && !spin_until(SEATS_MASK, true)) sleep_until_called();
     return NULL;
 }
 

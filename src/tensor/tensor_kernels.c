@@ -94,39 +94,39 @@ static void column_sums(size_t rows, size_t cols, size_t ld, const float *x, flo
     }
 }
 
-enum { LANES = 8 }; /* running sums in double: element i goes to lane i modulo 8 in every instruction set */
-typedef double lanes __attribute__((vector_size(LANES * sizeof(double))));
-typedef float eight __attribute__((vector_size(LANES * sizeof(float))));
+/* Running sums in double take half a vector of floats at a time. */
+#ifdef FFN_DOUBLE
+enum { HALF = VL };
+#else
+enum { HALF = VL / 2 };
+#endif
+enum { RUNNING = 4, STEP = RUNNING * HALF };
+typedef double dvec __attribute__((vector_size(HALF * sizeof(double))));
+typedef float half __attribute__((vector_size(HALF * sizeof(float))));
 
-VECTOR_INLINE double lane_sum(const lanes *v)
+/* sum [RUNNING] += the next STEP elements of x, or their squares, with `square` a literal. */
+VECTOR_INLINE void add_step(dvec sum[RUNNING], const float *x, const bool square)
 {
-    double part[LANES];
-    memcpy(part, v, sizeof(part));
-    return ((part[0] + part[4]) + (part[2] + part[6])) + ((part[1] + part[5]) + (part[3] + part[7]));
-}
-
-/* The sum of x, or of its squares, with `square` a literal. */
-VECTOR_INLINE double total(size_t n, const float *x, const bool square)
-{
-    lanes sum[2] = {{0}, {0}};
-    size_t i = 0;
-    for (; i + 2 * LANES <= n; i += 2 * LANES)
-        for (size_t s = 0; s < 2; s++) {
-            eight part;
-            memcpy(&part, x + i + s * LANES, sizeof(part));
-            const lanes value = __builtin_convertvector(part, lanes);
-            sum[s] += square ? value * value : value;
-        }
-    float rest[2 * LANES] = {0};
-    memcpy(rest, x + i, (n - i) * sizeof(*x));
-    for (size_t s = 0; s < 2; s++) {
-        eight part;
-        memcpy(&part, rest + s * LANES, sizeof(part));
-        const lanes value = __builtin_convertvector(part, lanes);
+    for (size_t s = 0; s < RUNNING; s++) {
+        half part;
+        memcpy(&part, x + s * HALF, sizeof(part));
+        const dvec value = __builtin_convertvector(part, dvec);
         sum[s] += square ? value * value : value;
     }
-    sum[0] += sum[1];
-    return lane_sum(&sum[0]);
+}
+
+VECTOR_INLINE double total(size_t n, const float *x, const bool square)
+{
+    dvec sum[RUNNING] = {{0}};
+    size_t i = 0;
+    for (; i + STEP <= n; i += STEP) add_step(sum, x + i, square);
+    float rest[STEP] = {0};
+    memcpy(rest, x + i, (n - i) * sizeof(*x));
+    add_step(sum, rest, square);
+    const dvec all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
+    double result = 0;
+    for (size_t j = 0; j < HALF; j++) result += all[j];
+    return result;
 }
 
 static double sum(size_t n, const float *x) { return total(n, x, false); }

@@ -59,10 +59,10 @@ VECTOR_INLINE vec vec_load_part(const float *x, size_t n)
 #elif VL == 8
     const ivec index = {0, 1, 2, 3, 4, 5, 6, 7};
     return (vec)_mm256_maskload_ps(x, (__m256i)(index < ivec_set((lane)n)));
+#elif VL == 4
+    return (vec){n > 0 ? x[0] : 0, n > 1 ? x[1] : 0, n > 2 ? x[2] : 0};
 #else
-    float part[VL] = {0};
-    for (size_t i = 0; i < n; i++) part[i] = x[i];
-    return vec_load(part);
+    return (vec){n > 0 ? x[0] : 0};
 #endif
 }
 
@@ -74,9 +74,11 @@ VECTOR_INLINE void vec_store_part(float *x, vec v, size_t n)
     const ivec index = {0, 1, 2, 3, 4, 5, 6, 7};
     _mm256_maskstore_ps(x, (__m256i)(index < ivec_set((lane)n)), (__m256)v);
 #else
-    float part[VL];
-    vec_store(part, v);
-    for (size_t i = 0; i < n; i++) x[i] = part[i];
+    if (n > 0) x[0] = v[0];
+#if VL == 4
+    if (n > 1) x[1] = v[1];
+    if (n > 2) x[2] = v[2];
+#endif
 #endif
 }
 
