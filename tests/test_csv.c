@@ -183,10 +183,34 @@ static void test_classes(void)
         {"1,10\n2,9\n3,10.0\n4,-1\n", {.classification = true}, 4, 1, {1, 2, 3, 4}, {2, 1, 2, 0}, NULL, "-1|9|10"},
         {"1,0\n2,-0\n3,1e0\n", {.classification = true}, 3, 1, {1, 2, 3}, {0, 0, 1}, NULL, "0|1e0"},
         {"1,10\n2,9\n3,other\n", {.classification = true}, 3, 1, {1, 2, 3}, {0, 1, 2}, NULL, "10|9|other"},
+        {"1,a\n2,3\n4,b\n", {.classification = true}, 3, 1, {1, 2, 4}, {1, 0, 2}, NULL, "3|a|b"},
         {"1,inf\n2,other\n", {0}, 2, 1, {1, 2}, {0, 1}, NULL, "inf|other"},
         {"1,0.1\n2,0.10000000001\n", {.classification = true}, 2, 1, {1, 2}, {0, 1}, NULL, "0.1|0.10000000001"},
     };
     CHECK_LOADS(list);
+}
+
+/* Enough to leave the room that a block's alignment gives. */
+static void test_many_classes(void)
+{
+    enum { ROWS = 1000, LINE = 32 };
+    char *text = malloc(ROWS * LINE + 1);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    size_t used = 0;
+    for (int i = 0; i < ROWS; i++) used += (size_t)snprintf(text + used, LINE, "%d,class %4d\n", i, i * 7 % ROWS);
+    ffn_dataset *data = load(text, (ffn_csv_options){0}, NULL);
+    free(text);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(data);
+    CU_ASSERT_EQUAL(ffn_dataset_classes(data), ROWS);
+    size_t wrong = 0;
+    for (int i = 0; i < ROWS; i++) {
+        char name[LINE];
+        (void)snprintf(name, sizeof(name), "class %4d", i);
+        wrong += strcmp(ffn_dataset_class_name(data, (size_t)i), name) != 0;
+        wrong += ffn_dataset_targets(data).data[i] != (float)(i * 7 % ROWS);
+    }
+    CU_ASSERT_EQUAL(wrong, 0);
+    ffn_dataset_destroy(data);
 }
 
 static void test_missing(void)
@@ -346,6 +370,7 @@ static const test_case cases[] = {
     {"header", test_header},
     {"target", test_target},
     {"classes", test_classes},
+    {"many classes", test_many_classes},
     {"missing", test_missing},
     {"iris", test_iris},
     {"digits", test_digits},

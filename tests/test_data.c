@@ -319,6 +319,24 @@ static void test_stratified_split_keeps_proportions(void)
         }
 }
 
+/* 3.5 and 1.4 rows of 4.9: the larger remainder is rounded up. */
+static void test_stratified_split_rounds_largest_remainders_up(void)
+{
+    const size_t sizes[2] = {10, 4};
+    static float x[MOST_ROWS];
+    static uint32_t labels[MOST_ROWS];
+    ffn_dataset *data = numbered(x, labels, 2, make_labels(sizes, 2, labels)), *first, *second;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(data);
+    CU_ASSERT_EQUAL_FATAL(ffn_dataset_split_stratified(data, 0.35f, 1, &first, &second, NULL), FFN_OK);
+    size_t ones = 0;
+    for (size_t i = 0; i < first->rows; i++) ones += first->targets[i] == 1;
+    CU_ASSERT_EQUAL(first->rows, 5);
+    CU_ASSERT_EQUAL(ones, 1);
+    ffn_dataset_destroy(data);
+    ffn_dataset_destroy(first);
+    ffn_dataset_destroy(second);
+}
+
 /* Rounding each class by itself would give 4 * 7 = 28 of 40 at 0.65; the whole is to be 26. */
 static void test_stratified_split_keeps_the_whole(void)
 {
@@ -506,6 +524,7 @@ static const test_case cases[] = {
     {"a split is a partition", test_split_is_a_partition},
     {"a split follows the seed", test_split_follows_the_seed},
     {"a stratified split keeps proportions", test_stratified_split_keeps_proportions},
+    {"a stratified split rounds largest remainders up", test_stratified_split_rounds_largest_remainders_up},
     {"a stratified split keeps the whole", test_stratified_split_keeps_the_whole},
     {"bad splits are refused", test_bad_splits_are_refused},
     {"every allocation may fail", test_every_allocation_may_fail},
