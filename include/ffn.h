@@ -728,7 +728,8 @@ typedef struct ffn_step {
     float input_betas[FFN_MAX_INPUTS];
     float *parameter_gradients[FFN_MAX_PARAMETERS];
     float parameter_betas[FFN_MAX_PARAMETERS];
-    bool fused_loss; /* output_gradient is already with respect to the final activation's input */
+    bool fused_loss; /* the loss takes the activation's input: forward need not set output, and output_gradient is with
+                        respect to that input. Only for a layer whose plan named an activation that fuses. */
 } ffn_step;
 
 typedef enum ffn_field_type { FFN_FIELD_SIZE = 0, FFN_FIELD_FLOAT, FFN_FIELD_BOOL, FFN_FIELD_ACTIVATION } ffn_field_type;

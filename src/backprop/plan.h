@@ -51,6 +51,9 @@ struct ffn_plan {
 
 /* As ffn_plan_create; keep_logits: an inference plan that ffn__plan_loss can be asked of. */
 ffn_plan *ffn__plan_create(const ffn_model *model, ffn_plan_options options, bool keep_logits, ffn_error *error);
+/* Forward for a loss that follows. Where it is fused with the output's activation, that is left out and the answer is its
+ * input, the logits; else it is the output. */
+const float *ffn__forward_for_loss(ffn_plan *plan, const ffn_loss *loss, const float *x, size_t rows);
 /* The loss of the last forward, without gradients: the sum over its rows, and what such sums are divided by. The loss must
  * have passed ffn__model_check_loss. */
 double ffn__plan_loss(const ffn_plan *plan, const ffn_loss *loss, const float *targets, double *weight);

@@ -33,15 +33,32 @@ static bool begin_forward(ffn_plan *plan, const float *x, size_t rows)
     return true;
 }
 
-const float *ffn_forward(ffn_plan *plan, const float *x, size_t rows)
+static void run_forward(ffn_plan *plan, bool fused)
 {
-    if (!begin_forward(plan, x, rows)) return NULL;
+    if (plan->output_op != FFN__NONE) plan->ops[plan->output_op].step.fused_loss = fused;
     for (size_t o = 0; o < plan->op_count; o++) {
         set_step(plan, &plan->ops[o]);
         plan->ops[o].ops->forward(&plan->ops[o].step);
     }
     if (plan->options.training) plan->forwards++;
-    return plan->output ? plan->output : plan->x;
+}
+
+static const float *output_of(const ffn_plan *plan) { return plan->output ? plan->output : plan->x; }
+static const float *logits_of(const ffn_plan *plan) { return plan->logits_are_x ? plan->x : plan->logits; }
+
+const float *ffn_forward(ffn_plan *plan, const float *x, size_t rows)
+{
+    if (!begin_forward(plan, x, rows)) return NULL;
+    run_forward(plan, false);
+    return output_of(plan);
+}
+
+const float *ffn__forward_for_loss(ffn_plan *plan, const ffn_loss *loss, const float *x, size_t rows)
+{
+    if (!begin_forward(plan, x, rows)) return NULL;
+    const bool fused = ffn__model_fuses(plan->model, loss);
+    run_forward(plan, fused);
+    return fused ? logits_of(plan) : output_of(plan);
 }
 
 const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows)
@@ -52,6 +69,7 @@ const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows)
     for (size_t o = 0; o < plan->op_count && !name; o++) {
         ffn__op *op = &plan->ops[o];
         set_step(plan, op);
+        op->step.fused_loss = false;
         op->ops->forward(&op->step);
         if (!ffn__tensor()->all_finite(rows * ffn_shape_size(op->step.output_shape), op->step.output))
             name = ffn__node_name(plan->model, op->node);
@@ -69,8 +87,8 @@ static double sum_loss(const ffn_plan *plan, const ffn_loss *loss, const float *
     const size_t rows = plan->rows * ffn__model_output_rows(plan->model);
     const size_t cols = ffn__model_output_cols(plan->model);
     if (!ffn__model_fuses(plan->model, loss))
-        return loss->ops->value(loss, rows, cols, plan->output ? plan->output : plan->x, targets, dy, scale);
-    return ffn__loss_fused(loss, rows, cols, plan->logits_are_x ? plan->x : plan->logits, targets, dy, scale);
+        return loss->ops->value(loss, rows, cols, output_of(plan), targets, dy, scale);
+    return ffn__loss_fused(loss, rows, cols, logits_of(plan), targets, dy, scale);
 }
 
 double ffn__plan_loss(const ffn_plan *plan, const ffn_loss *loss, const float *targets, double *weight)

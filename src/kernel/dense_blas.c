@@ -19,7 +19,7 @@ static void forward_block(const ffn__dense *d, size_t b0, size_t b1, size_t n0, 
               0, z, d->units);
     if (d->b) ffn__tensor()->add_row(rows, cols, d->units, d->b + n0, z);
     ffn_activation activation = d->activation;
-    if (!activation.ops) return;
+    if (!activation.ops || d->fused) return;
     if (cols == d->units) {
         activation.ops->forward(&activation, rows, cols, z, y);
         return;

@@ -15,9 +15,9 @@ typedef struct ffn__dense {
     const float *b; /* [N], or NULL: no bias */
     float *z;       /* Z[B,N] = X W^T + b, kept for backward; NULL: not kept */
     float *y;       /* Y[B,N] = f(Z) */
+    bool fused;     /* a loss takes Z: Y is not wanted, and dy holds dZ from the start */
     /* backward; a NULL gradient is not wanted, beta 0 sets and 1 adds */
     float *dy;                  /* dY[B,N]; holds dZ afterwards */
-    bool fused;                 /* dy holds dZ already: the loss has taken the activation's derivative */
     float *dx, dx_beta;         /* dX[B,K] = dZ W */
     float *dw, dw_beta;         /* dW[N,K] = dZ^T X */
     float *db, db_beta;         /* db[N] = sum of dZ over B */

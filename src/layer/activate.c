@@ -25,6 +25,7 @@ static ffn_status plan(ffn_layer_plan *p, const void *configuration, ffn_error *
 static void forward(const ffn_step *step)
 {
     const config *c = step->config;
+    if (step->fused_loss) return;
     const ffn_activation activation = ffn__bind_slope(&c->activation, step, SLOPE);
     const size_t rows = step->rows * ffn__rows_before_last_axis(step->output_shape);
     ffn__activation_run(&activation, step->threads, rows, ffn__last_axis(step->output_shape), step->inputs[0],

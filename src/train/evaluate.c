@@ -41,7 +41,7 @@ static const float *evaluate_batch(ffn_plan *plan, const ffn_loss *loss, const f
     const float *targets = dataset->targets + begin * dataset->columns;
     const float *y = ffn_forward(plan, dataset->x + begin * dataset->features, n);
     double weight;
-    t->right += ffn__count_right(plan->model, loss, n * ffn__model_output_rows(plan->model), y, targets);
+    t->right += ffn__count_right(plan->model, loss, false, n * ffn__model_output_rows(plan->model), y, targets);
     t->loss += ffn__plan_loss(plan, loss, targets, &weight);
     t->weight += weight;
     return y;
@@ -111,7 +111,7 @@ static void count_row(evaluation *e, const float *y, const float *targets)
     e->seen++;
     if (e->metrics.confusion)
         e->metrics.confusion[ffn__target_class(e->model, e->loss, targets) * e->metrics.classes +
-                             ffn__predicted_class(e->model, e->loss, y)]++;
+                             ffn__predicted_class(e->model, e->loss, false, y)]++;
     for (size_t c = 0; e->columns && c < e->outputs; c++) {
         column_sums *column = &e->columns[c];
         const double target = (double)targets[c], residual = (double)y[c] - target, delta = target - column->mean;

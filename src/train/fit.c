@@ -126,10 +126,9 @@ static ffn_status name_batch(const fit *f, ffn_status status, ffn_error *error)
 
 static void account(fit *f, const float *targets, size_t rows, double loss)
 {
-    const ffn_plan *plan = f->trainer->plan;
     const size_t per_row = ffn__model_output_rows(f->model);
-    f->right +=
-        ffn__count_right(f->model, &f->options.loss, rows * per_row, plan->output ? plan->output : plan->x, targets);
+    f->right += ffn__count_right(f->model, &f->options.loss, ffn__model_fuses(f->model, &f->options.loss),
+                                 rows * per_row, f->trainer->scores, targets);
     f->loss_sum += loss * (double)rows;
     f->progress.rows += rows;
     f->progress.loss = f->loss_sum / (double)f->progress.rows;

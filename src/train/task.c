@@ -17,16 +17,16 @@ ffn__task ffn__task_of(const ffn_model *model, const ffn_loss *loss)
 }
 
 /* Outputs above it are a yes: probabilities behind a sigmoid, else logits. */
-static float output_threshold(const ffn_model *model, const ffn_loss *loss)
+static float output_threshold(const ffn_model *model, const ffn_loss *loss, bool logits)
 {
-    return loss->ops->domain == FFN_LOSS_OF_SIGMOID_LOGITS && ffn__model_fuses(model, loss) ? (float)0.5 : 0;
+    return !logits && loss->ops->domain == FFN_LOSS_OF_SIGMOID_LOGITS && ffn__model_fuses(model, loss) ? (float)0.5 : 0;
 }
 
 static float target_threshold(const ffn_loss *loss) { return loss->ops->target == FFN_TARGET_SIGN ? 0 : (float)0.5; }
 
-size_t ffn__predicted_class(const ffn_model *model, const ffn_loss *loss, const float *y)
+size_t ffn__predicted_class(const ffn_model *model, const ffn_loss *loss, bool logits, const float *y)
 {
-    if (ffn__task_of(model, loss) == FFN__BINARY) return y[0] > output_threshold(model, loss);
+    if (ffn__task_of(model, loss) == FFN__BINARY) return y[0] > output_threshold(model, loss, logits);
     return ffn__tensor()->argmax(ffn__model_output_cols(model), y);
 }
 
@@ -37,23 +37,25 @@ size_t ffn__target_class(const ffn_model *model, const ffn_loss *loss, const flo
     return ffn__tensor()->argmax(ffn__model_output_cols(model), targets);
 }
 
-static double right_share(const ffn_model *model, const ffn_loss *loss, const float *y, const float *targets)
+static double right_share(const ffn_model *model, const ffn_loss *loss, bool logits, const float *y,
+                          const float *targets)
 {
     if (ffn__task_of(model, loss) != FFN__SEVERAL_BINARY)
-        return ffn__predicted_class(model, loss, y) == ffn__target_class(model, loss, targets);
+        return ffn__predicted_class(model, loss, logits, y) == ffn__target_class(model, loss, targets);
     const size_t cols = ffn__model_output_cols(model);
-    const float limit = output_threshold(model, loss), target_limit = target_threshold(loss);
+    const float limit = output_threshold(model, loss, logits), target_limit = target_threshold(loss);
     size_t right = 0;
     for (size_t c = 0; c < cols; c++) right += (y[c] > limit) == (targets[c] > target_limit);
     return (double)right / (double)cols;
 }
 
-double ffn__count_right(const ffn_model *model, const ffn_loss *loss, size_t rows, const float *y, const float *targets)
+double ffn__count_right(const ffn_model *model, const ffn_loss *loss, bool logits, size_t rows, const float *y,
+                        const float *targets)
 {
     if (ffn__task_of(model, loss) == FFN__REGRESSION) return (double)NAN;
     const size_t cols = ffn__model_output_cols(model), columns = ffn__loss_target_columns(loss, cols);
     double right = 0;
-    for (size_t r = 0; r < rows; r++) right += right_share(model, loss, y + r * cols, targets + r * columns);
+    for (size_t r = 0; r < rows; r++) right += right_share(model, loss, logits, y + r * cols, targets + r * columns);
     return right;
 }
 

@@ -15,11 +15,12 @@ ffn_status ffn__options_resolve(const ffn_model *model, const ffn_fit_options *g
 
 /* ---- trainer (trainer.c) ------------------------------------------------------------------------------------------------ */
 
-/* A part of a parameter that one thread updates. */
+/* A part of the block that one thread updates by one rule. It may hold several parameters that lie side by side. */
 typedef struct ffn__chunk {
-    size_t parameter, offset, size; /* offset in the block */
-    double sum_squares;             /* of its gradient */
-    bool finite;                    /* all its new weights */
+    size_t offset, size; /* in the block */
+    ffn__gradient_rule rule;
+    double sum_squares; /* of its gradient */
+    bool finite;        /* its gradient, then all its new weights */
 } ffn__chunk;
 
 struct ffn_trainer {
@@ -31,10 +32,10 @@ struct ffn_trainer {
     ffn_schedule_state schedule;
     size_t updates;
     size_t slots;
-    float *state;              /* [slots][value_count], laid out as the model's block */
-    ffn__gradient_rule *rules; /* by parameter */
+    float *state; /* [slots][value_count], laid out as the model's block */
     ffn__chunk *chunks;
     size_t chunk_count;
+    const float *scores; /* of the last step: its logits where the loss takes them, else its outputs */
 };
 
 /* ffn_trainer_step for data that has been checked. */
@@ -46,11 +47,11 @@ ffn_status ffn__trainer_run(ffn_trainer *trainer, const float *x, const float *t
 typedef enum ffn__task { FFN__REGRESSION = 0, FFN__CLASSES, FFN__BINARY, FFN__SEVERAL_BINARY } ffn__task;
 
 ffn__task ffn__task_of(const ffn_model *model, const ffn_loss *loss);
-/* Classes of one row of outputs and of its targets, for FFN__CLASSES and FFN__BINARY. */
-size_t ffn__predicted_class(const ffn_model *model, const ffn_loss *loss, const float *y);
+/* Classes of one row of outputs (or logits) and of its targets, for FFN__CLASSES and FFN__BINARY. */
+size_t ffn__predicted_class(const ffn_model *model, const ffn_loss *loss, bool logits, const float *y);
 size_t ffn__target_class(const ffn_model *model, const ffn_loss *loss, const float *targets);
 /* How many of the rows are right; with several binary outputs, the sum of the rows' right shares. NaN for a regression. */
-double ffn__count_right(const ffn_model *model, const ffn_loss *loss, size_t rows, const float *y,
+double ffn__count_right(const ffn_model *model, const ffn_loss *loss, bool logits, size_t rows, const float *y,
                         const float *targets);
 /* The dataset's shapes and targets fit model and loss; all numbers are finite. */
 ffn_status ffn__check_data(const ffn_model *model, const ffn_loss *loss, const ffn_dataset *dataset, const char *what,

@@ -5,37 +5,69 @@
 #include "train/train.h"
 
 enum { CHUNK = 16384 }; /* floats: enough work for a thread, few enough to share a layer */
-/* Floating-point operations that an element's update is worth, and a sum's. */
-static const double UPDATE_WORK = 30, SUM_WORK = 6;
+/* Floating-point operations that an element's update is worth, and its check. */
+static const double UPDATE_WORK = 30, CHECK_WORK = 6;
 
 /* ---- life --------------------------------------------------------------------------------------------------------------- */
 
-static size_t count_chunks(const ffn_trainer *t)
+static ffn__gradient_rule rule_of(const ffn_trainer *t, size_t parameter)
+{
+    const ffn__parameter *p = &t->model->parameters[parameter];
+    const ffn__layer *layer = &t->model->layers[p->layer];
+    const ffn_optimizer *o = &t->options.optimizer;
+    const bool weight = p->role == FFN_WEIGHT;
+    return (ffn__gradient_rule){.l1 = weight ? t->options.l1 + layer->l1 : 0,
+                                .l2 = weight ? t->options.l2 + layer->l2 : 0,
+                                .scale = 1,
+                                .clip_value = t->options.clip_value,
+                                .decay = weight || !o->spare_biases ? o->weight_decay : 0};
+}
+
+static bool same_rule(const ffn__gradient_rule *a, const ffn__gradient_rule *b)
+{
+    return a->l1 == b->l1 && a->l2 == b->l2 && a->decay == b->decay;
+}
+
+/* Between two parameters there is padding: zeros, which most optimizers leave as they are. */
+static bool keeps_padding(const ffn_trainer *t)
+{
+    const ffn_optimizer *o = &t->options.optimizer;
+    float w = 0, state[FFN_MAX_SLOTS], *slots[FFN_MAX_SLOTS];
+    const float g = 0;
+    for (size_t slot = 0; slot < FFN_MAX_SLOTS; slot++) {
+        state[slot] = slot < t->slots && o->ops->initial_state ? o->ops->initial_state(o, slot) : 0;
+        slots[slot] = &state[slot];
+    }
+    const ffn_update update = {.rate = (double)t->base_rate};
+    return ffn__optimizer_update(o, &update, &(ffn__gradient_rule){.scale = 1}, 1, &w, &g, slots) && w == 0;
+}
+
+static size_t most_chunks(const ffn_trainer *t)
 {
     size_t count = 0;
-    for (size_t i = 0; i < t->model->parameter_count; i++)
-        if (t->plan->has_gradient[i]) count += (t->model->parameters[i].size + CHUNK - 1) / CHUNK;
+    for (size_t i = 0; i < t->model->parameter_count; i++) count += t->model->parameters[i].size / CHUNK + 2;
     return count;
 }
 
+/* Cuts what is trained into runs of one rule, and those into chunks. */
 static ffn_status cut_chunks(ffn_trainer *t, ffn_error *error)
 {
-    t->chunks = ffn__alloc(count_chunks(t), sizeof(*t->chunks), error);
-    t->rules = ffn__alloc(t->model->parameter_count, sizeof(*t->rules), error);
-    if (!t->chunks || !t->rules) return FFN_OUT_OF_MEMORY;
-    for (size_t i = 0; i < t->model->parameter_count; i++) {
-        const ffn__parameter *p = &t->model->parameters[i];
-        const ffn__layer *layer = &t->model->layers[p->layer];
-        const ffn_optimizer *o = &t->options.optimizer;
-        const bool weight = p->role == FFN_WEIGHT;
-        t->rules[i] = (ffn__gradient_rule){.l1 = weight ? t->options.l1 + layer->l1 : 0,
-                                           .l2 = weight ? t->options.l2 + layer->l2 : 0,
-                                           .scale = 1,
-                                           .clip_value = t->options.clip_value,
-                                           .decay = weight || !o->spare_biases ? o->weight_decay : 0};
-        for (size_t at = 0; t->plan->has_gradient[i] && at < p->size; at += CHUNK)
-            t->chunks[t->chunk_count++] = (ffn__chunk){
-                .parameter = i, .offset = p->offset + at, .size = p->size - at < CHUNK ? p->size - at : CHUNK};
+    t->chunks = ffn__alloc(most_chunks(t), sizeof(*t->chunks), error);
+    if (!t->chunks) return FFN_OUT_OF_MEMORY;
+    const bool join = keeps_padding(t);
+    const size_t count = t->model->parameter_count;
+    for (size_t i = 0; i < count; i++) {
+        if (!t->plan->has_gradient[i]) continue;
+        const size_t first = t->model->parameters[i].offset;
+        const ffn__gradient_rule rule = rule_of(t, i);
+        for (; join && i + 1 < count && t->plan->has_gradient[i + 1]; i++) {
+            const ffn__gradient_rule next = rule_of(t, i + 1);
+            if (!same_rule(&rule, &next)) break;
+        }
+        const size_t end = t->model->parameters[i].offset + t->model->parameters[i].size;
+        for (size_t at = first; at < end; at += CHUNK)
+            t->chunks[t->chunk_count++] =
+                (ffn__chunk){.offset = at, .size = end - at < CHUNK ? end - at : CHUNK, .rule = rule};
     }
     return FFN_OK;
 }
@@ -83,8 +115,8 @@ static ffn_status fill(ffn_trainer *t, const ffn_fit_options *options, ffn_error
         (ffn_plan_options){.max_batch = t->options.batch_size, .training = true, .threads = t->options.threads}, error);
     if (!t->plan) return FFN_OUT_OF_MEMORY;
     t->plan->seed = t->options.seed;
-    status = cut_chunks(t, error);
-    if (status == FFN_OK) status = make_state(t, error);
+    status = make_state(t, error);
+    if (status == FFN_OK) status = cut_chunks(t, error);
     return status;
 }
 
@@ -105,7 +137,6 @@ void ffn_trainer_destroy(ffn_trainer *t)
     ffn_plan_destroy(t->plan);
     ffn__free(t->class_weights);
     ffn__free(t->state);
-    ffn__free(t->rules);
     ffn__free(t->chunks);
     ffn__free(t);
 }
@@ -136,14 +167,20 @@ void ffn_trainer_report(ffn_trainer *t, double metric)
 typedef struct update_job {
     ffn_trainer *trainer;
     ffn_update update;
+    float scale; /* of clipping by the norm */
 } update_job;
 
-static void sum_chunk(void *context, size_t index)
+static void check_chunk(void *context, size_t index)
 {
     ffn_trainer *t = ((update_job *)context)->trainer;
     ffn__chunk *chunk = &t->chunks[index];
-    chunk->sum_squares = ffn__gradient_sum_squares(
-        &t->rules[chunk->parameter], chunk->size, t->model->values + chunk->offset, t->plan->gradients + chunk->offset);
+    const float *g = t->plan->gradients + chunk->offset;
+    if (t->options.clip_norm > 0) {
+        chunk->sum_squares = ffn__gradient_sum_squares(&chunk->rule, chunk->size, t->model->values + chunk->offset, g);
+        chunk->finite = isfinite(chunk->sum_squares);
+    } else {
+        chunk->finite = ffn__tensor()->all_finite(chunk->size, g);
+    }
 }
 
 static void update_chunk(void *context, size_t index)
@@ -151,8 +188,9 @@ static void update_chunk(void *context, size_t index)
     const update_job *job = context;
     ffn_trainer *t = job->trainer;
     ffn__chunk *chunk = &t->chunks[index];
-    ffn__gradient_rule rule = t->rules[chunk->parameter];
+    ffn__gradient_rule rule = chunk->rule;
     ffn_update update = job->update;
+    rule.scale = job->scale;
     if (t->options.optimizer.ops->decoupled_decay) {
         update.decay = rule.decay;
         rule.decay = 0;
@@ -164,48 +202,56 @@ static void update_chunk(void *context, size_t index)
                                           t->model->values + chunk->offset, t->plan->gradients + chunk->offset, state);
 }
 
-/* The global norm's square; names the parameter if a gradient is not finite. */
-static ffn_status sum_gradients(ffn_trainer *t, double *sum, ffn_error *error)
+/* The name of the first parameter that has a value in `block`, laid out as the model's, that is not finite. */
+static const char *name_not_finite(const ffn_trainer *t, const float *block)
 {
-    update_job job = {.trainer = t};
-    ffn__parallel(t->options.threads, t->chunk_count, SUM_WORK * (double)t->model->value_count, sum_chunk, &job);
-    *sum = 0;
-    for (size_t i = 0; i < t->chunk_count; i++) {
-        *sum += t->chunks[i].sum_squares;
-        if (!isfinite(t->chunks[i].sum_squares))
-            return ffn_fail(error, FFN_DIVERGED,
-                            "update %zu: the gradient of %s is not finite; the weights are those before",
-                            t->updates + 1, t->model->parameters[t->chunks[i].parameter].name);
+    for (size_t i = 0; i < t->model->parameter_count; i++) {
+        const ffn__parameter *p = &t->model->parameters[i];
+        if (!ffn__tensor()->all_finite(p->size, block + p->offset)) return p->name;
     }
-    return FFN_OK;
+    return "a parameter";
 }
 
-static ffn_status update_weights(ffn_trainer *t, ffn_error *error)
+/* The name of the parameter at which a chunk begins. */
+static const char *name_chunk(const ffn_trainer *t, const ffn__chunk *chunk)
 {
-    update_job job = {.trainer = t, .update = {.count = t->updates, .rate = rate_in_force(t)}};
-    ffn__parallel(t->options.threads, t->chunk_count, UPDATE_WORK * (double)t->model->value_count, update_chunk, &job);
-    t->updates++;
-    for (size_t i = 0; i < t->chunk_count; i++)
+    size_t i = 0;
+    while (i + 1 < t->model->parameter_count && t->model->parameters[i + 1].offset <= chunk->offset) i++;
+    return t->model->parameters[i].name;
+}
+
+/* Refuses gradients that are not finite; answers what clipping by the norm scales them with. */
+static ffn_status check_gradients(ffn_trainer *t, float *scale, ffn_error *error)
+{
+    update_job job = {.trainer = t};
+    double sum = 0;
+    ffn__parallel(t->options.threads, t->chunk_count, CHECK_WORK * (double)t->model->value_count, check_chunk, &job);
+    for (size_t i = 0; i < t->chunk_count; i++) {
+        sum += t->chunks[i].sum_squares;
         if (!t->chunks[i].finite)
-            return ffn_fail(
-                error, FFN_DIVERGED,
-                "update %zu: a new weight in %s would not be finite and keeps its old value (learning rate %g)",
-                t->updates, t->model->parameters[t->chunks[i].parameter].name, job.update.rate);
+            return ffn_fail(error, FFN_DIVERGED,
+                            "update %zu: the gradient of %s is not finite; the weights are those before",
+                            t->updates + 1, name_not_finite(t, t->plan->gradients));
+    }
+    const double norm = sqrt(sum) + 1e-6, limit = (double)t->options.clip_norm;
+    *scale = limit > 0 && norm > limit ? (float)(limit / norm) : 1;
     return FFN_OK;
 }
 
 static ffn_status apply(ffn_trainer *t, ffn_error *error)
 {
-    double sum;
-    const ffn_status status = sum_gradients(t, &sum, error);
+    update_job job = {.trainer = t, .update = {.count = t->updates, .rate = rate_in_force(t)}};
+    const ffn_status status = check_gradients(t, &job.scale, error);
     if (status != FFN_OK) return status;
-    float scale = 1;
-    const double norm = sqrt(sum), limit = (double)t->options.clip_norm;
-    if (limit > 0 && norm + 1e-6 > limit) scale = (float)(limit / (norm + 1e-6));
-    for (size_t i = 0; i < t->model->parameter_count; i++) t->rules[i].scale = scale;
-    const ffn_status updated = update_weights(t, error);
-    for (size_t i = 0; i < t->model->parameter_count; i++) t->rules[i].scale = 1;
-    return updated;
+    ffn__parallel(t->options.threads, t->chunk_count, UPDATE_WORK * (double)t->model->value_count, update_chunk, &job);
+    t->updates++;
+    for (size_t i = 0; i < t->chunk_count; i++)
+        if (!t->chunks[i].finite)
+            return ffn_fail(error, FFN_DIVERGED,
+                            "update %zu: a new weight in or after %s would not be finite and keeps its old value "
+                            "(learning rate %g)",
+                            t->updates, name_chunk(t, &t->chunks[i]), job.update.rate);
+    return FFN_OK;
 }
 
 ffn_status ffn_trainer_apply(ffn_trainer *t, ffn_error *error)
@@ -232,7 +278,7 @@ ffn_status ffn__trainer_run(ffn_trainer *t, const float *x, const float *targets
                             ffn_error *error)
 {
     const uint64_t mode = ffn__flush_denormals();
-    (void)ffn_forward(t->plan, x, rows);
+    t->scores = ffn__forward_for_loss(t->plan, &t->options.loss, x, rows);
     const double value = ffn_backward(t->plan, t->options.loss, targets);
     if (loss) *loss = value;
     const ffn_status status = isfinite(value) ? apply(t, error) : diverged(t, x, rows, value, error);
