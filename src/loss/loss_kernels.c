@@ -1,184 +1,181 @@
-/* The built-in losses, elementwise ones first. Every element passes through the same code of LANES elements at once, a
- * remainder padded to LANES, so its bits do not depend on its place; sums are in double, lane by lane, in fixed order.
- */
+/* The built-in losses. Every element passes through the same code, a remainder padded to full width, so its bits do not
+ * depend on its place; values and sums are in double, summed lane by lane in fixed order. */
 #include "loss/kinds.h"
 
-#include <float.h>
-#include <math.h>
-#include <string.h>
+#include "tensor/vector_math.h"
+#include "tensor/wide.h"
 
-enum { LANES = 16 };
-#define INLINE static inline __attribute__((always_inline))
-
-/* Loads min(count, LANES) elements, the rest is `pad`. */
-INLINE void load(size_t count, const float *from, float pad, float *to)
+/* x in the first `left` lanes, y in the others. */
+VECTOR_INLINE vec join(size_t left, vec x, vec y)
 {
-    if (count >= LANES) {
-        memcpy(to, from, LANES * sizeof *to);
-        return;
-    }
-    for (size_t j = 0; j < LANES; j++) to[j] = j < count ? from[j] : pad;
+    static const lane places[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    ivec place;
+    memcpy(&place, places, sizeof place);
+    return left < VL ? vec_select(place < ivec_set((lane)left), x, y) : x;
 }
 
-INLINE void store(size_t count, const float *from, float *to)
+/* The first VL of x [left], `pad` behind its end. */
+VECTOR_INLINE vec take(const float *x, size_t left, float pad)
 {
-    memcpy(to, from, (count >= LANES ? LANES : count) * sizeof *to);
+    return left >= VL ? vec_load(x) : join(left, vec_load_part(x, left), vec_set(pad));
 }
 
-INLINE double total(const double *lanes)
+VECTOR_INLINE void put(float *x, size_t left, vec v)
 {
-    double sum = 0;
-    for (size_t j = 0; j < LANES; j++) sum += lanes[j];
-    return sum;
+    if (left >= VL)
+        vec_store(x, v);
+    else
+        vec_store_part(x, v, left);
+}
+
+/* Part `part` of values in VL lanes of which `left` count; 0 in the others. */
+VECTOR_INLINE wide counted(wide value, size_t part, size_t left)
+{
+    const size_t before = part * WL;
+    if (left >= VL) return value;
+    return wide_first(value, left > before ? left - before : 0);
+}
+
+/* e^x for x <= 0, and 0 where that is below e^-87, near the least normal number: processors are slow to make others. */
+VECTOR_INLINE vec decay(vec x)
+{
+    const vec low = vec_set(-87);
+    return vec_select(x < low, vec_set(0), vec_exp(vec_max(low, x)));
 }
 
 /* ---- elementwise losses ------------------------------------------------------------------------------------------ */
 
-/* value[j] and its derivative d[j] for output y[j] and target t[j], j < LANES */
-typedef void element_rule(const ffn_loss *loss, const float *y, const float *t, double *value, double *d);
+typedef struct element {
+    wide value, slope; /* the loss of an output, and its derivative with respect to it */
+} element;
 
-/* The sum over n elements, and dy = scale d unless dy is NULL. `rule` is inlined. */
-INLINE double each(const ffn_loss *loss, size_t n, const float *y, const float *t, float *dy, double scale,
-                   element_rule *rule)
+/* Of outputs y and targets t; for losses of sigmoid logits `e` is exp(-|y|) and `tail` log(1 + e). */
+typedef element element_rule(const ffn_loss *loss, wide y, wide t, wide e, wide tail);
+
+/* The sum over n elements, and dy = scale slope unless dy is NULL. `rule` is inlined. */
+VECTOR_INLINE double each(const ffn_loss *loss, size_t n, const float *y, const float *t, float *dy, double scale,
+                          bool sigmoid, element_rule *rule)
 {
-    double sums[LANES] = {0};
-    for (size_t i = 0; i < n; i += LANES) {
-        float a[LANES], b[LANES], out[LANES];
-        double value[LANES], d[LANES];
-        load(n - i, y + i, 0, a);
-        load(n - i, t + i, 0, b);
-        rule(loss, a, b, value, d);
-        for (size_t j = 0; j < LANES; j++) out[j] = (float)(scale * d[j]);
-        if (dy) store(n - i, out, dy + i);
-        if (n - i < LANES)
-            for (size_t j = n - i; j < LANES; j++) value[j] = 0;
-        for (size_t j = 0; j < LANES; j++) sums[j] += value[j];
+    wide sum = {0};
+    for (size_t i = 0; i < n; i += VL) {
+        const size_t left = n - i;
+        const vec a = take(y + i, left, 0), b = take(t + i, left, 0), below = -vec_abs(a);
+        const vec e = sigmoid ? decay(below) : a, tail = sigmoid ? vec_softplus(below) : a;
+        vec out = a;
+        for (size_t part = 0; part < WIDE_PARTS; part++) {
+            const element at =
+                rule(loss, wide_part(a, part), wide_part(b, part), wide_part(e, part), wide_part(tail, part));
+            vec_set_part(&out, part, scale * at.slope);
+            sum += counted(at.value, part, left);
+        }
+        if (dy) put(dy + i, left, out);
     }
-    return total(sums);
+    return wide_sum(sum);
 }
 
 /* Sign of e, which keeps 0 and NaN. */
-INLINE double sign(double e) { return e > 0 ? 1.0 : e < 0 ? -1.0 : e; }
+VECTOR_INLINE wide sign(wide e) { return wide_select(e > 0, wide_set(1), wide_select(e < 0, wide_set(-1), e)); }
 
-INLINE void mse_rule(const ffn_loss *loss, const float *y, const float *t, double *value, double *d)
+VECTOR_INLINE element mse_rule(const ffn_loss *loss, wide y, wide t, wide e, wide tail)
 {
-    (void)loss;
-    for (size_t j = 0; j < LANES; j++) {
-        const double e = (double)y[j] - (double)t[j];
-        value[j] = e * e;
-        d[j] = 2 * e;
-    }
+    (void)loss, (void)e, (void)tail;
+    const wide error = y - t;
+    return (element){error * error, 2 * error};
 }
 
-INLINE void mae_rule(const ffn_loss *loss, const float *y, const float *t, double *value, double *d)
+VECTOR_INLINE element mae_rule(const ffn_loss *loss, wide y, wide t, wide e, wide tail)
 {
-    (void)loss;
-    for (size_t j = 0; j < LANES; j++) {
-        const double e = (double)y[j] - (double)t[j];
-        value[j] = fabs(e);
-        d[j] = sign(e);
-    }
+    (void)loss, (void)e, (void)tail;
+    return (element){wide_abs(y - t), sign(y - t)};
 }
 
-INLINE void huber_rule(const ffn_loss *loss, const float *y, const float *t, double *value, double *d)
+VECTOR_INLINE element huber_rule(const ffn_loss *loss, wide y, wide t, wide e, wide tail)
 {
+    (void)e, (void)tail;
     const double delta = (double)loss->delta;
-    for (size_t j = 0; j < LANES; j++) {
-        const double e = (double)y[j] - (double)t[j], near = 0.5 * e * e, far = delta * (fabs(e) - 0.5 * delta);
-        value[j] = fabs(e) <= delta ? near : far;
-        d[j] = fabs(e) <= delta ? e : delta * sign(e);
-    }
+    const wide error = y - t, size = wide_abs(error);
+    const iwide near = size <= delta;
+    return (element){wide_select(near, 0.5 * error * error, delta * (size - 0.5 * delta)),
+                     wide_select(near, error, delta * sign(error))};
 }
 
-INLINE void smooth_l1_rule(const ffn_loss *loss, const float *y, const float *t, double *value, double *d)
+VECTOR_INLINE element smooth_l1_rule(const ffn_loss *loss, wide y, wide t, wide e, wide tail)
 {
+    (void)e, (void)tail;
     const double beta = (double)loss->delta, inverse = beta > 0 ? 1 / beta : 0;
-    for (size_t j = 0; j < LANES; j++) {
-        const double e = (double)y[j] - (double)t[j], near = 0.5 * e * e * inverse, far = fabs(e) - 0.5 * beta;
-        value[j] = fabs(e) < beta ? near : far;
-        d[j] = fabs(e) < beta ? e * inverse : sign(e);
-    }
+    const wide error = y - t, size = wide_abs(error);
+    const iwide near = size < beta;
+    return (element){wide_select(near, 0.5 * error * error * inverse, size - 0.5 * beta),
+                     wide_select(near, error * inverse, sign(error))};
 }
 
-/* p t softplus(-x) + (1 - t) softplus(x), where softplus(x) = max(x, 0) + log(1 + e^-|x|): no term cancels another, as
- * they do in the shorter form (1 - t) x + (1 + (p - 1) t) softplus(-x). */
-INLINE void binary_cross_entropy_rule(const ffn_loss *loss, const float *x, const float *t, double *value, double *d)
+/* p t softplus(-y) + (1 - t) softplus(y), where softplus(y) = max(y, 0) + log(1 + e^-|y|): no term cancels another, as
+ * they do in the shorter form (1 - t) y + (1 + (p - 1) t) softplus(-y). */
+VECTOR_INLINE element binary_cross_entropy_rule(const ffn_loss *loss, wide y, wide t, wide e, wide tail)
 {
-    const float smoothing = loss->label_smoothing, p = loss->positive_weight > 0 ? loss->positive_weight : 1;
-    float e[LANES], tail[LANES];
-    for (size_t j = 0; j < LANES; j++) e[j] = expf(-fabsf(x[j]));
-    for (size_t j = 0; j < LANES; j++) tail[j] = log1pf(e[j]);
-    for (size_t j = 0; j < LANES; j++) {
-        const double target = (double)t[j] * (1 - (double)smoothing) + 0.5 * (double)smoothing;
-        const double up = (double)p * target, down = 1 - target; /* weights of the labels 1 and 0 */
-        const double small = (double)e[j] / (1 + (double)e[j]), large = 1 / (1 + (double)e[j]);
-        value[j] = (up + down) * (double)tail[j] + (x[j] > 0 ? down : up) * fabs((double)x[j]);
-        d[j] = x[j] > 0 ? down * large - up * small : down * small - up * large;
-    }
+    const double smoothing = (double)loss->label_smoothing;
+    const double p = loss->positive_weight > 0 ? (double)loss->positive_weight : 1;
+    const wide target = t * (1 - smoothing) + 0.5 * smoothing;
+    const wide up = p * target, down = 1 - target; /* weights of the labels 1 and 0 */
+    const wide large = 1 / (1 + e), small = e * large;
+    const iwide above = y > 0;
+    return (element){(up + down) * tail + wide_select(above, down, up) * wide_abs(y),
+                     wide_select(above, down * large - up * small, down * small - up * large)};
 }
 
-INLINE void hinge_rule(const ffn_loss *loss, const float *y, const float *t, double *value, double *d)
+VECTOR_INLINE element hinge_rule(const ffn_loss *loss, wide y, wide t, wide e, wide tail)
 {
-    (void)loss;
-    for (size_t j = 0; j < LANES; j++) {
-        const double margin = 1 - (double)t[j] * (double)y[j];
-        value[j] = margin <= 0 ? 0 : margin; /* NaN stays */
-        d[j] = margin > 0 ? -(double)t[j] : value[j];
-    }
+    (void)loss, (void)e, (void)tail;
+    const wide margin = 1 - t * y, value = wide_select(margin <= 0, wide_set(0), margin); /* NaN stays */
+    return (element){value, wide_select(margin > 0, -t, value)};
 }
 
-INLINE void kl_divergence_rule(const ffn_loss *loss, const float *y, const float *t, double *value, double *d)
+VECTOR_INLINE element kl_divergence_rule(const ffn_loss *loss, wide y, wide t, wide e, wide tail)
 {
-    (void)loss;
-    for (size_t j = 0; j < LANES; j++) {
-        const double p = (double)t[j], q = (double)y[j];
-        value[j] = (p == 0 ? 0 : p * log(p)) - p * q;
-        d[j] = isnan(q) ? q : -p;
-    }
+    (void)loss, (void)e, (void)tail;
+    wide information = t; /* t log t */
+    for (size_t i = 0; i < WL; i++) information[i] = t[i] == 0 ? 0 : t[i] * log(t[i]);
+    return (element){information - t * y, wide_select(y == y, -t, y)};
 }
 
-#define ELEMENTWISE(name)                                                                                              \
+#define ELEMENTWISE(name, sigmoid)                                                                                     \
     static double name##_value(const ffn_loss *loss, size_t rows, size_t cols, const float *y, const float *targets,   \
                                float *dy, double scale)                                                                \
     {                                                                                                                  \
-        return each(loss, rows * cols, y, targets, dy, scale, name##_rule);                                            \
+        return each(loss, rows * cols, y, targets, dy, scale, sigmoid, name##_rule);                                   \
     }
-ELEMENTWISE(mse)
-ELEMENTWISE(mae)
-ELEMENTWISE(huber)
-ELEMENTWISE(smooth_l1)
-ELEMENTWISE(binary_cross_entropy)
-ELEMENTWISE(hinge)
-ELEMENTWISE(kl_divergence)
+ELEMENTWISE(mse, false)
+ELEMENTWISE(mae, false)
+ELEMENTWISE(huber, false)
+ELEMENTWISE(smooth_l1, false)
+ELEMENTWISE(binary_cross_entropy, true)
+ELEMENTWISE(hinge, false)
+ELEMENTWISE(kl_divergence, false)
 
-/* ---- softmax ------------------------------------------------------------------------------------------------------
- */
+/* ---- softmax ------------------------------------------------------------------------------------------------------ */
 
-/* The largest; the others if one is NaN, which then makes the exponentials' sum NaN. */
+/* The largest; one of the others if there is a NaN, which then makes the exponentials' sum NaN. */
 static float largest(size_t cols, const float *z)
 {
-    float best[LANES], x[LANES];
-    load(cols, z, -INFINITY, best);
-    for (size_t i = LANES; i < cols; i += LANES) {
-        load(cols - i, z + i, -INFINITY, x);
-        for (size_t j = 0; j < LANES; j++) best[j] = x[j] > best[j] ? x[j] : best[j];
-    }
-    for (size_t j = 1; j < LANES; j++) best[0] = best[j] > best[0] ? best[j] : best[0];
-    return best[0];
+    float part[VL];
+    vec most = take(z, cols, -INFINITY);
+    for (size_t i = VL; i < cols; i += VL) most = vec_max(take(z + i, cols - i, -INFINITY), most);
+    vec_store(part, most);
+    for (size_t half = VL / 2; half; half /= 2)
+        for (size_t j = 0; j < half; j++) part[j] = part[j] > part[j + half] ? part[j] : part[j + half];
+    return part[0];
 }
 
 /* The sum of e[c] = exp(z[c] - top); e may be z, or NULL. */
 static double exponentials(size_t cols, const float *z, float top, float *e)
 {
-    double sums[LANES] = {0};
-    for (size_t i = 0; i < cols; i += LANES) {
-        float x[LANES];
-        load(cols - i, z + i, -INFINITY, x);
-        for (size_t j = 0; j < LANES; j++) x[j] = expf(x[j] - top);
-        for (size_t j = 0; j < LANES; j++) sums[j] += (double)x[j];
-        if (e) store(cols - i, x, e + i);
+    wide sum = {0};
+    for (size_t i = 0; i < cols; i += VL) {
+        const vec x = decay(take(z + i, cols - i, -INFINITY) - top);
+        for (size_t part = 0; part < WIDE_PARTS; part++) sum += wide_part(x, part);
+        if (e) put(e + i, cols - i, x);
     }
-    return total(sums);
+    return wide_sum(sum);
 }
 
 static void log_softmax(size_t rows, size_t cols, const float *z, float *y)
@@ -196,18 +193,18 @@ static void log_softmax_backward(size_t rows, size_t cols, const float *z, float
         const float top = largest(cols, z);
         double sum = 0;
         for (size_t c = 0; c < cols; c++) sum += (double)d[c];
-        const double factor = sum / exponentials(cols, z, top, NULL);
-        for (size_t c = 0; c < cols; c++) d[c] = (float)((double)d[c] - factor * (double)expf(z[c] - top));
+        const float factor = (float)(sum / exponentials(cols, z, top, NULL));
+        for (size_t i = 0; i < cols; i += VL)
+            put(d + i, cols - i, take(d + i, cols - i, 0) - factor * decay(take(z + i, cols - i, 0) - top));
     }
 }
 
-/* ---- cross entropies ----------------------------------------------------------------------------------------------
- */
+/* ---- cross entropies ---------------------------------------------------------------------------------------------- */
 
 /* For a row's weights q[c] of -log softmax(z)[c], with Q their sum, m the largest logit and s = sum exp(z - m):
  *     value = sum q[c] (log s + m - z[c]),   dz[c] = Q exp(z[c] - m) / s - q[c] */
 
-INLINE double class_weight(const ffn_loss *loss, size_t c)
+VECTOR_INLINE double class_weight(const ffn_loss *loss, size_t c)
 {
     return loss->class_weights ? (double)loss->class_weights[c] : 1;
 }
@@ -217,41 +214,58 @@ static bool is_class(float target, size_t cols)
     return target >= 0 && (double)target < (double)cols && target == floorf(target);
 }
 
-/* One row with all weight on class k. The derivative at k is minus the sum of the others, which does not lose its
- * digits as softmax nears 1. */
+/* One row with all weight on class k. The derivative at k is minus the sum of the others, which does not lose its digits
+ * as softmax nears 1. */
 static double sharp_row(size_t cols, size_t k, double weight, const float *z, float *dz, double scale)
 {
     const float top = largest(cols, z);
     const double distance = (double)top - (double)z[k];
     const double sum = exponentials(cols, z, top, dz);
     if (dz) {
-        const double factor = weight * scale / sum;
-        const double own = -factor * (sum - (double)dz[k]);
-        for (size_t c = 0; c < cols; c++) dz[c] = (float)(factor * (double)dz[c]);
+        const double factor = weight * scale / sum, own = -factor * (sum - (double)dz[k]);
+        for (size_t c = 0; c < cols; c++) dz[c] *= (float)factor;
         dz[k] = (float)own;
     }
     return weight * (log(sum) + distance);
 }
 
-/* One row with q[c] = class_weight (share t[c] + rest); k < cols adds share to q[k] instead, and t is NULL. */
+/* q[c] = class_weight (share t[c] + rest) for part `part` of the VL classes from i on, 0 behind the last; t NULL: all 0. */
+VECTOR_INLINE wide spread(const ffn_loss *loss, size_t cols, size_t i, size_t part, const float *t, double share,
+                          double rest)
+{
+    const vec shares = t ? take(t + i, cols - i, 0) : vec_set(0);
+    const vec weights =
+        loss->class_weights ? take(loss->class_weights + i, cols - i, 0) : join(cols - i, vec_set(1), vec_set(0));
+    return wide_part(weights, part) * (share * wide_part(shares, part) + rest);
+}
+
+/* One row with q as in `spread`, and share more for class k if t is NULL. */
 static double blurred_row(const ffn_loss *loss, size_t cols, size_t k, const float *t, double share, double rest,
                           const float *z, float *dz, double scale)
 {
     const float top = largest(cols, z);
-    const double sum = exponentials(cols, z, top, NULL);
-    double weight = 0, distance = 0;
-    for (size_t c = 0; c < cols; c++) {
-        const double q = class_weight(loss, c) * ((t ? share * (double)t[c] : c == k ? share : 0) + rest);
-        weight += q;
-        distance += q * ((double)top - (double)z[c]);
-    }
-    if (dz) {
-        const double factor = weight * scale / sum;
-        for (size_t c = 0; c < cols; c++) {
-            const double q = class_weight(loss, c) * ((t ? share * (double)t[c] : c == k ? share : 0) + rest);
-            dz[c] = (float)(factor * (double)expf(z[c] - top) - scale * q);
+    const double extra = t ? 0 : share * class_weight(loss, k);
+    wide weights = {0}, distances = {0};
+    for (size_t i = 0; i < cols; i += VL) {
+        const vec x = take(z + i, cols - i, 0);
+        for (size_t part = 0; part < WIDE_PARTS; part++) {
+            const wide q = spread(loss, cols, i, part, t, share, rest);
+            weights += q;
+            distances += q * ((double)top - wide_part(x, part));
         }
     }
+    const double weight = wide_sum(weights) + extra;
+    const double distance = wide_sum(distances) + (t ? 0 : extra * ((double)top - (double)z[k]));
+    const double sum = exponentials(cols, z, top, dz), factor = weight * scale / sum;
+    const double own = dz && !t ? factor * (double)dz[k] - scale * (extra + class_weight(loss, k) * rest) : 0;
+    for (size_t i = 0; dz && i < cols; i += VL) {
+        const vec e = take(dz + i, cols - i, 0);
+        vec out = e;
+        for (size_t part = 0; part < WIDE_PARTS; part++)
+            vec_set_part(&out, part, factor * wide_part(e, part) - scale * spread(loss, cols, i, part, t, share, rest));
+        put(dz + i, cols - i, out);
+    }
+    if (dz && !t) dz[k] = (float)own;
     return weight * log(sum) + distance;
 }
 
