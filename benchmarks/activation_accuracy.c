@@ -81,7 +81,7 @@ static const function functions[] = {
     {"leaky_relu", leaky_relu_usual, leaky_relu, leaky_relu_slope, 0.5, true},
     {"elu", elu_usual, elu, elu_slope, 1.5, true},
     {"selu", ffn_selu, selu, selu_slope, 1.5, true},
-    {"softmax", ffn_softmax, sigmoid, NULL, 4.0, true},
+    {"softmax", ffn_softmax, sigmoid, NULL, 4.0, false},
     {"swish", swish_usual, swish, swish_slope, 2.0, false},
     {"gelu", ffn_gelu, gelu, gelu_slope, 2.0, false},
     {"gelu_tanh", ffn_gelu_tanh, gelu_tanh, gelu_tanh_slope, 3.0, false},

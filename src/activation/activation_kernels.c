@@ -21,19 +21,18 @@ VECTOR_INLINE void store(float *y, vec v, size_t n)
         vec_store_part(y, v, n);
 }
 
-/* y = f(x). Whole vectors and the remainder run through one piece of code, so that an element's bits do not depend on its
+/* y = f(x); alpha comes by value, since y might alias where it is kept. Whole vectors and the remainder run through one piece of code, so that an element's bits do not depend on its
  * place. */
-VECTOR_INLINE void map_forward(const ffn_activation *a, size_t n, const float *x, float *y,
-                               vec (*f)(const ffn_activation *a, vec x))
+VECTOR_INLINE void map_forward(float alpha, size_t n, const float *x, float *y, vec (*f)(float alpha, vec x))
 {
-    for (size_t i = 0; i < n; i += VL) store(y + i, f(a, load(x + i, n - i)), n - i);
+    for (size_t i = 0; i < n; i += VL) store(y + i, f(alpha, load(x + i, n - i)), n - i);
 }
 
 /* dx = g(v, dy), where v is y, or x for a kind that needs its input. */
-VECTOR_INLINE void map_backward(const ffn_activation *a, size_t n, const float *v, const float *dy, float *dx,
-                                vec (*g)(const ffn_activation *a, vec v, vec dy))
+VECTOR_INLINE void map_backward(float alpha, size_t n, const float *v, const float *dy, float *dx,
+                                vec (*g)(float alpha, vec v, vec dy))
 {
-    for (size_t i = 0; i < n; i += VL) store(dx + i, g(a, load(v + i, n - i), load(dy + i, n - i)), n - i);
+    for (size_t i = 0; i < n; i += VL) store(dx + i, g(alpha, load(v + i, n - i), load(dy + i, n - i)), n - i);
 }
 
 /* ---- linear --------------------------------------------------------------------------------------------------------- */
@@ -52,49 +51,44 @@ static void linear_backward(BACKWARD_ARGUMENTS)
 
 /* ---- sigmoid and tanh ----------------------------------------------------------------------------------------------- */
 
-VECTOR_INLINE vec sigmoid_value(const ffn_activation *a, vec x) { return (void)a, vec_sigmoid(x); }
-VECTOR_INLINE vec sigmoid_gradient(const ffn_activation *a, vec y, vec dy) { return (void)a, dy * (y * (1 - y)); }
-static void sigmoid_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, sigmoid_value); }
-static void sigmoid_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a, rows * cols, y, dy, dx, sigmoid_gradient); }
+VECTOR_INLINE vec sigmoid_value(float alpha, vec x) { return (void)alpha, vec_sigmoid(x); }
+VECTOR_INLINE vec sigmoid_gradient(float alpha, vec y, vec dy) { return (void)alpha, dy * (y * (1 - y)); }
+static void sigmoid_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, sigmoid_value); }
+static void sigmoid_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, sigmoid_gradient); }
 
-VECTOR_INLINE vec tanh_value(const ffn_activation *a, vec x) { return (void)a, vec_tanh(x); }
-VECTOR_INLINE vec tanh_gradient(const ffn_activation *a, vec y, vec dy) { return (void)a, dy * ((1 - y) * (1 + y)); }
-static void tanh_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, tanh_value); }
-static void tanh_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a, rows * cols, y, dy, dx, tanh_gradient); }
+VECTOR_INLINE vec tanh_value(float alpha, vec x) { return (void)alpha, vec_tanh(x); }
+VECTOR_INLINE vec tanh_gradient(float alpha, vec y, vec dy) { return (void)alpha, dy * ((1 - y) * (1 + y)); }
+static void tanh_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, tanh_value); }
+static void tanh_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, tanh_gradient); }
 
 /* ---- rectifiers ------------------------------------------------------------------------------------------------------- */
 
-VECTOR_INLINE vec relu_value(const ffn_activation *a, vec x) { return (void)a, vec_max(vec_set(0), x); }
-VECTOR_INLINE vec relu_gradient(const ffn_activation *a, vec y, vec dy)
+VECTOR_INLINE vec relu_value(float alpha, vec x) { return (void)alpha, vec_max(vec_set(0), x); }
+VECTOR_INLINE vec relu_gradient(float alpha, vec y, vec dy)
 {
-    return (void)a, vec_select(y <= 0, vec_set(0), dy);
+    return (void)alpha, vec_select(y <= 0, vec_set(0), dy);
 }
-static void relu_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, relu_value); }
-static void relu_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a, rows * cols, y, dy, dx, relu_gradient); }
+static void relu_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, relu_value); }
+static void relu_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, relu_gradient); }
 
 VECTOR_INLINE vec leaky(vec x, vec slope) { return vec_select(x < 0, slope * x, x); }
 VECTOR_INLINE vec leaky_gradient(vec v, vec slope, vec dy) { return vec_select(v <= 0, slope * dy, dy); }
 
-VECTOR_INLINE vec leaky_relu_value(const ffn_activation *a, vec x) { return leaky(x, vec_set(a->alpha)); }
-VECTOR_INLINE vec leaky_relu_gradient(const ffn_activation *a, vec y, vec dy)
+VECTOR_INLINE vec leaky_relu_value(float alpha, vec x) { return leaky(x, vec_set(alpha)); }
+VECTOR_INLINE vec leaky_relu_gradient(float alpha, vec y, vec dy)
 {
-    return leaky_gradient(y, vec_set(a->alpha), dy); /* alpha >= 0, so y is at most 0 where x is */
+    return leaky_gradient(y, vec_set(alpha), dy); /* alpha >= 0, so y is at most 0 where x is */
 }
-static void leaky_relu_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, leaky_relu_value); }
+static void leaky_relu_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, leaky_relu_value); }
 static void leaky_relu_backward(BACKWARD_ARGUMENTS)
 {
-    (void)x, map_backward(a, rows * cols, y, dy, dx, leaky_relu_gradient);
+    (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, leaky_relu_gradient);
 }
-
-/* The learned slope of all units, or the initial one; not per_unit. */
-VECTOR_INLINE vec prelu_slope(const ffn_activation *a) { return vec_set(a->slope ? a->slope[0] : a->alpha); }
-VECTOR_INLINE vec prelu_value(const ffn_activation *a, vec x) { return leaky(x, prelu_slope(a)); }
-VECTOR_INLINE vec prelu_gradient(const ffn_activation *a, vec x, vec dy) { return leaky_gradient(x, prelu_slope(a), dy); }
 
 static void prelu_forward(FORWARD_ARGUMENTS)
 {
     if (!a->per_unit || !a->slope) {
-        map_forward(a, rows * cols, x, y, prelu_value);
+        map_forward(a->slope ? a->slope[0] : a->alpha, rows * cols, x, y, leaky_relu_value);
         return;
     }
     for (size_t r = 0; r < rows; r++, x += cols, y += cols)
@@ -105,8 +99,8 @@ static void prelu_forward(FORWARD_ARGUMENTS)
 static void prelu_backward(BACKWARD_ARGUMENTS)
 {
     (void)y;
-    if (!a->per_unit || !a->slope) {
-        map_backward(a, rows * cols, x, dy, dx, prelu_gradient);
+    if (!a->per_unit || !a->slope) { /* leaky_relu_gradient only asks for the sign, which here is x's */
+        map_backward(a->slope ? a->slope[0] : a->alpha, rows * cols, x, dy, dx, leaky_relu_gradient);
         return;
     }
     for (size_t r = 0; r < rows; r++, x += cols, dy += cols, dx += cols)
@@ -139,55 +133,55 @@ static void prelu_slope_gradient(const ffn_activation *a, size_t rows, size_t co
 #define SELU_SCALE ((float)1.0507009873554804934193349852946)
 #define SELU_ALPHA ((float)1.7580993408473768599402175208123) /* alpha of the paper times the scale */
 
-VECTOR_INLINE vec elu_value(const ffn_activation *a, vec x)
+VECTOR_INLINE vec elu_value(float alpha, vec x)
 {
-    return vec_select(x < 0, vec_expm1_negative(x, a->alpha), x);
+    return vec_select(x < 0, vec_expm1_negative(x, alpha), x);
 }
-VECTOR_INLINE vec elu_gradient(const ffn_activation *a, vec y, vec dy)
+VECTOR_INLINE vec elu_gradient(float alpha, vec y, vec dy)
 {
-    return vec_select(y <= 0, dy * (y + a->alpha), dy);
+    return vec_select(y <= 0, dy * (y + alpha), dy);
 }
-static void elu_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, elu_value); }
-static void elu_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a, rows * cols, y, dy, dx, elu_gradient); }
+static void elu_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, elu_value); }
+static void elu_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, elu_gradient); }
 
-VECTOR_INLINE vec selu_value(const ffn_activation *a, vec x)
+VECTOR_INLINE vec selu_value(float alpha, vec x)
 {
-    return (void)a, vec_select(x < 0, vec_expm1_negative(x, SELU_ALPHA), SELU_SCALE * x);
+    return (void)alpha, vec_select(x < 0, vec_expm1_negative(x, SELU_ALPHA), SELU_SCALE * x);
 }
-VECTOR_INLINE vec selu_gradient(const ffn_activation *a, vec y, vec dy)
+VECTOR_INLINE vec selu_gradient(float alpha, vec y, vec dy)
 {
-    return (void)a, dy * vec_select(y <= 0, y + SELU_ALPHA, vec_set(SELU_SCALE));
+    return (void)alpha, dy * vec_select(y <= 0, y + SELU_ALPHA, vec_set(SELU_SCALE));
 }
-static void selu_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, selu_value); }
-static void selu_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a, rows * cols, y, dy, dx, selu_gradient); }
+static void selu_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, selu_value); }
+static void selu_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, selu_gradient); }
 
 /* ---- x times something between 0 and 1 ---------------------------------------------------------------------------------- */
 
 /* x bounded so that beta x stays within 1000, where the sigmoid has long reached its limits */
-VECTOR_INLINE vec swish_bounded(const ffn_activation *a, vec x)
+VECTOR_INLINE vec swish_bounded(float alpha, vec x)
 {
-    const float bound = fminf(1000 / fabsf(a->alpha), FLT_MAX);
+    const float bound = fminf(1000 / fabsf(alpha), FLT_MAX);
     return vec_min(vec_set(bound), vec_max(vec_set(-bound), x));
 }
-VECTOR_INLINE vec swish_value(const ffn_activation *a, vec x)
+VECTOR_INLINE vec swish_value(float alpha, vec x)
 {
-    const vec bounded = swish_bounded(a, x), beta = vec_set(a->alpha), z = bounded * beta;
+    const vec bounded = swish_bounded(alpha, x), beta = vec_set(alpha), z = bounded * beta;
     return vec_times_sigmoid(x, z, vec_fma(bounded, beta, -z));
 }
-VECTOR_INLINE vec swish_gradient(const ffn_activation *a, vec x, vec dy)
+VECTOR_INLINE vec swish_gradient(float alpha, vec x, vec dy)
 {
-    const vec z = swish_bounded(a, x) * a->alpha;
+    const vec z = swish_bounded(alpha, x) * alpha;
     vec s;
     const vec slope = vec_sigmoid_slope(z, &s);
     return dy * (s + z * slope);
 }
-static void swish_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, swish_value); }
-static void swish_backward(BACKWARD_ARGUMENTS) { (void)y, map_backward(a, rows * cols, x, dy, dx, swish_gradient); }
+static void swish_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, swish_value); }
+static void swish_backward(BACKWARD_ARGUMENTS) { (void)y, map_backward(a->alpha, rows * cols, x, dy, dx, swish_gradient); }
 
-VECTOR_INLINE vec gelu_value(const ffn_activation *a, vec x) { return (void)a, vec_gelu(x); }
-VECTOR_INLINE vec gelu_gradient(const ffn_activation *a, vec x, vec dy) { return (void)a, dy * vec_gelu_slope(x); }
-static void gelu_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, gelu_value); }
-static void gelu_backward(BACKWARD_ARGUMENTS) { (void)y, map_backward(a, rows * cols, x, dy, dx, gelu_gradient); }
+VECTOR_INLINE vec gelu_value(float alpha, vec x) { return (void)alpha, vec_gelu(x); }
+VECTOR_INLINE vec gelu_gradient(float alpha, vec x, vec dy) { return (void)alpha, dy * vec_gelu_slope(x); }
+static void gelu_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, gelu_value); }
+static void gelu_backward(BACKWARD_ARGUMENTS) { (void)y, map_backward(a->alpha, rows * cols, x, dy, dx, gelu_gradient); }
 
 /* The tanh form of GELU is x sigmoid(z) with z = x (A + B x^2). In the tail z is large, and its error is the result's
  * relative error, so it is kept in two parts: p is A + B x^2 rounded to a grid on which A_HIGH lies too, so that the
@@ -199,9 +193,9 @@ static void gelu_backward(BACKWARD_ARGUMENTS) { (void)y, map_backward(a, rows * 
 #define GELU_B_HIGH ((float)0x1.2444eep-4)
 #define GELU_B_LOW  ((float)(GELU_B - 0x1.2444eep-4))
 
-VECTOR_INLINE vec gelu_tanh_value(const ffn_activation *a, vec x)
+VECTOR_INLINE vec gelu_tanh_value(float alpha, vec x)
 {
-    (void)a;
+    (void)alpha;
     const vec bounded = vec_min(vec_set(12), vec_max(vec_set(-12), x));
     const vec square = bounded * bounded, square_low = vec_fma(bounded, bounded, -square);
     const vec grid = vec_set((float)0x1.8p4);
@@ -211,24 +205,24 @@ VECTOR_INLINE vec gelu_tanh_value(const ffn_activation *a, vec x)
     const vec z = bounded * p, z_low = vec_fma(bounded, p, -z) + bounded * p_low;
     return vec_times_sigmoid(x, z, z_low);
 }
-VECTOR_INLINE vec gelu_tanh_gradient(const ffn_activation *a, vec x, vec dy)
+VECTOR_INLINE vec gelu_tanh_gradient(float alpha, vec x, vec dy)
 {
-    (void)a;
+    (void)alpha;
     const vec bounded = vec_min(vec_set(12), vec_max(vec_set(-12), x)), square = bounded * bounded;
     vec s;
     const vec slope = vec_sigmoid_slope(bounded * ((float)GELU_A + (float)GELU_B * square), &s);
     return dy * (s + bounded * ((float)GELU_A + (float)(3 * GELU_B) * square) * slope);
 }
-static void gelu_tanh_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, gelu_tanh_value); }
+static void gelu_tanh_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, gelu_tanh_value); }
 static void gelu_tanh_backward(BACKWARD_ARGUMENTS)
 {
-    (void)y, map_backward(a, rows * cols, x, dy, dx, gelu_tanh_gradient);
+    (void)y, map_backward(a->alpha, rows * cols, x, dy, dx, gelu_tanh_gradient);
 }
 
-VECTOR_INLINE vec mish_value(const ffn_activation *a, vec x) { return (void)a, vec_mish(x); }
-VECTOR_INLINE vec mish_gradient(const ffn_activation *a, vec x, vec dy) { return (void)a, dy * vec_mish_slope(x); }
-static void mish_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, mish_value); }
-static void mish_backward(BACKWARD_ARGUMENTS) { (void)y, map_backward(a, rows * cols, x, dy, dx, mish_gradient); }
+VECTOR_INLINE vec mish_value(float alpha, vec x) { return (void)alpha, vec_mish(x); }
+VECTOR_INLINE vec mish_gradient(float alpha, vec x, vec dy) { return (void)alpha, dy * vec_mish_slope(x); }
+static void mish_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, mish_value); }
+static void mish_backward(BACKWARD_ARGUMENTS) { (void)y, map_backward(a->alpha, rows * cols, x, dy, dx, mish_gradient); }
 
 /* clip(x / 6 + 1/2, 0, 1), computed from the nearer end, so that it reaches 0 and 1 only where it should */
 VECTOR_INLINE vec hard_sigmoid(vec x)
@@ -236,57 +230,57 @@ VECTOR_INLINE vec hard_sigmoid(vec x)
     const vec end = vec_max(vec_set(0), 3 - vec_abs(x)) * ((float)1 / 6);
     return vec_select(x > 0, 1 - end, end);
 }
-VECTOR_INLINE vec hard_swish_value(const ffn_activation *a, vec x)
+VECTOR_INLINE vec hard_swish_value(float alpha, vec x)
 {
-    return (void)a, vec_select(x <= -3, vec_set(0), x * hard_sigmoid(x));
+    return (void)alpha, vec_select(x <= -3, vec_set(0), x * hard_sigmoid(x));
 }
-VECTOR_INLINE vec hard_swish_gradient(const ffn_activation *a, vec x, vec dy)
+VECTOR_INLINE vec hard_swish_gradient(float alpha, vec x, vec dy)
 {
     const vec bounded = vec_min(vec_set(3), vec_max(vec_set(-3), x));
     const vec slope = bounded * ((float)1 / 3) + (float)0.5;
-    return (void)a, vec_select(x <= -3, vec_set(0), vec_select(x >= 3, dy, slope * dy));
+    return (void)alpha, vec_select(x <= -3, vec_set(0), vec_select(x >= 3, dy, slope * dy));
 }
-static void hard_swish_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, hard_swish_value); }
+static void hard_swish_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, hard_swish_value); }
 static void hard_swish_backward(BACKWARD_ARGUMENTS)
 {
-    (void)y, map_backward(a, rows * cols, x, dy, dx, hard_swish_gradient);
+    (void)y, map_backward(a->alpha, rows * cols, x, dy, dx, hard_swish_gradient);
 }
 
 /* ---- other sigmoids and softplus -------------------------------------------------------------------------------------- */
 
-VECTOR_INLINE vec hard_sigmoid_value(const ffn_activation *a, vec x) { return (void)a, hard_sigmoid(x); }
-VECTOR_INLINE vec hard_sigmoid_gradient(const ffn_activation *a, vec y, vec dy)
+VECTOR_INLINE vec hard_sigmoid_value(float alpha, vec x) { return (void)alpha, hard_sigmoid(x); }
+VECTOR_INLINE vec hard_sigmoid_gradient(float alpha, vec y, vec dy)
 {
-    return (void)a, vec_select((y <= 0) | (y >= 1), vec_set(0), dy * ((float)1 / 6));
+    return (void)alpha, vec_select((y <= 0) | (y >= 1), vec_set(0), dy * ((float)1 / 6));
 }
-static void hard_sigmoid_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, hard_sigmoid_value); }
+static void hard_sigmoid_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, hard_sigmoid_value); }
 static void hard_sigmoid_backward(BACKWARD_ARGUMENTS)
 {
-    (void)x, map_backward(a, rows * cols, y, dy, dx, hard_sigmoid_gradient);
+    (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, hard_sigmoid_gradient);
 }
 
-VECTOR_INLINE vec softplus_value(const ffn_activation *a, vec x) { return (void)a, vec_softplus(x); }
-VECTOR_INLINE vec softplus_gradient(const ffn_activation *a, vec y, vec dy)
+VECTOR_INLINE vec softplus_value(float alpha, vec x) { return (void)alpha, vec_softplus(x); }
+VECTOR_INLINE vec softplus_gradient(float alpha, vec y, vec dy)
 {
-    return (void)a, dy * vec_expm1_negative(-y, -1); /* 1 - e^-y is sigmoid(x) */
+    return (void)alpha, dy * vec_expm1_negative(-y, -1); /* 1 - e^-y is sigmoid(x) */
 }
-static void softplus_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, softplus_value); }
-static void softplus_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a, rows * cols, y, dy, dx, softplus_gradient); }
+static void softplus_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, softplus_value); }
+static void softplus_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, softplus_gradient); }
 
-VECTOR_INLINE vec softsign_value(const ffn_activation *a, vec x)
+VECTOR_INLINE vec softsign_value(float alpha, vec x)
 {
     const vec bounded = vec_min(vec_set(FLT_MAX), vec_max(vec_set(-FLT_MAX), x)), size = vec_abs(bounded);
     const vec sum = 1 + size, low = vec_min(vec_set(1), size) - (sum - vec_max(vec_set(1), size)); /* sum's rounding error */
     const vec quotient = bounded / sum;
-    return (void)a, quotient - quotient * (low * (1 - vec_abs(quotient))); /* 1 - |quotient| is about 1 / sum */
+    return (void)alpha, quotient - quotient * (low * (1 - vec_abs(quotient))); /* 1 - |quotient| is about 1 / sum */
 }
-VECTOR_INLINE vec softsign_gradient(const ffn_activation *a, vec y, vec dy)
+VECTOR_INLINE vec softsign_gradient(float alpha, vec y, vec dy)
 {
     const vec root = 1 - vec_abs(y); /* 1 / (1 + |x|) */
-    return (void)a, dy * (root * root);
+    return (void)alpha, dy * (root * root);
 }
-static void softsign_forward(FORWARD_ARGUMENTS) { map_forward(a, rows * cols, x, y, softsign_value); }
-static void softsign_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a, rows * cols, y, dy, dx, softsign_gradient); }
+static void softsign_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, softsign_value); }
+static void softsign_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, softsign_gradient); }
 
 /* ---- rows: softmax and its logarithm ------------------------------------------------------------------------------------ */
 
@@ -302,48 +296,45 @@ VECTOR_INLINE void accumulate(accumulator *s, vec v)
     s->sum = sum;
 }
 
+/* pairwise, in double */
 VECTOR_INLINE double accumulated(const accumulator *s)
 {
     float sum[VL], low[VL];
     vec_store(sum, s->sum);
     vec_store(low, s->low);
-    double total = 0, rest = 0;
-    for (size_t i = 0; i < VL; i++) {
-        total += (double)sum[i];
-        rest += (double)low[i];
-    }
-    return total + rest;
+    double total[VL];
+    for (size_t i = 0; i < VL; i++) total[i] = (double)sum[i] + (double)low[i];
+    for (size_t half = VL / 2; half; half /= 2)
+        for (size_t i = 0; i < half; i++) total[i] += total[i + half];
+    return total[0];
 }
 
 /* load with -infinity in the lanes past the n-th */
 VECTOR_INLINE vec load_bounded(const float *x, size_t n)
 {
+    static const lane numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
     if (n >= VL) return vec_load(x);
-    float part[VL];
-    vec_store(part, vec_load_part(x, n));
-    for (size_t i = n; i < VL; i++) part[i] = -(float)INFINITY;
-    return vec_load(part);
+    ivec number;
+    memcpy(&number, numbers, sizeof(number));
+    return vec_select(number < (lane)n, vec_load_part(x, n), vec_set(-(float)INFINITY));
 }
 
-/* The largest of a row. NaN may get lost: it comes back with x - largest. */
-VECTOR_INLINE float row_max(size_t cols, const float *x)
+/* The largest lane. */
+VECTOR_INLINE float largest(vec v)
 {
-    vec most = vec_set(-(float)INFINITY);
-    for (size_t c = 0; c < cols; c += VL) most = vec_max(most, load_bounded(x + c, cols - c));
     float part[VL];
-    vec_store(part, most);
+    vec_store(part, v);
     for (size_t half = VL / 2; half; half /= 2)
         for (size_t i = 0; i < half; i++) part[i] = part[i] > part[i + half] ? part[i] : part[i + half];
     return part[0];
 }
 
-/* e^(x - most). The difference is rounded, which at -16 alone would be 8 ulp of the result, so the rounding error, which is
- * tiny, is made good: e^error = 1 + error. */
-VECTOR_INLINE vec exp_below(vec x, float most)
+/* The largest of a row. NaN may get lost: it comes back with x - largest. */
+VECTOR_INLINE float row_max(size_t cols, const float *x)
 {
-    const vec difference = x - most, part = difference - x, error = (x - (difference - part)) - (most + part);
-    const vec e = vec_exp(difference);
-    return vec_select(difference > -200, e + e * error, e); /* below there is nothing to mend, and at -infinity no error */
+    vec most = load_bounded(x, cols);
+    for (size_t c = VL; c < cols; c += VL) most = vec_max(most, load_bounded(x + c, cols - c));
+    return largest(most);
 }
 
 /* y = e^(x - most), unless y is NULL; the sum of them */
@@ -351,7 +342,7 @@ VECTOR_INLINE double row_exp(size_t cols, const float *x, float most, float *y)
 {
     accumulator s = {{0}, {0}};
     for (size_t c = 0; c < cols; c += VL) {
-        const vec e = exp_below(load_bounded(x + c, cols - c), most);
+        const vec e = vec_exp(load_bounded(x + c, cols - c) - most);
         accumulate(&s, e);
         if (y) store(y + c, e, cols - c);
     }
@@ -361,7 +352,11 @@ VECTOR_INLINE double row_exp(size_t cols, const float *x, float most, float *y)
 static void softmax_forward(FORWARD_ARGUMENTS)
 {
     (void)a;
-    for (size_t r = 0; r < rows; r++, x += cols, y += cols) {
+    for (size_t r = 0; r < rows && cols <= VL; r++) {
+        const vec v = load_bounded(x + r * cols, cols), e = vec_exp(v - largest(v));
+        store(y + r * cols, e * (1 / vec_sum(e)), cols);
+    }
+    for (size_t r = 0; r < rows && cols > VL; r++, x += cols, y += cols) {
         const float inverse = (float)(1 / row_exp(cols, x, row_max(cols, x), y));
         for (size_t c = 0; c < cols; c += VL) store(y + c, load(y + c, cols - c) * inverse, cols - c);
     }

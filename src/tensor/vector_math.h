@@ -96,12 +96,12 @@ VECTOR_INLINE vec vec_fma(vec a, vec b, vec c)
 /* Adding it rounds a number below 2^22 to an integer k, which then stands in the sum's low bits. */
 #define VEC_ROUNDER ((float)0x1.8p23)
 
-/* r, |r| <= ln 2 / 2, and k + VEC_ROUNDER with e^(x - low) = 2^k e^r, for |x| <= 1000, |low| < 0.1 */
+/* r, |r| <= ln 2 / 2, and k + VEC_ROUNDER with e^(x + low) = 2^k e^r, for |x| <= 1000 and a small low */
 VECTOR_INLINE vec vec_exp_reduce(vec x, vec low, vec *rounded)
 {
     *rounded = x * 1.44269504f + VEC_ROUNDER;
     const vec k = *rounded - VEC_ROUNDER;
-    return ((x - k * 0.693145752f) - k * 1.42860677e-6f) - low; /* ln 2 in parts: k times the first is exact */
+    return (x - k * 0.693145752f) - (k * 1.42860677e-6f - low); /* ln 2 in parts: k times the first is exact */
 }
 
 /* (e^r - 1 - r) / r^2, good to 2^-28 of e^r when multiplied by r^2 */
@@ -111,7 +111,7 @@ VECTOR_INLINE vec vec_exp_rest(vec r)
     return vec_polynomial(r, 4, q);
 }
 
-/* The same with e^(x - low) = 2^k (1 + t); returns t, good to 2^-26. */
+/* The same with e^(x + low) = 2^k (1 + t); returns t, good to 2^-26. */
 VECTOR_INLINE vec vec_exp_split(vec x, vec low, vec *rounded)
 {
     const vec r = vec_exp_reduce(x, low, rounded);
@@ -121,16 +121,26 @@ VECTOR_INLINE vec vec_exp_split(vec x, vec low, vec *rounded)
 /* 2^k for an integer k in [-126, 127], from k + VEC_ROUNDER */
 VECTOR_INLINE vec vec_power_of_two(vec rounded) { return (vec)(((ivec)rounded << 23) + (ivec)vec_set(1)); }
 
+/* x 2^k for an integer k in [-126, 127] */
+VECTOR_INLINE vec vec_scale(vec x, vec k)
+{
+#if VL == 16
+    return (vec)_mm512_scalef_ps(x, k);
+#else
+    return x * vec_power_of_two(k + VEC_ROUNDER);
+#endif
+}
+
 /* 0.9 ulp */
 VECTOR_INLINE vec vec_exp(vec x)
 {
     vec rounded;
     const vec t = vec_exp_split(vec_min(vec_set(89), vec_max(vec_set(-105), x)), vec_set(0), &rounded);
 #if VL == 16
-    return (vec)_mm512_scalef_ps(1 + t, rounded - VEC_ROUNDER);
+    return vec_scale(1 + t, rounded - VEC_ROUNDER); /* has the whole range here */
 #else
-    const vec k = rounded - VEC_ROUNDER, half = k * 0.5f + VEC_ROUNDER; /* in halves, lest 2^k over- or underflow early */
-    return (1 + t) * vec_power_of_two(half) * vec_power_of_two((k - (half - VEC_ROUNDER)) + VEC_ROUNDER);
+    const vec k = rounded - VEC_ROUNDER, half = (k * 0.5f + VEC_ROUNDER) - VEC_ROUNDER; /* lest 2^k over- or underflow */
+    return vec_scale(vec_scale(1 + t, half), k - half);
 #endif
 }
 
@@ -140,18 +150,27 @@ VECTOR_INLINE vec vec_expm1_negative(vec x, float alpha)
     vec rounded;
     const vec r = vec_exp_reduce(vec_min(vec_set(0), vec_max(vec_set(-30), x)), vec_set(0), &rounded);
     const vec power = vec_power_of_two(rounded);
-    return alpha * (power - 1) + power * (alpha * r + alpha * r * r * vec_exp_rest(r));
+    const vec scaled = vec_fma(vec_set(alpha), r, alpha * (r * r * vec_exp_rest(r)));
+    return alpha * (power - 1) + power * scaled;
 }
 
 /* ---- logistic family ---------------------------------------------------------------------------------------------- */
 
-/* 1 / (1 + 2^k (1 + t)) for k <= 127: the sum's rounding error, which is exact here, corrects the quotient. */
-VECTOR_INLINE vec vec_logistic(vec rounded, vec t)
+/* q near 1 / (1 + p (1 + t)), and in *error by how much q (1 + p (1 + t)) falls short of 1, for p a power of two: q p is exact
+ * then, and for p <= 1 so is all but the last step. */
+VECTOR_INLINE vec vec_logistic(vec p, vec t, vec *error)
 {
-    const vec power = vec_power_of_two(rounded), one = 1 + power, rest = power * t, sum = one + rest;
-    const vec low = ((one - sum) + rest) + (1 - (one - power));
-    const vec quotient = 1 / sum;
-    return quotient - quotient * (quotient * low);
+#if VL == 16
+    const vec q = (vec)_mm512_rcp14_ps((1 + p) + p * t);
+#else
+    const vec q = 1 / ((1 + p) + p * t);
+#endif
+    const vec qp = q * p, rest = 1 - q;
+    *error = (rest - qp) - qp * t;
+#ifndef __FMA__
+    *error += (1 - rest) - q; /* makes up for what t loses without fused products */
+#endif
+    return q;
 }
 
 /* 1 / (1 + e^-x), 1.2 ulp */
@@ -159,7 +178,9 @@ VECTOR_INLINE vec vec_sigmoid(vec x)
 {
     vec rounded;
     const vec t = vec_exp_split(-vec_min(vec_set(40), vec_max(vec_set(-88), x)), vec_set(0), &rounded);
-    return vec_select(x < -88, vec_set(0), vec_logistic(rounded, t));
+    vec error;
+    const vec q = vec_logistic(vec_power_of_two(rounded), t, &error);
+    return vec_select(x < -88, vec_set(0), q + q * error);
 }
 
 /* s = 1 / (1 + e^-x) and its derivative s (1 - s), each within 1.5e-7 of itself; |x| >= 87 gives s 0 or 1, derivative 0. */
@@ -173,14 +194,14 @@ VECTOR_INLINE vec vec_sigmoid_slope(vec x, vec *s)
     return below * above;
 }
 
-/* x / (1 + e^-(z + z_low)), 1.7 ulp where z has the sign of x; x may be infinite. */
+/* x / (1 + e^-(z + z_low)), 1.9 ulp where z has the sign of x; x may be infinite. */
 VECTOR_INLINE vec vec_times_sigmoid(vec x, vec z, vec z_low)
 {
-    vec rounded;
-    const vec t = vec_exp_split(-vec_min(vec_set(40), vec_max(vec_set(-130), z)), z_low, &rounded);
-    const vec near = vec_min(vec_set(VEC_ROUNDER + 64), rounded); /* beyond k = 64 the 1 in the sum does not matter and */
-    const vec rest = (near - rounded) + VEC_ROUNDER;              /* 2^-(k - 64) can scale the result instead */
-    return vec_select(z < -130, vec_set(0), x * vec_logistic(near, t) * vec_power_of_two(rest));
+    vec rounded, error;
+    const vec t = vec_exp_split(-vec_min(vec_set(40), vec_max(vec_set(-130), z)), -z_low, &rounded);
+    const vec near = vec_min(vec_set(VEC_ROUNDER + 64), rounded); /* beyond k = 64 the 1 in the sum does not matter, and */
+    const vec q = vec_logistic(vec_power_of_two(near), t, &error); /* 2^-(k - 64) can scale the result instead */
+    return vec_select(z < -130, vec_set(0), vec_scale(x * (q + q * error), near - rounded));
 }
 
 /* 0.9 ulp */
@@ -190,25 +211,24 @@ VECTOR_INLINE vec vec_tanh(vec x)
     static const float p[] = {-0.333333194f, 0.133326396f, -0.0538573563f, 0.0210909732f, -0.00630007219f};
     const vec a = vec_abs(x), square = x * x;
     const vec near = a + a * square * vec_polynomial(square, 4, p);
-    vec rounded;
-    const vec t = vec_exp_split(2 * vec_min(vec_set(10), a), vec_set(0), &rounded);
-    const vec power = vec_power_of_two(rounded), one = 1 + power, rest = power * t, sum = one + rest;
-    const vec quotient = 2 / sum, low = (one - sum) + rest; /* as in vec_logistic; tanh a = 1 - 2 / (1 + e^2a) */
-    const vec far = 0.5f + ((0.5f - quotient) + quotient * (quotient * (low * 0.5f))); /* 0.5 - quotient is exact */
+    vec rounded, error;
+    const vec t = vec_exp_split(-2 * vec_min(vec_set(10), a), vec_set(0), &rounded);
+    const vec q = vec_logistic(vec_power_of_two(rounded), t, &error);
+    const vec far = (2 * q - 1) + 2 * q * error; /* tanh a = 2 / (1 + e^-2a) - 1, of which the first part is exact */
     return vec_copysign(vec_select(a < 0.549f, near, far), x);
 }
 
 /* log(1 + e^x), 1.4 ulp */
 VECTOR_INLINE vec vec_softplus(vec x)
 {
-    /* (log(1 + u) - u) / u^2 for u in [0, 1], weighted by u^2 / log(1 + u) */
-    static const float q[] = {-0.499999881f, 0.333327144f,   -0.249888644f, 0.198996231f,   -0.161351711f,
-                              0.124795295f,  -0.0832389519f, 0.0421148241f, -0.0136916712f, 0.00208454439f};
+    /* (log(1 + u) - u + u^2 / 2) / u^3 for u in [0, 1], weighted by u^3 / log(1 + u) */
+    static const float q[] = {0.333330929f, -0.249933124f, 0.199263275f, -0.162282839f, 0.126791909f, -0.0859110653f, 0.04429074f, -0.0146781271f, 0.00227548345f};
     vec rounded;
     const vec t = vec_exp_split(vec_max(vec_set(-87.34f), -vec_abs(x)), vec_set(0), &rounded);
     const vec power = vec_power_of_two(rounded), rest = power * t, u = power + rest, low = (power - u) + rest;
-    const vec log1p = u + (u * u * vec_polynomial(u, 9, q) + low);
-    return vec_max(vec_set(0), x) + vec_select(x < -87.34f, vec_set(0), log1p);
+    const vec square = vec_fma(-0.5f * u, u, u), rise = u * u * u * vec_polynomial(u, 8, q) + low;
+    const vec log1p = square + rise, log1p_low = (square - log1p) + rise;
+    return vec_select(x < -87.34f, vec_set(0), (vec_max(vec_set(0), x) + log1p_low) + log1p);
 }
 
 /* x tanh(log(1 + e^x)) = x n / (n + 2) with n = e^x (e^x + 2), 2.9 ulp */
@@ -218,10 +238,10 @@ VECTOR_INLINE vec vec_mish(vec x)
     vec rounded;
     const vec t = vec_exp_split(bounded, vec_set(0), &rounded);
     const vec near = vec_max(vec_set(VEC_ROUNDER - 60), rounded); /* as in vec_times_sigmoid */
-    const vec rest = (rounded - near) + VEC_ROUNDER;
-    const vec power = vec_power_of_two(near), e = power + power * t, e2 = e + 2;
-    const vec xe = bounded * power + bounded * power * t, y = xe * e2 / (e * e2 + 2) * vec_power_of_two(rest);
-    return vec_select(x < -128, vec_set(0), vec_select(x > 20, x, y));
+    const vec power = vec_power_of_two(near), e = power + power * t, xe = bounded * power + bounded * power * t;
+    const vec numerator = vec_select(x < 0, 2 * xe + xe * e, -2 * bounded); /* of y, or of y - x above 0 */
+    const vec fraction = vec_scale(numerator / (2 + e * (e + 2)), rounded - near);
+    return vec_max(vec_set(0), x) + vec_select(x < -128, vec_set(0), fraction);
 }
 
 /* df/dx of mish, within 2.5e-7 */
@@ -239,22 +259,22 @@ VECTOR_INLINE vec vec_mish_slope(vec x)
 /* x Phi(x), 1.9 ulp */
 VECTOR_INLINE vec vec_gelu(vec x)
 {
-    /* (Phi(a) - 1/2) / a in a^2, for a <= 0.8 */
-    static const float centre[] = {0.398942292f,    -0.0664909333f,    0.00997786876f,
-                                   -0.00119897362f, 0.000127863066f, -1.33814328e-05f};
-    /* a Phi(-a) e^(a^2 / 2) in (a - 1.5) / (a + 3), for a in [0.8, 14.5], relative */
-    static const float tail[] = {0.308670998f,   0.316681862f, -0.442510277f, 0.29651922f,   -0.0625108629f,
-                                 -0.036268577f, 0.0130836554f, 0.0107482355f, -0.00549246976f};
+    /* (Phi(a) - 1/2) / a in a^2, for a <= 0.75 */
+    static const float centre[] = {0.398942292f, -0.0664909631f, 0.00997812673f, -0.00119741913f,
+                                   0.000117092568f};
+    /* a Phi(-a) e^(a^2 / 2) in (a - 1.5) / (a + 3), for a in [0.75, 14.5], relative */
+    static const float tail[] = {0.308670998f,   0.316681862f, -0.442510396f, 0.296520144f,   -0.0625088438f,
+                                 -0.0363011248f, 0.0131826056f, 0.0106261801f, -0.00543807168f};
     const vec a = vec_min(vec_set(14.5f), vec_abs(x)), square = a * a;
-    const vec near = vec_copysign(0.5f * x + square * vec_polynomial(square, 5, centre), x);
+    const vec near = vec_copysign(0.5f * x + square * vec_polynomial(square, 4, centre), x);
 
     const vec half = square * 0.5f, half_low = vec_fma(a * 0.5f, a, -half);
     vec rounded;
-    const vec t = vec_exp_split(-half, half_low, &rounded);
+    const vec t = vec_exp_split(-half, -half_low, &rounded);
     const vec m = vec_polynomial((a - 1.5f) / (a + 3), 8, tail);
     const vec split = vec_max(vec_set(VEC_ROUNDER - 64), rounded);
-    const vec scaled = (m + m * t) * vec_power_of_two(split) * vec_power_of_two((rounded - split) + VEC_ROUNDER);
-    return vec_select(a < 0.8f, near, vec_max(vec_set(0), x) - scaled);
+    const vec below = (m + m * t) * vec_power_of_two(split);
+    return vec_select(a < 0.75f, near, vec_max(vec_set(0), x) - vec_scale(below, rounded - split));
 }
 
 /* Phi(x) + x phi(x), within 2.5e-7 */
