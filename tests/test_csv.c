@@ -265,11 +265,13 @@ static const char *example(const char *name)
 static void test_iris(void)
 {
     ffn_error error = {0};
-    ffn_dataset *data = ffn_dataset_load_csv(example("iris.csv"), &(ffn_csv_options){.classification = true}, &error);
+    ffn_dataset *data = ffn_dataset_load_csv(example("iris.csv"), NULL, &error);
     CU_ASSERT_STRING_EQUAL(error.message, "");
     CU_ASSERT_PTR_NOT_NULL_FATAL(data);
     CU_ASSERT_EQUAL(ffn_dataset_rows(data), 150);
     CU_ASSERT_EQUAL(ffn_dataset_classes(data), 3);
+    CU_ASSERT_STRING_EQUAL(ffn_dataset_class_name(data, 0), "setosa");
+    CU_ASSERT_STRING_EQUAL(ffn_dataset_class_name(data, 2), "virginica");
     CU_ASSERT_STRING_EQUAL(ffn_dataset_feature_name(data, 3), "petal_width_(cm)");
     const float first[4] = {5.1f, 3.5f, 1.4f, 0.2f}, last[4] = {5.9f, 3.0f, 5.1f, 1.8f};
     const ffn_tensor x = ffn_dataset_inputs(data);
