@@ -1,9 +1,6 @@
 /* Adagrad: Duchi, Hazan and Singer 2011, as torch.optim.Adagrad. */
 #include "optimizer/kinds.h"
-
-#include <math.h>
-
-enum { LANES = FFN__LANES };
+#include "optimizer/lanes.h"
 
 static size_t slots(const ffn_optimizer *optimizer)
 {
@@ -24,17 +21,11 @@ static void step(const ffn_optimizer *optimizer, const ffn_update *update, size_
     const float rate = (float)(update->rate / (1 + (double)update->count * (double)optimizer->learning_rate_decay));
     const float epsilon = optimizer->epsilon;
     float *const sum = state[0];
-    for (size_t i = 0; i < n; i += LANES) {
-        float a[LANES], b[LANES], s[LANES];
-        ffn__lanes_load(n - i, w + i, a);
-        ffn__lanes_load(n - i, g + i, b);
-        ffn__lanes_load(n - i, sum + i, s);
-        for (size_t j = 0; j < LANES; j++) {
-            s[j] += b[j] * b[j];
-            a[j] -= rate * b[j] / (sqrtf(s[j]) + epsilon);
-        }
-        ffn__lanes_store(n - i, s, sum + i);
-        ffn__lanes_store(n - i, a, w + i);
+    for (size_t i = 0; i < n; i += VL) {
+        const vec gradient = lanes_load(g + i, n - i);
+        const vec s = lanes_load(sum + i, n - i) + gradient * gradient;
+        lanes_store(sum + i, n - i, s);
+        lanes_store(w + i, n - i, lanes_load(w + i, n - i) - rate * gradient / (lanes_root(s) + epsilon));
     }
 }
 

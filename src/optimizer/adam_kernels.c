@@ -1,10 +1,7 @@
 /* Adam (Kingma and Ba 2015), AMSGrad (Reddi et al. 2018) and AdamW (Loshchilov and Hutter 2019), as torch.optim.Adam
  * and AdamW. */
 #include "optimizer/kinds.h"
-
-#include <math.h>
-
-enum { LANES = FFN__LANES };
+#include "optimizer/lanes.h"
 
 /* State: the mean m, the mean square v and, for amsgrad, the largest v so far. */
 static size_t slots(const ffn_optimizer *optimizer) { return optimizer->amsgrad ? 3 : 2; }
@@ -31,25 +28,21 @@ static step_numbers numbers_of(const ffn_optimizer *optimizer, const ffn_update 
 
 /* m = beta1 m + (1 - beta1) g;   v = beta2 v + (1 - beta2) g^2;   w = shrink w - the step above, with the largest v in
  * place of v if `most` is not NULL */
-FFN__INLINE void descend(step_numbers k, size_t n, float *w, const float *g, float *mean, float *square, float *most)
+VECTOR_INLINE void descend(step_numbers k, size_t n, float *w, const float *g, float *mean, float *square, float *most)
 {
-    for (size_t i = 0; i < n; i += LANES) {
-        float a[LANES], b[LANES], m[LANES], v[LANES], top[LANES];
-        ffn__lanes_load(n - i, w + i, a);
-        ffn__lanes_load(n - i, g + i, b);
-        ffn__lanes_load(n - i, mean + i, m);
-        ffn__lanes_load(n - i, square + i, v);
-        if (most) ffn__lanes_load(n - i, most + i, top);
-        for (size_t j = 0; j < LANES; j++) {
-            m[j] = k.beta1 * m[j] + k.rest1 * b[j];
-            v[j] = k.beta2 * v[j] + k.rest2 * b[j] * b[j];
-            if (most) top[j] = top[j] > v[j] ? top[j] : v[j];
-            a[j] = k.shrink * a[j] - k.rate * m[j] / (sqrtf(most ? top[j] : v[j]) + k.epsilon);
+    for (size_t i = 0; i < n; i += VL) {
+        const vec gradient = lanes_load(g + i, n - i);
+        const vec m = k.beta1 * lanes_load(mean + i, n - i) + k.rest1 * gradient;
+        const vec v = k.beta2 * lanes_load(square + i, n - i) + k.rest2 * gradient * gradient;
+        vec top = v;
+        lanes_store(mean + i, n - i, m);
+        lanes_store(square + i, n - i, v);
+        if (most) {
+            top = vec_max(lanes_load(most + i, n - i), v); /* NaN in v stays */
+            lanes_store(most + i, n - i, top);
         }
-        ffn__lanes_store(n - i, m, mean + i);
-        ffn__lanes_store(n - i, v, square + i);
-        if (most) ffn__lanes_store(n - i, top, most + i);
-        ffn__lanes_store(n - i, a, w + i);
+        const vec d = k.rate * m / (lanes_root(top) + k.epsilon);
+        lanes_store(w + i, n - i, k.shrink * lanes_load(w + i, n - i) - d);
     }
 }
 

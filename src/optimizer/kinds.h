@@ -4,8 +4,6 @@
 
 #include "tensor/isa.h"
 
-#include <string.h>
-
 FFN__ISA_DECLARE(ffn_optimizer_ops, ffn__sgd);
 FFN__ISA_DECLARE(ffn_optimizer_ops, ffn__adagrad);
 FFN__ISA_DECLARE(ffn_optimizer_ops, ffn__rmsprop);
@@ -27,25 +25,5 @@ typedef struct ffn__update_kernels {
 } ffn__update_kernels;
 
 FFN__ISA_DECLARE(ffn__update_kernels, ffn__update);
-
-/* ---- lanes: elements pass through the same code LANES at a time, a remainder padded with zeros, so that an element's
- * bits depend neither on its place nor on the array's length ---- */
-
-enum { FFN__LANES = 16 };
-#define FFN__INLINE static inline __attribute__((always_inline))
-
-FFN__INLINE void ffn__lanes_load(size_t count, const float *from, float *to)
-{
-    if (count >= FFN__LANES) {
-        memcpy(to, from, FFN__LANES * sizeof *to);
-        return;
-    }
-    for (size_t j = 0; j < FFN__LANES; j++) to[j] = j < count ? from[j] : 0;
-}
-
-FFN__INLINE void ffn__lanes_store(size_t count, const float *from, float *to)
-{
-    memcpy(to, from, (count >= FFN__LANES ? FFN__LANES : count) * sizeof *to);
-}
 
 #endif

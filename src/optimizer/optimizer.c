@@ -3,6 +3,7 @@
 #include "optimizer/kinds.h"
 
 #include <float.h>
+#include <string.h>
 
 /* ---- constructors ------------------------------------------------------------------------------------------------ */
 

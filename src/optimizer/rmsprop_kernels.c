@@ -1,9 +1,6 @@
 /* RMSprop (Hinton, lecture 6e, 2012), centered (Graves 2013) and with momentum, as torch.optim.RMSprop. */
 #include "optimizer/kinds.h"
-
-#include <math.h>
-
-enum { LANES = FFN__LANES };
+#include "optimizer/lanes.h"
 
 /* State: the mean square, then the velocity if there is momentum, then the mean if it is centered. */
 static size_t slots(const ffn_optimizer *optimizer)
@@ -14,30 +11,27 @@ static size_t slots(const ffn_optimizer *optimizer)
 /* square = alpha square + (1 - alpha) g^2, mean likewise of g;
  * d = g / (sqrt(square - mean^2) + epsilon);   velocity = momentum velocity + d;   w -= rate velocity
  * Without `velocity` or `mean` (NULL) these are d and 0. */
-FFN__INLINE void descend(const ffn_optimizer *optimizer, float rate, size_t n, float *w, const float *g, float *square,
-                         float *velocity, float *mean)
+VECTOR_INLINE void descend(const ffn_optimizer *optimizer, float rate, size_t n, float *w, const float *g,
+                           float *square, float *velocity, float *mean)
 {
     const float alpha = optimizer->alpha, rest = (float)(1 - (double)alpha);
     const float momentum = optimizer->momentum, epsilon = optimizer->epsilon;
-    for (size_t i = 0; i < n; i += LANES) {
-        float a[LANES], b[LANES], s[LANES], v[LANES] = {0}, m[LANES] = {0};
-        ffn__lanes_load(n - i, w + i, a);
-        ffn__lanes_load(n - i, g + i, b);
-        ffn__lanes_load(n - i, square + i, s);
-        if (velocity) ffn__lanes_load(n - i, velocity + i, v);
-        if (mean) ffn__lanes_load(n - i, mean + i, m);
-        for (size_t j = 0; j < LANES; j++) {
-            s[j] = alpha * s[j] + rest * b[j] * b[j];
-            if (mean) m[j] = alpha * m[j] + rest * b[j];
-            float variance = s[j] - m[j] * m[j];
-            variance = variance < 0 ? 0 : variance; /* by rounding only; NaN stays */
-            v[j] = momentum * v[j] + b[j] / (sqrtf(variance) + epsilon);
-            a[j] -= rate * v[j];
+    for (size_t i = 0; i < n; i += VL) {
+        const vec gradient = lanes_load(g + i, n - i);
+        const vec s = alpha * lanes_load(square + i, n - i) + rest * gradient * gradient;
+        vec variance = s;
+        lanes_store(square + i, n - i, s);
+        if (mean) {
+            const vec m = alpha * lanes_load(mean + i, n - i) + rest * gradient;
+            lanes_store(mean + i, n - i, m);
+            variance = vec_max(vec_set(0), s - m * m); /* below 0 by rounding only; NaN stays */
         }
-        ffn__lanes_store(n - i, s, square + i);
-        if (velocity) ffn__lanes_store(n - i, v, velocity + i);
-        if (mean) ffn__lanes_store(n - i, m, mean + i);
-        ffn__lanes_store(n - i, a, w + i);
+        vec d = gradient / (lanes_root(variance) + epsilon);
+        if (velocity) {
+            d += momentum * lanes_load(velocity + i, n - i);
+            lanes_store(velocity + i, n - i, d);
+        }
+        lanes_store(w + i, n - i, lanes_load(w + i, n - i) - rate * d);
     }
 }
 

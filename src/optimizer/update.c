@@ -1,6 +1,8 @@
 #include "optimizer/kinds.h"
 #include "optimizer/optimizer.h"
 
+#include <string.h>
+
 /* Elements worked on at once: weights, gradient and state of a block stay in the first-level cache. */
 enum { BLOCK = 1024 };
 
