@@ -121,7 +121,7 @@ VECTOR_INLINE double total(size_t n, const float *x, const bool square)
     size_t i = 0;
     for (; i + STEP <= n; i += STEP) add_step(sum, x + i, square);
     float rest[STEP] = {0};
-    memcpy(rest, x + i, (n - i) * sizeof(*x));
+    for (size_t j = 0; i + j < n; j++) rest[j] = x[i + j];
     add_step(sum, rest, square);
     const dvec all = (sum[0] + sum[1]) + (sum[2] + sum[3]);
     double result = 0;
