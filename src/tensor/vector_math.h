@@ -9,14 +9,6 @@
 #include <float.h>
 #include <math.h>
 
-/* c[0] + c[1] x + ... + c[degree] x^degree */
-VECTOR_INLINE vec vec_polynomial(vec x, int degree, const float *c)
-{
-    vec sum = vec_set(c[degree]);
-    for (int i = degree - 1; i >= 0; i--) sum = sum * x + c[i];
-    return sum;
-}
-
 VECTOR_INLINE vec vec_copysign(vec magnitude, vec sign)
 {
     const ivec bit = (ivec)vec_set(-(float)0);
@@ -37,7 +29,9 @@ VECTOR_INLINE double gelu_lane(double x) { return x < -1000 ? 0 : x * erfc(x * -
 VECTOR_INLINE double normal_density_lane(double x) { return exp(x * x / -2) * 0.39894228040143267794; }
 
 VECTOR_INLINE vec vec_exp(vec x) { return vec_by_lane(x, exp); }
-VECTOR_INLINE vec vec_expm1_negative(vec x, double alpha) { return alpha * vec_by_lane(x, expm1); }
+VECTOR_INLINE vec vec_exp_sum(vec x, vec low) { return vec_by_lane(x + low, exp); }
+VECTOR_INLINE vec vec_expm1_negative(vec x) { return vec_by_lane(x, expm1); }
+VECTOR_INLINE vec vec_scaled_expm1_negative(vec x, double alpha) { return alpha * vec_by_lane(x, expm1); }
 VECTOR_INLINE vec vec_tanh(vec x) { return vec_by_lane(x, tanh); }
 VECTOR_INLINE vec vec_softplus(vec x) { return vec_by_lane(x, softplus_lane); }
 VECTOR_INLINE vec vec_mish(vec x) { return vec_by_lane(x, mish_lane); }
@@ -91,6 +85,14 @@ VECTOR_INLINE vec vec_fma(vec a, vec b, vec c)
 #endif
 }
 
+/* c[0] + c[1] x + ... + c[degree] x^degree, degree >= 1; the last step is rounded once */
+VECTOR_INLINE vec vec_polynomial(vec x, int degree, const float *c)
+{
+    vec sum = vec_set(c[degree]);
+    for (int i = degree - 1; i > 0; i--) sum = sum * x + c[i];
+    return vec_fma(sum, x, vec_set(c[0]));
+}
+
 /* ---- exponential ------------------------------------------------------------------------------------------------ */
 
 /* Adding it rounds a number below 2^22 to an integer k, which then stands in the sum's low bits. */
@@ -131,11 +133,11 @@ VECTOR_INLINE vec vec_scale(vec x, vec k)
 #endif
 }
 
-/* 0.9 ulp */
-VECTOR_INLINE vec vec_exp(vec x)
+/* e^(x + low) for a small low, 0.9 ulp */
+VECTOR_INLINE vec vec_exp_sum(vec x, vec low)
 {
     vec rounded;
-    const vec t = vec_exp_split(vec_min(vec_set(89), vec_max(vec_set(-105), x)), vec_set(0), &rounded);
+    const vec t = vec_exp_split(vec_min(vec_set(89), vec_max(vec_set(-105), x)), low, &rounded);
 #if VL == 16
     return vec_scale(1 + t, rounded - VEC_ROUNDER); /* has the whole range here */
 #else
@@ -144,14 +146,22 @@ VECTOR_INLINE vec vec_exp(vec x)
 #endif
 }
 
-/* alpha (e^x - 1) for x <= 0, 1.4 ulp, 0.9 for alpha 1; no meaning above 0. */
-VECTOR_INLINE vec vec_expm1_negative(vec x, float alpha)
+/* 0.9 ulp */
+VECTOR_INLINE vec vec_exp(vec x) { return vec_exp_sum(x, vec_set(0)); }
+
+/* e^x - 1 for x <= 0, 0.9 ulp, and alpha times it, 1.4 ulp; no meaning above 0. */
+VECTOR_INLINE vec vec_expm1_negative(vec x)
 {
     vec rounded;
-    const vec r = vec_exp_reduce(vec_min(vec_set(0), vec_max(vec_set(-30), x)), vec_set(0), &rounded);
-    const vec power = vec_power_of_two(rounded);
-    const vec scaled = vec_fma(vec_set(alpha), r, alpha * (r * r * vec_exp_rest(r)));
-    return alpha * (power - 1) + power * scaled;
+    const vec t = vec_exp_split(vec_max(vec_set(-30), x), vec_set(0), &rounded), power = vec_power_of_two(rounded);
+    return (power - 1) + power * t;
+}
+
+VECTOR_INLINE vec vec_scaled_expm1_negative(vec x, float alpha)
+{
+    vec rounded;
+    const vec r = vec_exp_reduce(vec_max(vec_set(-30), x), vec_set(0), &rounded), power = vec_power_of_two(rounded);
+    return alpha * (power - 1) + power * vec_fma(vec_set(alpha), r, alpha * (r * r * vec_exp_rest(r)));
 }
 
 /* ---- logistic family ---------------------------------------------------------------------------------------------- */
@@ -226,7 +236,7 @@ VECTOR_INLINE vec vec_softplus(vec x)
     vec rounded;
     const vec t = vec_exp_split(vec_max(vec_set(-87.34f), -vec_abs(x)), vec_set(0), &rounded);
     const vec power = vec_power_of_two(rounded), rest = power * t, u = power + rest, low = (power - u) + rest;
-    const vec square = vec_fma(-0.5f * u, u, u), rise = u * u * u * vec_polynomial(u, 8, q) + low;
+    const vec square = vec_fma(-0.5f * u, u, u), rise = vec_fma(u * u * u, vec_polynomial(u, 8, q), low);
     const vec log1p = square + rise, log1p_low = (square - log1p) + rise;
     return vec_select(x < -87.34f, vec_set(0), (vec_max(vec_set(0), x) + log1p_low) + log1p);
 }
@@ -238,10 +248,10 @@ VECTOR_INLINE vec vec_mish(vec x)
     vec rounded;
     const vec t = vec_exp_split(bounded, vec_set(0), &rounded);
     const vec near = vec_max(vec_set(VEC_ROUNDER - 60), rounded); /* as in vec_times_sigmoid */
-    const vec power = vec_power_of_two(near), e = power + power * t, xe = bounded * power + bounded * power * t;
-    const vec numerator = vec_select(x < 0, 2 * xe + xe * e, -2 * bounded); /* of y, or of y - x above 0 */
-    const vec fraction = vec_scale(numerator / (2 + e * (e + 2)), rounded - near);
-    return vec_max(vec_set(0), x) + vec_select(x < -128, vec_set(0), fraction);
+    const vec power = vec_power_of_two(near), e = power + power * t, xe = vec_fma(bounded * power, t, bounded * power);
+    const vec numerator = vec_select(x < -0.25f, vec_fma(xe, e, 2 * xe), -2 * bounded); /* of y, or of y - x */
+    const vec fraction = vec_scale(numerator / vec_fma(e, e + 2, vec_set(2)), rounded - near);
+    return vec_select(x < -0.25f, vec_set(0), x) + vec_select(x < -128, vec_set(0), fraction);
 }
 
 /* df/dx of mish, within 2.5e-7 */
@@ -259,22 +269,22 @@ VECTOR_INLINE vec vec_mish_slope(vec x)
 /* x Phi(x), 1.9 ulp */
 VECTOR_INLINE vec vec_gelu(vec x)
 {
-    /* (Phi(a) - 1/2) / a in a^2, for a <= 0.75 */
-    static const float centre[] = {0.398942292f, -0.0664909631f, 0.00997812673f, -0.00119741913f,
-                                   0.000117092568f};
-    /* a Phi(-a) e^(a^2 / 2) in (a - 1.5) / (a + 3), for a in [0.75, 14.5], relative */
-    static const float tail[] = {0.308670998f,   0.316681862f, -0.442510396f, 0.296520144f,   -0.0625088438f,
-                                 -0.0363011248f, 0.0131826056f, 0.0106261801f, -0.00543807168f};
+    /* (Phi(a) - 1/2) / a in a^2, weighted by a^2, for a <= 0.7 */
+    static const float centre[] = {0.398942262f, -0.0664899424f, 0.00997021515f, -0.0011762745f,
+                                   9.89131586e-05f};
+    /* a Phi(-a) e^(a^2 / 2) in (a - 1.5) / (a + 3), for a in [0.7, 14.5], relative */
+    static const float tail[] = {0.308670998f,   0.316681832f, -0.442510456f, 0.296522379f,   -0.0625115782f,
+                                 -0.036338374f, 0.0133234914f, 0.0104409223f, -0.00535341864f};
     const vec a = vec_min(vec_set(14.5f), vec_abs(x)), square = a * a;
-    const vec near = vec_copysign(0.5f * x + square * vec_polynomial(square, 4, centre), x);
+    const vec near = vec_copysign(vec_fma(square, vec_polynomial(square, 4, centre), 0.5f * x), x);
 
     const vec half = square * 0.5f, half_low = vec_fma(a * 0.5f, a, -half);
     vec rounded;
     const vec t = vec_exp_split(-half, -half_low, &rounded);
     const vec m = vec_polynomial((a - 1.5f) / (a + 3), 8, tail);
     const vec split = vec_max(vec_set(VEC_ROUNDER - 64), rounded);
-    const vec below = (m + m * t) * vec_power_of_two(split);
-    return vec_select(a < 0.75f, near, vec_max(vec_set(0), x) - vec_scale(below, rounded - split));
+    const vec below = vec_fma(m, t, m) * vec_power_of_two(split);
+    return vec_select(a < 0.7f, near, vec_max(vec_set(0), x) - vec_scale(below, rounded - split));
 }
 
 /* Phi(x) + x phi(x), within 2.5e-7 */
