@@ -107,7 +107,7 @@ static void format_rate(double rate, char *text, size_t size)
 static void describe(const ffn_progress *p, bool brief, char fields[FIELDS][40])
 {
     const double done = ((double)p->epoch - 1 + (double)p->batch / (double)p->batches) / (double)p->epochs;
-    char rate[16], left[16];
+    char rate[16], left[24];
     format_rate((double)p->rows / fmax(p->epoch_seconds, 1e-9), rate, sizeof rate);
     format_time(p->seconds / done - p->seconds, left, sizeof left);
     const size_t size = sizeof fields[0];
