@@ -1,7 +1,9 @@
 /* Planning: which values need gradients, how long everything lives, and who writes a gradient first.
  *
  * Time, for a graph of n nodes: node i runs forward at i, the loss at n, node i backward at 2n - i, and the caller looks
- * at results at 2n + 1. Every value, saved block, scratch block and gradient is a block with a life on that line. */
+ * at results at 2n + 1. Every value, saved block, scratch block and gradient is a block with a life on that line. What
+ * loss and backward read lives to the end, so that a backward may be repeated: it costs next to nothing, since all of it
+ * is there together when backward begins. */
 #include "backprop/plan.h"
 
 #include <string.h>
@@ -86,14 +88,10 @@ static ffn_status open_layer_blocks(const layout *l, size_t i, ffn_error *error)
 {
     const ffn_layer_plan *p = &layer_of(l, i)->plan;
     const bool logits = i == l->output && p->logits_saved && l->plan->keeps_logits;
-    const size_t now = forward_time(i), back = backward_time(l, i);
+    const size_t now = forward_time(i), back = backward_time(l, i), last = l->needs[i] || logits ? end_time(l) : now;
     ffn_status status = FFN_OK;
     if (l->plan->options.training || logits)
-        status = open_block(l, block_of(l, i, SAVED), p->saved_per_row, p->saved, now,
-                            l->needs[i] ? back
-                            : logits    ? loss_time(l)
-                                        : now,
-                            error);
+        status = open_block(l, block_of(l, i, SAVED), p->saved_per_row, p->saved, now, last, error);
     if (status == FFN_OK)
         status = open_block(l, block_of(l, i, SCRATCH_FORWARD), p->scratch_per_row, p->scratch, now, now, error);
     if (status == FFN_OK && l->needs[i])
@@ -125,11 +123,11 @@ static void extend_inputs(const layout *l, size_t i)
     for (size_t k = 0; k < node->input_count; k++) {
         const size_t root = root_of(l, node->inputs[k]);
         extend(block_of(l, root, VALUE), forward_time(i));
-        if (l->needs[i] && !ops->ignores_inputs) extend(block_of(l, root, VALUE), backward_time(l, i));
+        if (l->needs[i] && !ops->ignores_inputs) extend(block_of(l, root, VALUE), end_time(l));
         ffn__block *gradient = block_of(l, root, GRADIENT);
         if (l->needs[root] && backward_time(l, i) < gradient->first) gradient->first = backward_time(l, i);
     }
-    if (l->needs[i] && !ops->ignores_output) extend(block_of(l, i, VALUE), backward_time(l, i));
+    if (l->needs[i] && !ops->ignores_output) extend(block_of(l, i, VALUE), end_time(l));
 }
 
 static void extend_output(const layout *l)
@@ -137,7 +135,7 @@ static void extend_output(const layout *l)
     extend(block_of(l, l->output, VALUE), end_time(l));
     if (l->needs[l->output]) block_of(l, l->output, GRADIENT)->first = loss_time(l);
     if (is_input(l, l->output) || !l->plan->keeps_logits || layer_of(l, l->output)->plan.logits_saved) return;
-    extend(block_of(l, root_of(l, l->model->nodes[l->output].inputs[0]), VALUE), loss_time(l));
+    extend(block_of(l, root_of(l, l->model->nodes[l->output].inputs[0]), VALUE), end_time(l));
 }
 
 static ffn_status place(layout *l, ffn_error *error)
