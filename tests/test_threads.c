@@ -76,24 +76,56 @@ static void test_many_small_jobs(void)
 
 /* ---- who runs the tiles ---------------------------------------------------------------------------------------------------- */
 
-/* Runs until the other tile runs too, or a second has passed: proof that two threads are at work. */
+typedef struct meeting {
+    atomic_int arrived, missed, count;
+} meeting;
+
+/* Runs until the other of two tiles runs too, or a second has passed: proof that two threads are at work. */
 static void meet(void *context, size_t tile)
 {
-    atomic_int *const met = context;
-    atomic_fetch_add(met, 1);
-    for (int i = 0; i < 1000 && atomic_load(met) < 2; i++) nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    meeting *const m = context;
+    atomic_fetch_add(&m->arrived, 1);
+    for (int i = 0; i < 1000 && atomic_load(&m->arrived) < 2; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    if (atomic_load(&m->arrived) < 2) atomic_fetch_add(&m->missed, 1);
     (void)tile;
+}
+
+/* Whether two tiles run at the same time. */
+static bool two_meet(void)
+{
+    meeting m = {0};
+    ffn__parallel(2, 2, large, meet, &m);
+    return atomic_load(&m.missed) == 0;
 }
 
 static void test_threads_work_together(void)
 {
     ffn_set_threads(2, NULL);
-    atomic_int met = 0;
-    struct timespec before, after;
-    clock_gettime(CLOCK_MONOTONIC, &before);
-    ffn__parallel(2, 2, large, meet, &met);
-    clock_gettime(CLOCK_MONOTONIC, &after);
-    CU_ASSERT((double)(after.tv_sec - before.tv_sec) + 1e-9 * (double)(after.tv_nsec - before.tv_nsec) < 0.9);
+    CU_ASSERT_TRUE(two_meet());
+}
+
+static void count_late(void *context, size_t tile)
+{
+    job *const j = context;
+    const bool caller = pthread_equal(pthread_self(), j->caller);
+    nanosleep(&(struct timespec){.tv_nsec = caller ? 100000 : 5000000}, NULL);
+    count_run(j, tile);
+}
+
+/* The caller is through long before the pool's thread, and waits for it. */
+static void test_returns_when_all_is_done(void)
+{
+    ffn_set_threads(2, NULL);
+    int elsewhere = 0;
+    for (int round = 0; round < 10; round++) {
+        job j;
+        start(&j);
+        ffn__parallel(0, 30, large, count_late, &j);
+        CU_ASSERT_EQUAL(wrong_runs(&j, 30), 0);
+        elsewhere += atomic_load(&j.elsewhere);
+    }
+    CU_ASSERT(elsewhere > 0);
 }
 
 static void test_serial_when_not_worthwhile(void)
@@ -178,9 +210,7 @@ static void test_stop_and_start_again(void)
         ffn_stop_threads();
         ffn_stop_threads();
     }
-    atomic_int met = 0;
-    ffn__parallel(2, 2, large, meet, &met);
-    CU_ASSERT_EQUAL(atomic_load(&met), 2);
+    CU_ASSERT_TRUE(two_meet());
 }
 
 static void test_set_threads_checks(void)
@@ -204,9 +234,7 @@ static int child_result(void)
     job j;
     start(&j);
     ffn__parallel(0, TILES, large, count_run, &j);
-    atomic_int met = 0;
-    ffn__parallel(2, 2, large, meet, &met);
-    return wrong_runs(&j, TILES) == 0 && atomic_load(&met) == 2 ? 0 : 1;
+    return wrong_runs(&j, TILES) == 0 && two_meet() ? 0 : 1;
 }
 
 static void expect_child(int (*result)(void))
@@ -251,19 +279,19 @@ static void test_without_threads(void) { expect_child(without_threads); }
 
 static void note_signals(void *context, size_t tile)
 {
-    atomic_int *const blocked = context;
+    meeting *const m = context;
     sigset_t set;
     pthread_sigmask(SIG_BLOCK, NULL, &set);
-    if (sigismember(&set, SIGINT)) atomic_fetch_add(blocked, 1);
-    meet(&blocked[1], tile);
+    if (sigismember(&set, SIGINT)) atomic_fetch_add(&m->count, 1);
+    meet(m, tile);
 }
 
 static void test_pool_takes_no_signals(void)
 {
     ffn_set_threads(2, NULL);
-    atomic_int blocked[2] = {0, 0};
-    ffn__parallel(2, 2, large, note_signals, blocked);
-    CU_ASSERT_EQUAL(atomic_load(&blocked[0]), 1); /* the pool's thread; not the caller */
+    meeting blocked = {0};
+    ffn__parallel(2, 2, large, note_signals, &blocked);
+    CU_ASSERT_EQUAL(atomic_load(&blocked.count), 1); /* the pool's thread; not the caller */
 }
 
 /* ---- denormals -------------------------------------------------------------------------------------------------------------------- */
@@ -272,15 +300,16 @@ static void halve(void *context, size_t tile)
 {
     volatile float smallest = FLT_MIN;
     smallest = smallest / 2;
-    if (smallest != 0) atomic_fetch_add((atomic_int *)context, 1);
-    meet((atomic_int *)context + 1, tile);
+    meeting *const m = context;
+    if (smallest != 0) atomic_fetch_add(&m->count, 1);
+    meet(m, tile);
 }
 
 static int denormals(void)
 {
-    atomic_int count[2] = {0, 0};
-    ffn__parallel(2, 2, large, halve, count);
-    return atomic_load(&count[0]);
+    meeting m = {0};
+    ffn__parallel(2, 2, large, halve, &m);
+    return atomic_load(&m.count);
 }
 
 static void test_denormals(void)
@@ -305,6 +334,7 @@ static const test_case cases[] = {
     {"every tile once", test_every_tile_once},
     {"many small jobs", test_many_small_jobs},
     {"two threads work together", test_threads_work_together},
+    {"the call returns when all is done", test_returns_when_all_is_done},
     {"little work stays with the caller", test_serial_when_not_worthwhile},
     {"no tiles", test_no_tiles_without_body},
     {"a call from a tile is serial", test_nested_is_serial},
