@@ -103,6 +103,8 @@ static void test_threads_work_together(void)
 {
     ffn_set_threads(2, NULL);
     CU_ASSERT_TRUE(two_meet());
+    nanosleep(&(struct timespec){.tv_nsec = 20000000}, NULL); /* the pool's thread goes to sleep */
+    CU_ASSERT_TRUE(two_meet());
 }
 
 static void count_late(void *context, size_t tile)

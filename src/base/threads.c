@@ -17,7 +17,7 @@
 enum { MAX_THREADS = 1024 };
 
 /* Floating-point operations that make a further thread worth its waking: 15 us at 50 GFLOP/s, when a sleeping thread
- * takes 5 to 50 us to start. Two threads so need twice as much. */
+ * takes 5 to 50 us to start. */
 static const double thread_work = 7.5e5;
 
 /* How long a thread looks for tiles before it sleeps, also one that was woken too late for any. Long enough for the gap
@@ -41,9 +41,10 @@ static struct pool {
     atomic_uint sleepers;
     atomic_bool stop;
 
-    atomic_uint state;
-    atomic_size_t next; /* tile */
-    size_t tiles;       /* from here on written only while no thread is active or can join */
+    /* Threads that look for work, claim tiles and read the job do not share cache lines. */
+    _Alignas(FFN__ALIGNMENT) atomic_uint state;
+    _Alignas(FFN__ALIGNMENT) atomic_size_t next; /* tile */
+    _Alignas(FFN__ALIGNMENT) size_t tiles;       /* from here on written only while nobody is active or can join */
     void (*body)(void *context, size_t tile);
     void *context;
     uint64_t control;
