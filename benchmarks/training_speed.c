@@ -88,10 +88,7 @@ static void measure(const bench_options *options, const training_case *c, size_t
          .blas_threads = threads},
         {.name = "ours", .run = run_ours, .context = &o, .samples = (double)c->batch, .blas_threads = 1},
     };
-    for (size_t r = 0; r < 3; r++) bench_measure(&(bench_options){.min_time = 1e-3}, &rows[r], 1); /* starts threads */
-    if (options->pin || threads > 1) bench_pin();
-    bench_measure(options, rows, 3);
-    bench_print(options, c->name, threads, rows, 3);
+    bench_run(options, c->name, threads, rows, sizeof(rows) / sizeof(rows)[0]);
     network_bound_destroy(&bound);
     network_bound_destroy(&passes);
     destroy_ours(&o);
@@ -101,11 +98,9 @@ int main(int argc, char **argv)
 {
     const bench_options options =
         bench_parse(argc, argv, "Training steps per second, beside the bare matrix products.");
-    for (size_t threads = 1; threads <= 2; threads++) {
-        if (options.threads && options.threads != threads) continue;
+    for (size_t threads = 1; threads <= 2; threads++)
         for (size_t i = 0; i < sizeof(cases) / sizeof(cases)[0]; i++)
-            if (bench_selected(&options, cases[i].name)) measure(&options, &cases[i], threads);
-    }
+            if (bench_selected(&options, cases[i].name, threads)) measure(&options, &cases[i], threads);
     bench_finish(&options);
     return 0;
 }

@@ -99,9 +99,9 @@ bench_options bench_parse(int argc, char **argv, const char *what)
     return o;
 }
 
-bool bench_selected(const bench_options *options, const char *name)
+bool bench_selected(const bench_options *options, const char *name, size_t threads)
 {
-    return !options->filter || strstr(name, options->filter);
+    return (!options->filter || strstr(name, options->filter)) && (!options->threads || options->threads == threads);
 }
 
 /* ---- time and cores ------------------------------------------------------------------------------------------------- */
@@ -181,7 +181,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-void bench_measure(const bench_options *options, bench_row *rows, size_t count)
+static void measure(const bench_options *options, bench_row *rows, size_t count)
 {
     static double seconds[BENCH_MOST_ROWS][MOST_CHUNKS];
     size_t units[BENCH_MOST_ROWS], chunks = 0;
@@ -210,7 +210,7 @@ static const char *const formats[] = {
 };
 static bool printed;
 
-void bench_print(const bench_options *options, const char *name, size_t threads, const bench_row *rows, size_t count)
+static void print(const bench_options *options, const char *name, size_t threads, const bench_row *rows, size_t count)
 {
     if (!printed && options->format == BENCH_TABLE)
         printf("%-16s %7s  %-7s %-16s %12s %12s %12s %12s %8s\n", "case", "threads", "kernels", "row", "median",
@@ -225,6 +225,14 @@ void bench_print(const bench_options *options, const char *name, size_t threads,
                rows[r].maximum, rows[r].undisturbed, rows[r].undisturbed / rows[0].undisturbed);
     }
     fflush(stdout);
+}
+
+void bench_run(const bench_options *options, const char *name, size_t threads, bench_row *rows, size_t count)
+{
+    for (size_t r = 0; r < count; r++) (void)time_chunk(&rows[r], 1); /* starts the threads */
+    if (options->pin || threads > 1) bench_pin();
+    measure(options, rows, count);
+    print(options, name, threads, rows, count);
 }
 
 void bench_finish(const bench_options *options)

@@ -19,7 +19,7 @@ typedef struct bench_options {
 /* Reads --csv --json --filter --threads --min-time --pin --kernels --help; ends the program on a mistake. `what` is the
  * first line of the help. */
 bench_options bench_parse(int argc, char **argv, const char *what);
-bool bench_selected(const bench_options *options, const char *name);
+bool bench_selected(const bench_options *options, const char *name, size_t threads);
 
 double bench_now(void); /* seconds */
 
@@ -40,11 +40,9 @@ typedef struct bench_row {
 
 enum { BENCH_MOST_ROWS = 6 };
 
-/* Runs the rows by turns in chunks of some 20 ms until each has had options->min_time, and fills in their speeds. */
-void bench_measure(const bench_options *options, bench_row *rows, size_t count);
-
-/* Prints the rows of a case; ratios are to row 0, the bound. The first call prints the header. */
-void bench_print(const bench_options *options, const char *name, size_t threads, const bench_row *rows, size_t count);
+/* Runs the rows by turns in chunks of some 20 ms until each has had options->min_time, and prints their speeds with
+ * ratios to row 0, the bound. The first call prints the header. */
+void bench_run(const bench_options *options, const char *name, size_t threads, bench_row *rows, size_t count);
 void bench_finish(const bench_options *options);
 
 #endif
