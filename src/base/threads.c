@@ -53,8 +53,7 @@ static struct pool {
           .wake = PTHREAD_COND_INITIALIZER,
           .done = PTHREAD_COND_INITIALIZER};
 
-/* ---- the processor ------------------------------------------------------------------------------------------------
- */
+/* ---- the processor ----------------------------------------------------------------------------------------------- */
 
 #if defined(__SSE2__)
 static const uint64_t flush_bits = 0x8040; /* FTZ and DAZ */
@@ -97,8 +96,7 @@ static size_t core_count(void)
     return count > 0 ? (size_t)count : 1;
 }
 
-/* ---- waiting ------------------------------------------------------------------------------------------------------
- */
+/* ---- waiting ----------------------------------------------------------------------------------------------------- */
 
 static long nanoseconds_since(const struct timespec *start)
 {
@@ -122,8 +120,7 @@ static bool spin_until(unsigned mask, bool nonzero)
     return false;
 }
 
-/* ---- a pool thread --------------------------------------------------------------------------------------------------
- */
+/* ---- a pool thread ----------------------------------------------------------------------------------------------- */
 
 static void run_tiles(void)
 {

@@ -7,8 +7,7 @@
 
 FFN__ISA_DECLARE(ffn__tensor_kernels, ffn__tensor_kernels);
 
-/* ---- elementwise ----------------------------------------------------------------------------------------------------
- */
+/* ---- elementwise ------------------------------------------------------------------------------------------------- */
 
 /* Runs `whole` for every vector at i and `part` for the last `rest` < VL elements. */
 #define FOR_VECTORS(n, whole, part)                                                                                    \
