@@ -14,7 +14,7 @@
 #define FFN_EXAMPLES_DATA "data"
 #endif
 
-enum { SIDE = 8, PIXELS = SIDE * SIDE, MAX_HIDDEN = 8, MAX_UNITS = 4096, SHOWN = 6 };
+enum { SIDE = 8, PIXELS = SIDE * SIDE, MAX_HIDDEN = 8, MAX_UNITS = 4096, SHOWN = 6, SPLIT_SEED = 1 };
 
 /* ---- options --------------------------------------------------------------------------------------------- */
 
@@ -52,7 +52,7 @@ static const char help[] =
     "  -a, --activation=NAME     of the hidden layers (relu)\n"
     "  -o, --optimizer=NAME      sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw (adam)\n"
     "  -r, --learning-rate=X     at the start; falls to 0 as a cosine (the optimizer's usual one)\n"
-    "  -s, --seed=N              of the split, the first weights and the order (1)\n"
+    "  -s, --seed=N              of the first weights, the order and the dropout (1)\n"
     "  -t, --threads=N           0: one per core (0); the result does not depend on it\n"
     "  -d, --data=FILE           CSV with 64 pixels and the digit in each row\n"
     "                            (" FFN_EXAMPLES_DATA "/digits.csv)\n"
@@ -183,7 +183,8 @@ static void experiment_destroy(experiment *e)
     ffn_dataset_destroy(e->training);
 }
 
-/* A fifth of each digit for the test, a tenth of the rest for validation. */
+/* A fifth of each digit for the test, a tenth of the rest for validation. The same for every run, so that runs with other
+ * options or another seed can be compared. */
 static ffn_status load(experiment *e, const settings *s, ffn_error *error)
 {
     const ffn_csv_options csv = {.classification = true}; /* the last column looks like a number, but is a class */
@@ -194,9 +195,9 @@ static ffn_status load(experiment *e, const settings *s, ffn_error *error)
     if (pixels != PIXELS)
         status = ffn_fail(error, FFN_SHAPE_MISMATCH, "%s: found %zu columns before the digit; expected %d pixels",
                           s->data, pixels, PIXELS);
-    if (status == FFN_OK) status = ffn_dataset_split_stratified(all, 0.8f, s->seed, &rest, &e->test, error);
+    if (status == FFN_OK) status = ffn_dataset_split_stratified(all, 0.8f, SPLIT_SEED, &rest, &e->test, error);
     if (status == FFN_OK)
-        status = ffn_dataset_split_stratified(rest, 0.9f, s->seed, &e->training, &e->validation, error);
+        status = ffn_dataset_split_stratified(rest, 0.9f, SPLIT_SEED, &e->training, &e->validation, error);
     ffn_dataset_destroy(rest);
     ffn_dataset_destroy(all);
     return status;
@@ -221,6 +222,7 @@ static ffn_status train(experiment *e, const settings *s, ffn_error *error)
     const size_t updates = (ffn_dataset_rows(e->training) + s->batch_size - 1) / s->batch_size; /* in an epoch */
     ffn_fit_options options = ffn_fit_defaults();
     options.loss = ffn_cross_entropy();
+    options.loss.label_smoothing = 0.1f; /* it may doubt a little: reads new digits better */
     options.optimizer = s->optimizer;
     options.schedule = ffn_cosine_decay(s->epochs * updates, 0);
     options.epochs = s->epochs;
@@ -242,7 +244,7 @@ static size_t best_class(const float *p, size_t classes)
     return best;
 }
 
-/* The first few digits of the test that the model takes for others. */
+/* The first digits of the test that the model takes for others. */
 static ffn_status show_misread(const experiment *e, ffn_error *error)
 {
     const size_t rows = ffn_dataset_rows(e->test), classes = ffn_dataset_classes(e->test);
@@ -252,19 +254,19 @@ static ffn_status show_misread(const experiment *e, ffn_error *error)
     if (status != FFN_OK) return status;
     status = ffn_predict(e->model, pixels, rows, p.data, error);
     show_image images[SHOWN];
-    size_t count = 0;
-    for (size_t i = 0; status == FFN_OK && i < rows && count < SHOWN; i++) {
+    size_t misread = 0;
+    for (size_t i = 0; status == FFN_OK && i < rows; i++) {
         const size_t actual = (size_t)targets[i], read = best_class(p.data + i * classes, classes);
-        if (read == actual) continue;
-        images[count].pixels = pixels + i * PIXELS;
-        (void)snprintf(images[count].caption, sizeof images[count].caption, "%s read as %s",
-                       ffn_dataset_class_name(e->test, actual), ffn_dataset_class_name(e->test, read));
-        count++;
+        if (read == actual || misread++ >= SHOWN) continue;
+        show_image *image = &images[misread - 1];
+        image->pixels = pixels + i * PIXELS;
+        (void)snprintf(image->caption, sizeof image->caption, "%s read as %s", ffn_dataset_class_name(e->test, actual),
+                       ffn_dataset_class_name(e->test, read));
     }
     ffn_tensor_destroy(&p);
-    if (count > 0) {
-        printf("\nmisread, among others\n\n");
-        show_images(images, count, SIDE, SIDE, 16);
+    if (misread > 0) {
+        printf("\nmisread: %zu of %zu\n\n", misread, rows);
+        show_images(images, misread < SHOWN ? misread : SHOWN, SIDE, SIDE, 16);
     }
     return status;
 }

@@ -93,14 +93,13 @@ static void format_time(double seconds, char *text, size_t size)
         (void)snprintf(text, size, "%lu:%02lu:%02lu", s / 3600, s / 60 % 60, s % 60);
 }
 
-/* As "950", "12.3k" or "4.56M". */
+/* As "950", "12.3k" or "456M". */
 static void format_rate(double rate, char *text, size_t size)
 {
-    const double unit = rate < 1e3 ? 1 : rate < 1e6 ? 1e3 : 1e6, number = rate / unit;
-    (void)snprintf(text, size, "%.*f%s", unit == 1 || number >= 100 ? 0 : 1, number,
-                   unit == 1    ? ""
-                   : unit < 1e6 ? "k"
-                                : "M");
+    static const char *const prefixes[] = {"", "k", "M", "G"};
+    size_t thousands = 0;
+    for (; rate >= 1e3 && thousands < 3; thousands++) rate /= 1e3;
+    (void)snprintf(text, size, "%.*f%s", thousands == 0 || rate >= 100 ? 0 : 1, rate, prefixes[thousands]);
 }
 
 /* The figures in words; empty where there are none. */
