@@ -43,7 +43,10 @@ ffn_activation ffn_mish(void) { return make(FFN__mish, 0); }
 ffn_activation ffn_hard_sigmoid(void) { return make(FFN__hard_sigmoid, 0); }
 ffn_activation ffn_hard_swish(void) { return make(FFN__hard_swish, 0); }
 
-const char *ffn_activation_name(size_t index) { return index < FFN__ACTIVATION_COUNT ? descriptions[index].name : NULL; }
+const char *ffn_activation_name(size_t index)
+{
+    return index < FFN__ACTIVATION_COUNT ? descriptions[index].name : NULL;
+}
 
 ffn_status ffn_activation_by_name(const char *name, ffn_activation *activation, ffn_error *error)
 {

@@ -54,22 +54,28 @@ static void linear_backward(BACKWARD_ARGUMENTS)
 VECTOR_INLINE vec sigmoid_value(float alpha, vec x) { return (void)alpha, vec_sigmoid(x); }
 VECTOR_INLINE vec sigmoid_gradient(float alpha, vec y, vec dy) { return (void)alpha, dy * (y * (1 - y)); }
 static void sigmoid_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, sigmoid_value); }
-static void sigmoid_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, sigmoid_gradient); }
+static void sigmoid_backward(BACKWARD_ARGUMENTS)
+{
+    (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, sigmoid_gradient);
+}
 
 VECTOR_INLINE vec tanh_value(float alpha, vec x) { return (void)alpha, vec_tanh(x); }
 VECTOR_INLINE vec tanh_gradient(float alpha, vec y, vec dy) { return (void)alpha, dy * ((1 - y) * (1 + y)); }
 static void tanh_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, tanh_value); }
-static void tanh_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, tanh_gradient); }
+static void tanh_backward(BACKWARD_ARGUMENTS)
+{
+    (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, tanh_gradient);
+}
 
 /* ---- rectifiers ------------------------------------------------------------------------------------------------------- */
 
 VECTOR_INLINE vec relu_value(float alpha, vec x) { return (void)alpha, vec_max(vec_set(0), x); }
-VECTOR_INLINE vec relu_gradient(float alpha, vec y, vec dy)
-{
-    return (void)alpha, vec_select(y <= 0, vec_set(0), dy);
-}
+VECTOR_INLINE vec relu_gradient(float alpha, vec y, vec dy) { return (void)alpha, vec_select(y <= 0, vec_set(0), dy); }
 static void relu_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, relu_value); }
-static void relu_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, relu_gradient); }
+static void relu_backward(BACKWARD_ARGUMENTS)
+{
+    (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, relu_gradient);
+}
 
 VECTOR_INLINE vec leaky(vec x, vec slope) { return vec_select(x < 0, slope * x, x); }
 VECTOR_INLINE vec leaky_gradient(vec v, vec slope, vec dy) { return vec_select(v <= 0, slope * dy, dy); }
@@ -133,14 +139,8 @@ static void prelu_slope_gradient(const ffn_activation *a, size_t rows, size_t co
 #define SELU_SCALE ((float)1.0507009873554804934193349852946)
 #define SELU_ALPHA ((float)1.7580993408473768599402175208123) /* alpha of the paper times the scale */
 
-VECTOR_INLINE vec elu_value(float alpha, vec x)
-{
-    return vec_select(x < 0, alpha * vec_expm1_negative(x), x);
-}
-VECTOR_INLINE vec elu_gradient(float alpha, vec y, vec dy)
-{
-    return vec_select(y <= 0, dy * (y + alpha), dy);
-}
+VECTOR_INLINE vec elu_value(float alpha, vec x) { return vec_select(x < 0, alpha * vec_expm1_negative(x), x); }
+VECTOR_INLINE vec elu_gradient(float alpha, vec y, vec dy) { return vec_select(y <= 0, dy * (y + alpha), dy); }
 static void elu_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, elu_value); }
 static void elu_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, elu_gradient); }
 
@@ -153,7 +153,10 @@ VECTOR_INLINE vec selu_gradient(float alpha, vec y, vec dy)
     return (void)alpha, dy * vec_select(y <= 0, y + SELU_ALPHA, vec_set(SELU_SCALE));
 }
 static void selu_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, selu_value); }
-static void selu_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, selu_gradient); }
+static void selu_backward(BACKWARD_ARGUMENTS)
+{
+    (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, selu_gradient);
+}
 
 /* ---- x times something between 0 and 1 ---------------------------------------------------------------------------------- */
 
@@ -176,17 +179,23 @@ VECTOR_INLINE vec swish_gradient(float alpha, vec x, vec dy)
     return dy * (s + z * slope);
 }
 static void swish_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, swish_value); }
-static void swish_backward(BACKWARD_ARGUMENTS) { (void)y, map_backward(a->alpha, rows * cols, x, dy, dx, swish_gradient); }
+static void swish_backward(BACKWARD_ARGUMENTS)
+{
+    (void)y, map_backward(a->alpha, rows * cols, x, dy, dx, swish_gradient);
+}
 
 VECTOR_INLINE vec gelu_value(float alpha, vec x) { return (void)alpha, vec_gelu(x); }
 VECTOR_INLINE vec gelu_gradient(float alpha, vec x, vec dy) { return (void)alpha, dy * vec_gelu_slope(x); }
 static void gelu_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, gelu_value); }
-static void gelu_backward(BACKWARD_ARGUMENTS) { (void)y, map_backward(a->alpha, rows * cols, x, dy, dx, gelu_gradient); }
+static void gelu_backward(BACKWARD_ARGUMENTS)
+{
+    (void)y, map_backward(a->alpha, rows * cols, x, dy, dx, gelu_gradient);
+}
 
 /* The tanh form of GELU is x sigmoid(z) with z = x (A + B x^2). In the tail z is large, and its error is the result's
  * relative error, so it is kept in two parts: p is A + B x^2 rounded to a grid on which A_HIGH lies too, so that the
  * difference is exact. */
-#define GELU_A      1.5957691216057307117597842397375 /* 2 sqrt(2 / pi) */
+#define GELU_A      1.5957691216057307117597842397375   /* 2 sqrt(2 / pi) */
 #define GELU_B      0.071354816272600248516383787679863 /* 0.044715 A */
 #define GELU_A_HIGH ((float)0x1.9884p0)
 #define GELU_A_LOW  ((float)(GELU_A - 0x1.9884p0))
@@ -222,7 +231,10 @@ static void gelu_tanh_backward(BACKWARD_ARGUMENTS)
 VECTOR_INLINE vec mish_value(float alpha, vec x) { return (void)alpha, vec_mish(x); }
 VECTOR_INLINE vec mish_gradient(float alpha, vec x, vec dy) { return (void)alpha, dy * vec_mish_slope(x); }
 static void mish_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, mish_value); }
-static void mish_backward(BACKWARD_ARGUMENTS) { (void)y, map_backward(a->alpha, rows * cols, x, dy, dx, mish_gradient); }
+static void mish_backward(BACKWARD_ARGUMENTS)
+{
+    (void)y, map_backward(a->alpha, rows * cols, x, dy, dx, mish_gradient);
+}
 
 /* clip(x / 6 + 1/2, 0, 1), computed from the nearer end, so that it reaches 0 and 1 only where it should */
 VECTOR_INLINE vec hard_sigmoid(vec x)
@@ -265,14 +277,19 @@ VECTOR_INLINE vec softplus_gradient(float alpha, vec y, vec dy)
     return (void)alpha, dy * -vec_expm1_negative(-y); /* 1 - e^-y is sigmoid(x) */
 }
 static void softplus_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, softplus_value); }
-static void softplus_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, softplus_gradient); }
+static void softplus_backward(BACKWARD_ARGUMENTS)
+{
+    (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, softplus_gradient);
+}
 
 VECTOR_INLINE vec softsign_value(float alpha, vec x)
 {
     const vec bounded = vec_min(vec_set(FLT_MAX), vec_max(vec_set(-FLT_MAX), x)), size = vec_abs(bounded);
-    const vec sum = 1 + size, low = vec_min(vec_set(1), size) - (sum - vec_max(vec_set(1), size)); /* sum's rounding error */
+    const vec sum = 1 + size,
+              low = vec_min(vec_set(1), size) - (sum - vec_max(vec_set(1), size)); /* sum's rounding error */
     const vec quotient = bounded / sum;
-    return (void)alpha, quotient - quotient * (low * (1 - vec_abs(quotient))); /* 1 - |quotient| is about 1 / sum */
+    return (void)alpha,
+           vec_copysign(quotient - quotient * (low * (1 - vec_abs(quotient))), x); /* 1 - |quotient| is about 1 / sum */
 }
 VECTOR_INLINE vec softsign_gradient(float alpha, vec y, vec dy)
 {
@@ -280,7 +297,10 @@ VECTOR_INLINE vec softsign_gradient(float alpha, vec y, vec dy)
     return (void)alpha, dy * (root * root);
 }
 static void softsign_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, softsign_value); }
-static void softsign_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, softsign_gradient); }
+static void softsign_backward(BACKWARD_ARGUMENTS)
+{
+    (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, softsign_gradient);
+}
 
 /* ---- rows: softmax and its logarithm ------------------------------------------------------------------------------------ */
 
@@ -342,7 +362,8 @@ VECTOR_INLINE float row_max(size_t cols, const float *x)
 VECTOR_INLINE vec exp_below(vec x, float most)
 {
     const vec difference = x - most, part = difference - x, error = (x - (difference - part)) - (most + part);
-    return vec_exp_sum(difference, vec_max(vec_set(-1), vec_min(error, vec_set(1)))); /* at -infinity the error is NaN */
+    return vec_exp_sum(difference,
+                       vec_max(vec_set(-1), vec_min(error, vec_set(1)))); /* at -infinity the error is NaN */
 }
 
 /* y = e^(x - most), unless y is NULL; the sum of them */
@@ -410,30 +431,38 @@ static void log_softmax_backward(BACKWARD_ARGUMENTS)
  * for. GLOROT is for what is about linear at 0 and bounded, and for outputs. */
 #define OPS(kind) .name = #kind, .forward = kind##_forward, .backward = kind##_backward
 
-const ffn__activation_table FFN__ISA_NAME(ffn__activations) = {
-    .kinds = {
-        [FFN__linear] = {OPS(linear)},
-        [FFN__sigmoid] = {OPS(sigmoid), .fuses = FFN_LOSS_OF_SIGMOID_LOGITS},
-        [FFN__tanh] = {OPS(tanh)},
-        [FFN__relu] = {OPS(relu), .gain = FFN_GAIN_HE},
-        [FFN__leaky_relu] = {OPS(leaky_relu), .alpha_high = FLT_MAX, .gain = FFN_GAIN_HE},
-        [FFN__prelu] = {OPS(prelu), .alpha_low = -FLT_MAX, .alpha_high = FLT_MAX, .gain = FFN_GAIN_HE,
-                        .needs_input = true, .slope_gradient = prelu_slope_gradient},
-        [FFN__prelu_per_unit] = {.name = "prelu_per_unit", .forward = prelu_forward, .backward = prelu_backward,
-                                 .alpha_low = -FLT_MAX, .alpha_high = FLT_MAX, .gain = FFN_GAIN_HE, .needs_input = true,
-                                 .slope_gradient = prelu_slope_gradient},
-        [FFN__elu] = {OPS(elu), .alpha_high = FLT_MAX, .gain = FFN_GAIN_HE},
-        [FFN__selu] = {OPS(selu), .gain = FFN_GAIN_LECUN},
-        [FFN__softmax] = {OPS(softmax), .over_rows = true, .fuses = FFN_LOSS_OF_SOFTMAX_LOGITS},
-        [FFN__log_softmax] = {OPS(log_softmax), .over_rows = true},
-        [FFN__swish] = {OPS(swish), .alpha_low = -FLT_MAX, .alpha_high = FLT_MAX, .gain = FFN_GAIN_HE,
-                        .needs_input = true},
-        [FFN__gelu] = {OPS(gelu), .gain = FFN_GAIN_HE, .needs_input = true},
-        [FFN__gelu_tanh] = {OPS(gelu_tanh), .gain = FFN_GAIN_HE, .needs_input = true},
-        [FFN__softplus] = {OPS(softplus), .gain = FFN_GAIN_HE},
-        [FFN__softsign] = {OPS(softsign)},
-        [FFN__mish] = {OPS(mish), .gain = FFN_GAIN_HE, .needs_input = true},
-        [FFN__hard_sigmoid] = {OPS(hard_sigmoid)},
-        [FFN__hard_swish] = {OPS(hard_swish), .gain = FFN_GAIN_HE, .needs_input = true},
-    },
+const ffn__activation_table
+    FFN__ISA_NAME(ffn__activations) =
+        {
+            .kinds =
+                {
+                    [FFN__linear] = {OPS(linear)},
+                    [FFN__sigmoid] = {OPS(sigmoid), .fuses = FFN_LOSS_OF_SIGMOID_LOGITS},
+                    [FFN__tanh] = {OPS(tanh)},
+                    [FFN__relu] = {OPS(relu), .gain = FFN_GAIN_HE},
+                    [FFN__leaky_relu] = {OPS(leaky_relu), .alpha_high = FLT_MAX, .gain = FFN_GAIN_HE},
+                    [FFN__prelu] = {OPS(prelu), .alpha_low = -FLT_MAX, .alpha_high = FLT_MAX, .gain = FFN_GAIN_HE,
+                                    .needs_input = true, .slope_gradient = prelu_slope_gradient},
+                    [FFN__prelu_per_unit] = {.name = "prelu_per_unit",
+                                             .forward = prelu_forward,
+                                             .backward = prelu_backward,
+                                             .alpha_low = -FLT_MAX,
+                                             .alpha_high = FLT_MAX,
+                                             .gain = FFN_GAIN_HE,
+                                             .needs_input = true,
+                                             .slope_gradient = prelu_slope_gradient},
+                    [FFN__elu] = {OPS(elu), .alpha_high = FLT_MAX, .gain = FFN_GAIN_HE},
+                    [FFN__selu] = {OPS(selu), .gain = FFN_GAIN_LECUN},
+                    [FFN__softmax] = {OPS(softmax), .over_rows = true, .fuses = FFN_LOSS_OF_SOFTMAX_LOGITS},
+                    [FFN__log_softmax] = {OPS(log_softmax), .over_rows = true},
+                    [FFN__swish] = {OPS(swish), .alpha_low = -FLT_MAX, .alpha_high = FLT_MAX, .gain = FFN_GAIN_HE,
+                                    .needs_input = true},
+                    [FFN__gelu] = {OPS(gelu), .gain = FFN_GAIN_HE, .needs_input = true},
+                    [FFN__gelu_tanh] = {OPS(gelu_tanh), .gain = FFN_GAIN_HE, .needs_input = true},
+                    [FFN__softplus] = {OPS(softplus), .gain = FFN_GAIN_HE},
+                    [FFN__softsign] = {OPS(softsign)},
+                    [FFN__mish] = {OPS(mish), .gain = FFN_GAIN_HE, .needs_input = true},
+                    [FFN__hard_sigmoid] = {OPS(hard_sigmoid)},
+                    [FFN__hard_swish] = {OPS(hard_swish), .gain = FFN_GAIN_HE, .needs_input = true},
+                },
 };

@@ -117,7 +117,7 @@ VECTOR_INLINE vec vec_exp_rest(vec r)
 VECTOR_INLINE vec vec_exp_split(vec x, vec low, vec *rounded)
 {
     const vec r = vec_exp_reduce(x, low, rounded);
-    return r + r * r * vec_exp_rest(r);
+    return vec_fma(r * r, vec_exp_rest(r), r);
 }
 
 /* 2^k for an integer k in [-126, 127], from k + VEC_ROUNDER */
@@ -141,7 +141,8 @@ VECTOR_INLINE vec vec_exp_sum(vec x, vec low)
 #if VL == 16
     return vec_scale(1 + t, rounded - VEC_ROUNDER); /* has the whole range here */
 #else
-    const vec k = rounded - VEC_ROUNDER, half = (k * 0.5f + VEC_ROUNDER) - VEC_ROUNDER; /* lest 2^k over- or underflow */
+    const vec k = rounded - VEC_ROUNDER,
+              half = (k * 0.5f + VEC_ROUNDER) - VEC_ROUNDER; /* lest 2^k over- or underflow */
     return vec_scale(vec_scale(1 + t, half), k - half);
 #endif
 }
@@ -209,7 +210,8 @@ VECTOR_INLINE vec vec_times_sigmoid(vec x, vec z, vec z_low)
 {
     vec rounded, error;
     const vec t = vec_exp_split(-vec_min(vec_set(40), vec_max(vec_set(-130), z)), -z_low, &rounded);
-    const vec near = vec_min(vec_set(VEC_ROUNDER + 64), rounded); /* beyond k = 64 the 1 in the sum does not matter, and */
+    const vec near =
+        vec_min(vec_set(VEC_ROUNDER + 64), rounded); /* beyond k = 64 the 1 in the sum does not matter, and */
     const vec q = vec_logistic(vec_power_of_two(near), t, &error); /* 2^-(k - 64) can scale the result instead */
     return vec_select(z < -130, vec_set(0), vec_scale(x * (q + q * error), near - rounded));
 }
@@ -232,11 +234,13 @@ VECTOR_INLINE vec vec_tanh(vec x)
 VECTOR_INLINE vec vec_softplus(vec x)
 {
     /* (log(1 + u) - u + u^2 / 2) / u^3 for u in [0, 1], weighted by u^3 / log(1 + u) */
-    static const float q[] = {0.333330929f, -0.249933124f, 0.199263275f, -0.162282839f, 0.126791909f, -0.0859110653f, 0.04429074f, -0.0146781271f, 0.00227548345f};
+    static const float q[] = {0.333330929f,   -0.249933124f, 0.199263275f,   -0.162282839f, 0.126791909f,
+                              -0.0859110653f, 0.04429074f,   -0.0146781271f, 0.00227548345f};
     vec rounded;
     const vec t = vec_exp_split(vec_max(vec_set(-87.34f), -vec_abs(x)), vec_set(0), &rounded);
     const vec power = vec_power_of_two(rounded), rest = power * t, u = power + rest, low = (power - u) + rest;
-    const vec square = vec_fma(-0.5f * u, u, u), rise = vec_fma(u * u * u, vec_polynomial(u, 8, q), low);
+    const vec square = vec_fma(-0.5f * u, u, u), square_low = vec_fma(-0.5f * u, u, u - square);
+    const vec rise = vec_fma(u * u * u, vec_polynomial(u, 8, q), low + square_low);
     const vec log1p = square + rise, log1p_low = (square - log1p) + rise;
     return vec_select(x < -87.34f, vec_set(0), (vec_max(vec_set(0), x) + log1p_low) + log1p);
 }
@@ -251,7 +255,7 @@ VECTOR_INLINE vec vec_mish(vec x)
     const vec power = vec_power_of_two(near), e = power + power * t, xe = vec_fma(bounded * power, t, bounded * power);
     const vec numerator = vec_select(x < -0.25f, vec_fma(xe, e, 2 * xe), -2 * bounded); /* of y, or of y - x */
     const vec fraction = vec_scale(numerator / vec_fma(e, e + 2, vec_set(2)), rounded - near);
-    return vec_select(x < -0.25f, vec_set(0), x) + vec_select(x < -128, vec_set(0), fraction);
+    return vec_copysign(vec_select(x < -0.25f, vec_set(0), x) + vec_select(x < -128, vec_set(0), fraction), x);
 }
 
 /* df/dx of mish, within 2.5e-7 */
@@ -270,10 +274,9 @@ VECTOR_INLINE vec vec_mish_slope(vec x)
 VECTOR_INLINE vec vec_gelu(vec x)
 {
     /* (Phi(a) - 1/2) / a in a^2, weighted by a^2, for a <= 0.7 */
-    static const float centre[] = {0.398942262f, -0.0664899424f, 0.00997021515f, -0.0011762745f,
-                                   9.89131586e-05f};
+    static const float centre[] = {0.398942262f, -0.0664899424f, 0.00997021515f, -0.0011762745f, 9.89131586e-05f};
     /* a Phi(-a) e^(a^2 / 2) in (a - 1.5) / (a + 3), for a in [0.7, 14.5], relative */
-    static const float tail[] = {0.308670998f,   0.316681832f, -0.442510456f, 0.296522379f,   -0.0625115782f,
+    static const float tail[] = {0.308670998f,  0.316681832f,  -0.442510456f, 0.296522379f,   -0.0625115782f,
                                  -0.036338374f, 0.0133234914f, 0.0104409223f, -0.00535341864f};
     const vec a = vec_min(vec_set(14.5f), vec_abs(x)), square = a * a;
     const vec near = vec_copysign(vec_fma(square, vec_polynomial(square, 4, centre), 0.5f * x), x);
@@ -291,8 +294,8 @@ VECTOR_INLINE vec vec_gelu(vec x)
 VECTOR_INLINE vec vec_gelu_slope(vec x)
 {
     /* (Phi(-a) - a phi(a)) e^(a^2 / 2) in a, weighted by e^(-a^2 / 2) */
-    static const float n[] = {0.49999994f,     -0.797878981f,  0.249918237f,     -0.132518739f,
-                              0.0611639023f,   -0.0243235677f, 0.00794569496f,   -0.00197717268f,
+    static const float n[] = {0.49999994f,     -0.797878981f,    0.249918237f,   -0.132518739f,
+                              0.0611639023f,   -0.0243235677f,   0.00794569496f, -0.00197717268f,
                               0.000340354833f, -3.52895695e-05f, 1.63624566e-06f};
     const vec a = vec_min(vec_set(6.2f), vec_abs(x));
     vec rounded;
