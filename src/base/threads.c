@@ -29,8 +29,8 @@ static const long spin_nanoseconds = 20000;
 enum { SEAT = 1, SEATS_MASK = 0xFFFF, ACTIVE = 0x10000, ACTIVE_MASK = 0x3FFF0000, CALLER_SLEEPS = 0x40000000 };
 
 static struct pool {
+    atomic_size_t wanted;  /* size of the pool with the caller; 0: one per core */
     pthread_mutex_t owner; /* held by the thread whose job it is; guards what follows up to `mutex` */
-    size_t wanted;         /* size of the pool with the caller; 0: one per core */
     size_t started;        /* threads made */
     bool exhausted;        /* the system gave no more threads */
     bool fork_handled;
@@ -218,7 +218,7 @@ ffn_status ffn_set_threads(size_t threads, ffn_error *error)
                         threads, MAX_THREADS);
     (void)pthread_mutex_lock(&pool.owner);
     stop_threads();
-    pool.wanted = threads;
+    atomic_store(&pool.wanted, threads);
     (void)pthread_mutex_unlock(&pool.owner);
     return FFN_OK;
 }
@@ -230,8 +230,7 @@ void ffn_stop_threads(void)
     (void)pthread_mutex_unlock(&pool.owner);
 }
 
-/* ---- a job
- * ------------------------------------------------------------------------------------------------------------ */
+/* ---- a job ------------------------------------------------------------------------------------------------------- */
 
 /* Opens `helpers` seats and wakes as many threads. */
 static void open_seats(unsigned helpers)
@@ -259,25 +258,18 @@ static void close_seats(void)
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
-static size_t pool_size(void)
-{
-    if (pool.wanted == 0) pool.wanted = smaller(core_count(), MAX_THREADS);
-    return pool.wanted;
-}
-
 size_t ffn__thread_count(void)
 {
-    (void)pthread_mutex_lock(&pool.owner);
-    const size_t count = pool_size();
-    (void)pthread_mutex_unlock(&pool.owner);
-    return count;
+    size_t wanted = atomic_load(&pool.wanted);
+    if (wanted == 0) atomic_store(&pool.wanted, wanted = smaller(core_count(), MAX_THREADS));
+    return wanted;
 }
 
 /* How many threads besides the caller the job shall have. */
 static size_t helper_count(size_t threads, size_t tiles, double work)
 {
     const double worthwhile = work / thread_work;
-    size_t count = smaller(tiles, pool_size());
+    size_t count = smaller(tiles, ffn__thread_count());
     if (threads > 0) count = smaller(count, threads);
     if (worthwhile < (double)count) count = (size_t)worthwhile;
     return count - 1;

@@ -11,7 +11,7 @@
 #include <sys/mman.h>
 
 /* From so many multiplications on OpenBLAS is at least as fast as our own product of the same vector width (measured:
- * docs/decisions/0005-own-product.md). */
+ * docs/decisions/0004-own-product-beside-openblas.md). */
 static const double blas_work[FFN__ISA_COUNT] = {
     [FFN__ISA_GENERIC] = 32.0 * 32 * 32,
     [FFN__ISA_AVX2] = 256.0 * 256 * 256,
@@ -97,7 +97,7 @@ static ffn_status warm_up(ffn_error *error)
     enum { SIZE = 128 };
     float *const work = ffn__alloc((size_t)2 * SIZE * SIZE, sizeof(float), error);
     if (!work) return FFN_OUT_OF_MEMORY;
-    openblas_set_num_threads(1);
+    if (!uses_openmp()) openblas_set_num_threads(1); /* with OpenMP that would be the application's own number */
     multiply_by_blas(false, false, SIZE, SIZE, SIZE, 1, work, SIZE, work, SIZE, 0, work + SIZE * SIZE, SIZE);
     ffn__free(work);
     return FFN_OK;
@@ -107,7 +107,9 @@ static ffn_status prepare(ffn_error *error)
 {
     size_t size;
     if (!ffn__multiply(buffer_size, ffn__thread_count(), &size)) size = SIZE_MAX;
-    void *const trial = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    /* Without reserve: the buffers are taken one by one, so that all together may be more than the machine's memory. */
+    void *const trial =
+        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (trial == MAP_FAILED)
         return ffn_fail(error, FFN_OUT_OF_MEMORY,
                         "out of memory: OpenBLAS needs up to %zu MiB of address space for %zu threads", size >> 20,

@@ -96,14 +96,15 @@ TILES(4)
 TILES(5)
 TILES(6)
 #if VL == 16 || defined(__aarch64__)
-    TILES(7) TILES(8)
+TILES(7)
+TILES(8)
 #endif
 
-    /* By rows - 1 and vectors - 1. */
-    static tile_function *const tile_functions[ROWS][2] = {
-        TILE_PAIR(1), TILE_PAIR(2), TILE_PAIR(3), TILE_PAIR(4), TILE_PAIR(5), TILE_PAIR(6),
+/* By rows - 1 and vectors - 1. */
+static tile_function *const tile_functions[ROWS][2] = {
+    TILE_PAIR(1), TILE_PAIR(2), TILE_PAIR(3), TILE_PAIR(4), TILE_PAIR(5), TILE_PAIR(6),
 #if VL == 16 || defined(__aarch64__)
-        TILE_PAIR(7), TILE_PAIR(8),
+    TILE_PAIR(7), TILE_PAIR(8),
 #endif
 };
 
