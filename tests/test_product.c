@@ -98,7 +98,7 @@ static void expect_right(product *multiply, const problem *p)
     destroy(&x);
 }
 
-/* ---- every instruction set ------------------------------------------------------------------------------------------------- */
+/* ---- every instruction set --------------------------------------------------------------------------------------- */
 
 /* Calls `body` once for each set, with our own product of the set, and with ffn__gemm, which may take BLAS. */
 static void on_every_set(void (*body)(product *multiply))
@@ -176,7 +176,7 @@ static void test_odd_sizes(void) { on_every_set(odd_sizes); }
 static void test_factors(void) { on_every_set(factors); }
 static void test_large(void) { on_every_set(large_size); }
 
-/* ---- what is not a number ------------------------------------------------------------------------------------------------------ */
+/* ---- what is not a number ---------------------------------------------------------------------------------------- */
 
 static size_t count_nan(const float *x, size_t n)
 {
@@ -271,7 +271,7 @@ static void test_nan_not_read(void) { on_every_set(nan_not_read); }
 static void test_nan_spreads(void) { on_every_set(nan_spreads); }
 static void test_nan_factors(void) { on_every_set(nan_factors); }
 
-/* ---- determinism -------------------------------------------------------------------------------------------------------------------- */
+/* ---- determinism ------------------------------------------------------------------------------------------------- */
 
 static void same_bits(product *multiply)
 {

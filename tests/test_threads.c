@@ -74,7 +74,7 @@ static void test_many_small_jobs(void)
     CU_ASSERT_EQUAL(wrong, 0);
 }
 
-/* ---- who runs the tiles ---------------------------------------------------------------------------------------------------- */
+/* ---- who runs the tiles ------------------------------------------------------------------------------------------ */
 
 typedef struct meeting {
     atomic_int arrived, missed, count;
@@ -152,7 +152,7 @@ static void test_serial_when_not_worthwhile(void)
 
 static void test_no_tiles_without_body(void) { ffn__parallel(0, 0, large, NULL, NULL); }
 
-/* ---- calls within and beside calls ------------------------------------------------------------------------------------------ */
+/* ---- calls within and beside calls ------------------------------------------------------------------------------- */
 
 typedef struct nest {
     job inner[8];
@@ -224,7 +224,7 @@ static void test_set_threads_checks(void)
     CU_ASSERT_EQUAL(ffn__thread_count(), 3);
 }
 
-/* ---- the operating system ------------------------------------------------------------------------------------------------------ */
+/* ---- the operating system ---------------------------------------------------------------------------------------- */
 
 /* For the thread sanitizer, which else forbids threads in a child of a process with threads. */
 const char *__tsan_default_options(void);
@@ -296,7 +296,7 @@ static void test_pool_takes_no_signals(void)
     CU_ASSERT_EQUAL(atomic_load(&blocked.count), 1); /* the pool's thread; not the caller */
 }
 
-/* ---- denormals -------------------------------------------------------------------------------------------------------------------- */
+/* ---- denormals --------------------------------------------------------------------------------------------------- */
 
 static void halve(void *context, size_t tile)
 {

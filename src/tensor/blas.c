@@ -108,8 +108,7 @@ static ffn_status prepare(ffn_error *error)
     size_t size;
     if (!ffn__multiply(buffer_size, ffn__thread_count(), &size)) size = SIZE_MAX;
     /* Without reserve: the buffers are taken one by one, so that all together may be more than the machine's memory. */
-    void *const trial =
-        mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    void *const trial = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (trial == MAP_FAILED)
         return ffn_fail(error, FFN_OUT_OF_MEMORY,
                         "out of memory: OpenBLAS needs up to %zu MiB of address space for %zu threads", size >> 20,
