@@ -456,6 +456,9 @@ static void test_overflow(void)
     w[0] = 3;
     CU_ASSERT(ffn__optimizer_update(&sgd, &update, &clipped, 2, w, infinite, NULL));
     CU_ASSERT(w[0] == 2);
+    const float nan[] = {NAN, 1};
+    CU_ASSERT(!ffn__optimizer_update(&sgd, &update, &clipped, 2, w, nan, NULL));
+    CU_ASSERT(w[0] == 2);
     CU_ASSERT(ffn__optimizer_update(&sgd, &update, &identity, 0, NULL, NULL, NULL));
 }
 

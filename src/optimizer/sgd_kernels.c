@@ -9,15 +9,14 @@ static size_t slots(const ffn_optimizer *optimizer) { return optimizer->momentum
 VECTOR_INLINE void descend(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,
                            float *velocity)
 {
-    const bool first = update->count == 0;
     const float rate = (float)update->rate, momentum = optimizer->momentum;
-    const float keep = first ? 0 : momentum, take = first ? 1 : (float)(1 - (double)optimizer->dampening);
+    const float take = update->count == 0 ? 1 : (float)(1 - (double)optimizer->dampening);
     /* what the weights follow: direct g + along velocity */
     const float direct = optimizer->nesterov ? 1 : 0, along = optimizer->nesterov ? momentum : 1;
     for (size_t i = 0; i < n; i += VL) {
         vec d = lanes_load(g + i, n - i);
         if (velocity) {
-            const vec v = keep * lanes_load(velocity + i, n - i) + take * d;
+            const vec v = momentum * lanes_load(velocity + i, n - i) + take * d;
             lanes_store(velocity + i, n - i, v);
             d = direct * d + along * v;
         }
