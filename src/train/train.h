@@ -32,7 +32,8 @@ struct ffn_trainer {
     ffn_schedule_state schedule;
     size_t updates;
     size_t slots;
-    float *state; /* [slots][value_count], laid out as the model's block */
+    float *state;    /* [slots][value_count], laid out as the model's block */
+    float *previous; /* [value_count]: the weights before an update, for one that fails */
     ffn__chunk *chunks;
     size_t chunk_count;
     const float *scores; /* of the last step: its logits where the loss takes them, else its outputs */

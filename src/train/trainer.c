@@ -83,7 +83,8 @@ static ffn_status make_state(ffn_trainer *t, ffn_error *error)
     if (!ffn__multiply(t->slots, t->model->value_count, &size))
         return ffn_fail(error, FFN_OUT_OF_MEMORY, "the state of %s does not fit this machine's memory", o->ops->name);
     t->state = ffn__alloc(size, sizeof(float), error);
-    if (!t->state) return FFN_OUT_OF_MEMORY;
+    t->previous = t->state ? ffn__alloc(t->model->value_count, sizeof(float), error) : NULL;
+    if (!t->previous) return FFN_OUT_OF_MEMORY;
     for (size_t slot = 0; slot < t->slots && o->ops->initial_state; slot++) {
         const float initial = o->ops->initial_state(o, slot);
         float *state = t->state + slot * t->model->value_count;
@@ -137,6 +138,7 @@ void ffn_trainer_destroy(ffn_trainer *t)
     ffn_plan_destroy(t->plan);
     ffn__free(t->class_weights);
     ffn__free(t->state);
+    ffn__free(t->previous);
     ffn__free(t->chunks);
     ffn__free(t);
 }
@@ -198,6 +200,7 @@ static void update_chunk(void *context, size_t index)
     float *state[FFN_MAX_SLOTS] = {NULL};
     for (size_t slot = 0; slot < t->slots; slot++)
         state[slot] = t->state + slot * t->model->value_count + chunk->offset;
+    memcpy(t->previous + chunk->offset, t->model->values + chunk->offset, chunk->size * sizeof(float));
     chunk->finite = ffn__optimizer_update(&t->options.optimizer, &update, &rule, chunk->size,
                                           t->model->values + chunk->offset, t->plan->gradients + chunk->offset, state);
 }
@@ -238,6 +241,14 @@ static ffn_status check_gradients(ffn_trainer *t, float *scale, ffn_error *error
     return FFN_OK;
 }
 
+static void take_back(ffn_trainer *t)
+{
+    for (size_t i = 0; i < t->chunk_count; i++)
+        memcpy(t->model->values + t->chunks[i].offset, t->previous + t->chunks[i].offset,
+               t->chunks[i].size * sizeof(float));
+}
+
+/* Updates all weights, or none if one would not be finite. */
 static ffn_status apply(ffn_trainer *t, ffn_error *error)
 {
     update_job job = {.trainer = t, .update = {.count = t->updates, .rate = rate_in_force(t)}};
@@ -245,12 +256,14 @@ static ffn_status apply(ffn_trainer *t, ffn_error *error)
     if (status != FFN_OK) return status;
     ffn__parallel(t->options.threads, t->chunk_count, UPDATE_WORK * (double)t->model->value_count, update_chunk, &job);
     t->updates++;
-    for (size_t i = 0; i < t->chunk_count; i++)
-        if (!t->chunks[i].finite)
-            return ffn_fail(error, FFN_DIVERGED,
-                            "update %zu: a new weight in or after %s would not be finite and keeps its old value "
-                            "(learning rate %g)",
-                            t->updates, name_chunk(t, &t->chunks[i]), job.update.rate);
+    for (size_t i = 0; i < t->chunk_count; i++) {
+        if (t->chunks[i].finite) continue;
+        take_back(t);
+        return ffn_fail(error, FFN_DIVERGED,
+                        "update %zu: a new weight in or after %s would not be finite (learning rate %g); the weights "
+                        "are those before",
+                        t->updates, name_chunk(t, &t->chunks[i]), job.update.rate);
+    }
     return FFN_OK;
 }
 
