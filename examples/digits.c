@@ -32,8 +32,8 @@ typedef struct settings {
 static settings default_settings(void)
 {
     return (settings){.epochs = 40,
-                      .batch_size = 32,
-                      .hidden = {256, 128},
+                      .batch_size = 16,
+                      .hidden = {128, 64},
                       .hidden_count = 2,
                       .seed = 1,
                       .activation = ffn_relu(),
@@ -47,8 +47,8 @@ static const char help[] =
     "Trains a network to read handwritten digits and tests it on a fifth of them.\n"
     "\n"
     "  -e, --epochs=N            passes over the training data (40)\n"
-    "  -b, --batch-size=N        images per update (32)\n"
-    "  -H, --hidden=N,N,...      units of the hidden layers (256,128)\n"
+    "  -b, --batch-size=N        images per update (16)\n"
+    "  -H, --hidden=N,N,...      units of the hidden layers (128,64)\n"
     "  -a, --activation=NAME     of the hidden layers (relu)\n"
     "  -o, --optimizer=NAME      sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw (adam)\n"
     "  -r, --learning-rate=X     at the start; falls to 0 as a cosine (the optimizer's usual one)\n"
@@ -222,7 +222,6 @@ static ffn_status train(experiment *e, const settings *s, ffn_error *error)
     const size_t updates = (ffn_dataset_rows(e->training) + s->batch_size - 1) / s->batch_size; /* in an epoch */
     ffn_fit_options options = ffn_fit_defaults();
     options.loss = ffn_cross_entropy();
-    options.loss.label_smoothing = 0.1f; /* it may doubt a little: reads new digits better */
     options.optimizer = s->optimizer;
     options.schedule = ffn_cosine_decay(s->epochs * updates, 0);
     options.epochs = s->epochs;

@@ -102,7 +102,7 @@ static void format_rate(double rate, char *text, size_t size)
     (void)snprintf(text, size, "%.*f%s", thousands == 0 || rate >= 100 ? 0 : 1, rate, prefixes[thousands]);
 }
 
-/* The figures in words; empty where there are none. */
+/* The figures in words; empty where there are none, blank for that of the validation. */
 static void describe(const ffn_progress *p, bool brief, char fields[FIELDS][40])
 {
     const double done = ((double)p->epoch - 1 + (double)p->batch / (double)p->batches) / (double)p->epochs;
@@ -116,7 +116,9 @@ static void describe(const ffn_progress *p, bool brief, char fields[FIELDS][40])
     (void)snprintf(fields[SPEED], size, brief ? "%s/s" : "%s samples/s", rate);
     (void)snprintf(fields[LEFT], size, "%s left", left);
     const double validation = isnan(p->validation_accuracy) ? p->validation_loss : p->validation_accuracy;
-    if (!isnan(validation))
+    if (isnan(validation)) /* as wide as the figure, which comes with the epoch's end */
+        (void)snprintf(fields[VALIDATION], size, "%*s", brief ? 9 : 17, "");
+    else
         (void)snprintf(fields[VALIDATION], size, brief ? "val %.3f" : "validation %.4f", validation);
 }
 
@@ -133,28 +135,37 @@ static void draw_bar(size_t width, double done)
     style(NULL);
 }
 
-/* Fits the line to the window: long words and a bar, else short words and a bar, else the figures that fit. */
+/* What is left of `room` columns for a bar beside the first `shown` fields; 0 if it is too little. */
+static size_t bar_width(size_t room, char fields[FIELDS][40], size_t shown)
+{
+    enum { shortest = 6, longest = 30 };
+    size_t need = 1;
+    for (size_t i = 0; i < shown; i++) need += strlen(fields[i]) + (fields[i][0] != 0);
+    return need + shortest > room ? 0 : room - need < longest ? room - need : longest;
+}
+
+/* Fits the line to the window: short words if it must be, then fewer figures. */
 static void draw_line(const ffn_progress *p)
 {
-    enum { shortest_bar = 6, longest_bar = 30 };
     char head[48], fields[FIELDS][40];
     const int digits = snprintf(NULL, 0, "%zu", p->epochs);
-    const size_t room = screen_width() - 1;
-    size_t used = (size_t)snprintf(head, sizeof head, "epoch %*zu/%zu", digits, p->epoch, p->epochs);
-    size_t shown = FIELDS, bar = 0;
-    for (int brief = 0; brief < 2 && bar == 0; brief++) {
-        describe(p, brief, fields);
-        /* Room for the validation figure is kept always, so that the bar stays as it is when the figure comes. */
-        size_t need = used + 1 + strlen(brief ? " val 0.000" : " validation 0.0000");
-        for (size_t i = 0; i < VALIDATION; i++) need += strlen(fields[i]) + (fields[i][0] != 0);
-        if (need + shortest_bar <= room) bar = room - need < longest_bar ? room - need : longest_bar;
+    const size_t width = screen_width() - 1;
+    const size_t used = (size_t)snprintf(head, sizeof head, "epoch %*zu/%zu", digits, p->epoch, p->epochs);
+    const size_t room = used < width ? width - used : 0;
+    size_t shown = FIELDS;
+    describe(p, false, fields);
+    size_t bar = bar_width(room, fields, shown);
+    if (bar == 0) describe(p, true, fields);
+    while (bar == 0 && shown > 0) {
+        bar = bar_width(room, fields, shown);
+        if (bar == 0) shown--;
     }
-    if (bar == 0)
-        for (shown = 0; shown < FIELDS && used + 1 + strlen(fields[shown]) <= room; shown++)
-            used += fields[shown][0] ? 1 + strlen(fields[shown]) : 0;
 
-    printf("\r%.*s", (int)room, head);
-    if (bar) putchar(' '), draw_bar(bar, (double)p->batch / (double)p->batches);
+    printf("\r%.*s", (int)width, head);
+    if (bar > 0) {
+        putchar(' ');
+        draw_bar(bar, (double)p->batch / (double)p->batches);
+    }
     for (size_t i = 0; i < shown; i++)
         if (fields[i][0]) printf(" %s", fields[i]);
     printf("\033[K");
@@ -184,7 +195,7 @@ int show_epoch(const ffn_progress *progress, void *user)
         describe(progress, false, fields);
         printf("epoch %zu/%zu:", progress->epoch, progress->epochs);
         for (size_t i = 0; i < FIELDS; i++)
-            if (fields[i][0]) printf("%s %s", i ? "," : "", fields[i]);
+            if (fields[i][0] > ' ') printf("%s %s", i ? "," : "", fields[i]);
     }
     putchar('\n');
     line_open = false;
