@@ -160,11 +160,12 @@ static void selu_backward(BACKWARD_ARGUMENTS)
 
 /* ---- x times something between 0 and 1 ---------------------------------------------------------------------------------- */
 
-/* x bounded so that beta x stays within 1000, where the sigmoid has long reached its limits */
-VECTOR_INLINE vec swish_bounded(float alpha, vec x)
+/* x bounded so that beta x is in [-100, 40], where the sigmoid has reached its limits */
+VECTOR_INLINE vec swish_bounded(float beta, vec x)
 {
-    const float bound = fminf(1000 / fabsf(alpha), FLT_MAX);
-    return vec_min(vec_set(bound), vec_max(vec_set(-bound), x));
+    const float to_one = fminf(40 / fabsf(beta), FLT_MAX), to_zero = fminf(100 / fabsf(beta), FLT_MAX);
+    const float low = beta < 0 ? -to_one : -to_zero, high = beta < 0 ? to_zero : to_one;
+    return vec_min(vec_set(high), vec_max(vec_set(low), x));
 }
 VECTOR_INLINE vec swish_value(float alpha, vec x)
 {
@@ -205,7 +206,7 @@ static void gelu_backward(BACKWARD_ARGUMENTS)
 VECTOR_INLINE vec gelu_tanh_value(float alpha, vec x)
 {
     (void)alpha;
-    const vec bounded = vec_min(vec_set(12), vec_max(vec_set(-12), x));
+    const vec bounded = vec_min(vec_set(7), vec_max(vec_set(-10.5f), x)); /* z in [-100, 36] */
     const vec square = bounded * bounded, square_low = vec_fma(bounded, bounded, -square);
     const vec grid = vec_set((float)0x1.8p4);
     const vec p = (square * GELU_B_HIGH + (grid + GELU_A_HIGH)) - grid;
@@ -342,11 +343,17 @@ VECTOR_INLINE vec load_bounded(const float *x, size_t n)
 /* The largest lane. */
 VECTOR_INLINE float largest(vec v)
 {
-    float part[VL];
-    vec_store(part, v);
-    for (size_t half = VL / 2; half; half /= 2)
-        for (size_t i = 0; i < half; i++) part[i] = part[i] > part[i + half] ? part[i] : part[i + half];
-    return part[0];
+#if VL == 16
+    v = vec_max(v, __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+    v = vec_max(v, __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3));
+    v = vec_max(v, __builtin_shufflevector(v, v, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1));
+#elif VL == 8
+    v = vec_max(v, __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3));
+    v = vec_max(v, __builtin_shufflevector(v, v, 2, 3, 0, 1, 2, 3, 0, 1));
+#elif VL == 4
+    v = vec_max(v, __builtin_shufflevector(v, v, 2, 3, 0, 1));
+#endif
+    return v[0] > v[1] ? v[0] : v[1];
 }
 
 /* The largest of a row. NaN may get lost: it comes back with x - largest. */
@@ -358,12 +365,11 @@ VECTOR_INLINE float row_max(size_t cols, const float *x)
 }
 
 /* e^(x - most) for x <= most. The difference is rounded, which at -16 alone would be 8 ulp of the result; the error, exact
- * where the result is not 0, goes along. */
+ * where the result is not 0, goes along. (At -infinity it is NaN, and ignored.) */
 VECTOR_INLINE vec exp_below(vec x, float most)
 {
     const vec difference = x - most, part = difference - x, error = (x - (difference - part)) - (most + part);
-    return vec_exp_sum(difference,
-                       vec_max(vec_set(-1), vec_min(error, vec_set(1)))); /* at -infinity the error is NaN */
+    return vec_exp_sum(difference, error);
 }
 
 /* y = e^(x - most), unless y is NULL; the sum of them */

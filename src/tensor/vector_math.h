@@ -98,6 +98,10 @@ VECTOR_INLINE vec vec_polynomial(vec x, int degree, const float *c)
 /* Adding it rounds a number below 2^22 to an integer k, which then stands in the sum's low bits. */
 #define VEC_ROUNDER ((float)0x1.8p23)
 
+/* The logarithm of FLT_MIN. Functions whose result is smaller below it give 0 there: processors take a hundred cycles for a
+ * result that is not normal. */
+#define VEC_LOG_MIN -87.3365479f
+
 /* r, |r| <= ln 2 / 2, and k + VEC_ROUNDER with e^(x + low) = 2^k e^r, for |x| <= 1000 and a small low */
 VECTOR_INLINE vec vec_exp_reduce(vec x, vec low, vec *rounded)
 {
@@ -133,21 +137,14 @@ VECTOR_INLINE vec vec_scale(vec x, vec k)
 #endif
 }
 
-/* e^(x + low) for a small low, 0.9 ulp */
+/* e^(x + low) for x <= 88 and a small low, 0.9 ulp; x below VEC_LOG_MIN gives 0, whatever low is. */
 VECTOR_INLINE vec vec_exp_sum(vec x, vec low)
 {
     vec rounded;
-    const vec t = vec_exp_split(vec_min(vec_set(89), vec_max(vec_set(-105), x)), low, &rounded);
-#if VL == 16
-    return vec_scale(1 + t, rounded - VEC_ROUNDER); /* has the whole range here */
-#else
-    const vec k = rounded - VEC_ROUNDER,
-              half = (k * 0.5f + VEC_ROUNDER) - VEC_ROUNDER; /* lest 2^k over- or underflow */
-    return vec_scale(vec_scale(1 + t, half), k - half);
-#endif
+    const vec t = vec_exp_split(vec_max(vec_set(VEC_LOG_MIN), x), low, &rounded), power = vec_power_of_two(rounded);
+    return vec_select(x < VEC_LOG_MIN, vec_set(0), power + power * t);
 }
 
-/* 0.9 ulp */
 VECTOR_INLINE vec vec_exp(vec x) { return vec_exp_sum(x, vec_set(0)); }
 
 /* e^x - 1 for x <= 0, 0.9 ulp, and alpha times it, 1.4 ulp; no meaning above 0. */
@@ -188,10 +185,10 @@ VECTOR_INLINE vec vec_logistic(vec p, vec t, vec *error)
 VECTOR_INLINE vec vec_sigmoid(vec x)
 {
     vec rounded;
-    const vec t = vec_exp_split(-vec_min(vec_set(40), vec_max(vec_set(-88), x)), vec_set(0), &rounded);
+    const vec t = vec_exp_split(-vec_min(vec_set(40), vec_max(vec_set(VEC_LOG_MIN), x)), vec_set(0), &rounded);
     vec error;
     const vec q = vec_logistic(vec_power_of_two(rounded), t, &error);
-    return vec_select(x < -88, vec_set(0), q + q * error);
+    return vec_select(x < VEC_LOG_MIN, vec_set(0), q + q * error);
 }
 
 /* s = 1 / (1 + e^-x) and its derivative s (1 - s), each within 1.5e-7 of itself; |x| >= 87 gives s 0 or 1, derivative 0. */
@@ -205,15 +202,15 @@ VECTOR_INLINE vec vec_sigmoid_slope(vec x, vec *s)
     return below * above;
 }
 
-/* x / (1 + e^-(z + z_low)), 1.9 ulp where z has the sign of x; x may be infinite. */
+/* x / (1 + e^-(z + z_low)) for z in [-101, 41], 1.9 ulp; at z < -92, where no usual x gives FLT_MIN, it is 0. */
 VECTOR_INLINE vec vec_times_sigmoid(vec x, vec z, vec z_low)
 {
     vec rounded, error;
-    const vec t = vec_exp_split(-vec_min(vec_set(40), vec_max(vec_set(-130), z)), -z_low, &rounded);
+    const vec t = vec_exp_split(-z, -z_low, &rounded);
     const vec near =
         vec_min(vec_set(VEC_ROUNDER + 64), rounded); /* beyond k = 64 the 1 in the sum does not matter, and */
     const vec q = vec_logistic(vec_power_of_two(near), t, &error); /* 2^-(k - 64) can scale the result instead */
-    return vec_select(z < -130, vec_set(0), vec_scale(x * (q + q * error), near - rounded));
+    return vec_scale(vec_select(z < -92, vec_set(0), x * (q + q * error)), near - rounded);
 }
 
 /* 0.9 ulp */
@@ -237,25 +234,25 @@ VECTOR_INLINE vec vec_softplus(vec x)
     static const float q[] = {0.333330929f,   -0.249933124f, 0.199263275f,   -0.162282839f, 0.126791909f,
                               -0.0859110653f, 0.04429074f,   -0.0146781271f, 0.00227548345f};
     vec rounded;
-    const vec t = vec_exp_split(vec_max(vec_set(-87.34f), -vec_abs(x)), vec_set(0), &rounded);
+    const vec t = vec_exp_split(vec_max(vec_set(VEC_LOG_MIN), -vec_abs(x)), vec_set(0), &rounded);
     const vec power = vec_power_of_two(rounded), rest = power * t, u = power + rest, low = (power - u) + rest;
     const vec square = vec_fma(-0.5f * u, u, u), square_low = vec_fma(-0.5f * u, u, u - square);
     const vec rise = vec_fma(u * u * u, vec_polynomial(u, 8, q), low * (1 - 0.5f * u) + square_low);
     const vec log1p = square + rise, log1p_low = (square - log1p) + rise;
-    return vec_select(x < -87.34f, vec_set(0), (vec_max(vec_set(0), x) + log1p_low) + log1p);
+    return vec_select(x < VEC_LOG_MIN, vec_set(0), (vec_max(vec_set(0), x) + log1p_low) + log1p);
 }
 
 /* x tanh(log(1 + e^x)) = x n / (n + 2) with n = e^x (e^x + 2), 2.9 ulp */
 VECTOR_INLINE vec vec_mish(vec x)
 {
-    const vec bounded = vec_min(vec_set(20), vec_max(vec_set(-128), x));
+    const vec bounded = vec_min(vec_set(20), vec_max(vec_set(-100), x));
     vec rounded;
     const vec t = vec_exp_split(bounded, vec_set(0), &rounded);
     const vec near = vec_max(vec_set(VEC_ROUNDER - 60), rounded); /* as in vec_times_sigmoid */
     const vec power = vec_power_of_two(near), e = power + power * t, xe = vec_fma(bounded * power, t, bounded * power);
     const vec numerator = vec_select(x < -0.25f, vec_fma(xe, e, 2 * xe), -2 * bounded); /* of y, or of y - x */
-    const vec fraction = vec_scale(numerator / vec_fma(e, e + 2, vec_set(2)), rounded - near);
-    return vec_copysign(vec_select(x < -0.25f, vec_set(0), x) + vec_select(x < -128, vec_set(0), fraction), x);
+    const vec fraction = vec_select(x < -92, vec_set(0), numerator / vec_fma(e, e + 2, vec_set(2)));
+    return vec_copysign(vec_select(x < -0.25f, vec_set(0), x) + vec_scale(fraction, rounded - near), x);
 }
 
 /* df/dx of mish, within 2.5e-7 */
@@ -275,19 +272,18 @@ VECTOR_INLINE vec vec_gelu(vec x)
 {
     /* (Phi(a) - 1/2) / a in a^2, weighted by a^2, for a <= 0.7 */
     static const float centre[] = {0.398942262f, -0.0664899424f, 0.00997021515f, -0.0011762745f, 9.89131586e-05f};
-    /* a Phi(-a) e^(a^2 / 2) in (a - 1.5) / (a + 3), for a in [0.7, 14.5], relative */
+    /* a Phi(-a) e^(a^2 / 2) in (a - 1.5) / (a + 3), for a in [0.7, 13.2], relative */
     static const float tail[] = {0.308670998f,  0.316681832f,  -0.442510456f, 0.296522379f,   -0.0625115782f,
                                  -0.036338374f, 0.0133234914f, 0.0104409223f, -0.00535341864f};
-    const vec a = vec_min(vec_set(14.5f), vec_abs(x)), square = a * a;
+    const vec a = vec_min(vec_set(13.2f), vec_abs(x)), square = a * a;
     const vec near = vec_copysign(vec_fma(square, vec_polynomial(square, 4, centre), 0.5f * x), x);
 
     const vec half = square * 0.5f, half_low = vec_fma(a * 0.5f, a, -half);
     vec rounded;
     const vec t = vec_exp_split(-half, -half_low, &rounded);
     const vec m = vec_polynomial((a - 1.5f) / (a + 3), 8, tail);
-    const vec split = vec_max(vec_set(VEC_ROUNDER - 64), rounded);
-    const vec below = vec_fma(m, t, m) * vec_power_of_two(split);
-    return vec_select(a < 0.7f, near, vec_max(vec_set(0), x) - vec_scale(below, rounded - split));
+    const vec below = vec_select(a < 13.2f, vec_fma(m, t, m) * vec_power_of_two(rounded), a - a); /* a - a: 0 or NaN */
+    return vec_select(a < 0.7f, near, vec_max(vec_set(0), x) - below);
 }
 
 /* Phi(x) + x phi(x), within 2.5e-7 */
