@@ -34,6 +34,15 @@ static double now(void)
 
 /* ---- preparation ----------------------------------------------------------------------------------------------------------- */
 
+/* Before a split, so that the rows in a sentence are the caller's. */
+static ffn_status check_data(const fit *f, const ffn_dataset *dataset, ffn_error *error)
+{
+    ffn_status status = ffn__check_data(f->model, &f->options.loss, dataset, "the training data", error);
+    if (status == FFN_OK && f->options.validation)
+        status = ffn__check_data(f->model, &f->options.loss, f->options.validation, "the validation data", error);
+    return status;
+}
+
 static ffn_status choose_data(fit *f, const ffn_dataset *dataset, ffn_error *error)
 {
     f->training = dataset;
@@ -46,14 +55,6 @@ static ffn_status choose_data(fit *f, const ffn_dataset *dataset, ffn_error *err
                  : ffn_dataset_split(dataset, fraction, f->options.seed, &f->parts[0], &f->parts[1], error);
     f->training = f->parts[0];
     f->validation = f->parts[1];
-    return status;
-}
-
-static ffn_status check_data(const fit *f, ffn_error *error)
-{
-    ffn_status status = ffn__check_data(f->model, &f->options.loss, f->training, "the training data", error);
-    if (status == FFN_OK && f->validation)
-        status = ffn__check_data(f->model, &f->options.loss, f->validation, "the validation data", error);
     return status;
 }
 
@@ -86,8 +87,8 @@ static ffn_status prepare(fit *f, const ffn_dataset *dataset, const ffn_fit_opti
     ffn_fit_options given = options ? *options : ffn_fit_defaults();
     given.loss = ffn__loss_for(f->model, dataset, given.loss);
     status = ffn__options_resolve(f->model, &given, &f->options, error);
+    if (status == FFN_OK) status = check_data(f, dataset, error);
     if (status == FFN_OK) status = choose_data(f, dataset, error);
-    if (status == FFN_OK) status = check_data(f, error);
     if (status != FFN_OK) return status;
     if (f->options.batch_size > f->training->rows) f->options.batch_size = f->training->rows;
     f->trainer = ffn_trainer_create(f->model, &f->options, error);
@@ -247,9 +248,10 @@ ffn_status ffn_fit(ffn_model *model, const ffn_dataset *dataset, const ffn_fit_o
     if (!error) error = &local;
     fit f = {.model = model};
     ffn_status status = prepare(&f, dataset, options, error);
-    if (status == FFN_OK) status = run(&f, error);
+    const bool prepared = status == FFN_OK;
+    if (prepared) status = run(&f, error);
     release(&f);
-    if (history && (status == FFN_OK || f.history.epochs > 0)) {
+    if (history && prepared) {
         ffn_history_destroy(history);
         *history = f.history;
     } else {
