@@ -5,7 +5,7 @@
 #include <math.h>
 #include <stdio.h>
 
-enum { POINTS = 240, GRID = 200 };
+enum { POINTS = 400, GRID = 200 };
 
 static double truth(double x) { return sin(3 * x) * exp(-0.35 * x) + 0.3 * x; }
 
@@ -23,8 +23,8 @@ static ffn_status train(ffn_model *model, const ffn_dataset *data, ffn_error *er
 {
     ffn_value h = ffn_input(model, ffn_shape_1d(1));
     h = ffn_standardize(model, h); /* fitted to the training data, kept in the model */
-    h = ffn_dense(model, h, 32, ffn_tanh());
-    h = ffn_dense(model, h, 32, ffn_tanh());
+    h = ffn_dense(model, h, 24, ffn_tanh());
+    h = ffn_dense(model, h, 24, ffn_tanh());
     h = ffn_dense(model, h, 1, ffn_linear()); /* a linear output is trained on the squared error */
     ffn_status status = ffn_model_build(model, h, error);
     if (status != FFN_OK) return status;
