@@ -163,7 +163,8 @@ static void selu_backward(BACKWARD_ARGUMENTS)
 /* x bounded so that beta x is in [-100, 40], where the sigmoid has reached its limits */
 VECTOR_INLINE vec swish_bounded(float beta, vec x)
 {
-    const float to_one = fminf(40 / fabsf(beta), FLT_MAX), to_zero = fminf(100 / fabsf(beta), FLT_MAX);
+    const float size = fabsf(beta), least = 100 / FLT_MAX; /* below it, no x is too large */
+    const float to_one = 40 / (size > least ? size : least), to_zero = 100 / (size > least ? size : least);
     const float low = beta < 0 ? -to_one : -to_zero, high = beta < 0 ? to_zero : to_one;
     return vec_min(vec_set(high), vec_max(vec_set(low), x));
 }

@@ -110,11 +110,12 @@ VECTOR_INLINE vec vec_exp_reduce(vec x, vec low, vec *rounded)
     return (x - k * 0.693145752f) - (k * 1.42860677e-6f - low); /* ln 2 in parts: k times the first is exact */
 }
 
-/* (e^r - 1 - r) / r^2, good to 2^-28 of e^r when multiplied by r^2 */
+/* (e^r - 1 - r) / r^2, good to 2^-28 of e^r when multiplied by r^2; in pairs, for latency */
 VECTOR_INLINE vec vec_exp_rest(vec r)
 {
     static const float q[] = {0.5f, 0.166665152f, 0.0416663773f, 0.00836939365f, 0.00139429222f};
-    return vec_polynomial(r, 4, q);
+    const vec square = r * r;
+    return ((q[3] * r + q[2]) + q[4] * square) * square + (q[1] * r + q[0]);
 }
 
 /* The same with e^(x + low) = 2^k (1 + t); returns t, good to 2^-26. */
