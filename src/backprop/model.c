@@ -87,7 +87,11 @@ static double field_number(const ffn_field *field, const unsigned char *config)
 static ffn_status check_activation(const ffn_activation *activation, ffn_error *error)
 {
     const ffn_activation_ops *ops = activation->ops;
-    if (!ops || (ops->alpha_low == 0 && ops->alpha_high == 0)) return FFN_OK;
+    if (!ops) return FFN_OK;
+    if (!ops->name || !ops->forward || !ops->backward)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "the table of activation %s lacks name, forward or backward",
+                        ops->name ? ops->name : "NULL");
+    if (ops->alpha_low == 0 && ops->alpha_high == 0) return FFN_OK;
     if (activation->alpha >= ops->alpha_low && activation->alpha <= ops->alpha_high) return FFN_OK;
     return ffn_fail(error, FFN_INVALID_ARGUMENT, "the number of %s is %g; expected %g to %g", ops->name,
                     (double)activation->alpha, (double)ops->alpha_low, (double)ops->alpha_high);
@@ -256,7 +260,13 @@ void ffn_set_initializer(ffn_model *model, ffn_value value, ffn_initializer init
 {
     if (!open_for(model, "ffn_set_initializer")) return;
     ffn__layer *layer = find_layer(model, value, "ffn_set_initializer");
-    if (layer) layer->initializer = initializer;
+    if (!layer) return;
+    if (initializer.ops && (!initializer.ops->name || !initializer.ops->fill)) {
+        ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "ffn_set_initializer: the table given for %s lacks name or fill",
+                 layer->name);
+        return;
+    }
+    layer->initializer = initializer;
 }
 
 void ffn_set_bias(ffn_model *model, ffn_value value, bool bias)

@@ -76,7 +76,7 @@ static ffn_status make_state(ffn_trainer *t, ffn_error *error)
 {
     const ffn_optimizer *o = &t->options.optimizer;
     size_t size;
-    t->slots = o->ops->slots(o);
+    t->slots = o->ops->slots ? o->ops->slots(o) : 0;
     if (t->slots > FFN_MAX_SLOTS)
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s wants %zu slots of state; expected at most %d", o->ops->name,
                         t->slots, FFN_MAX_SLOTS);
