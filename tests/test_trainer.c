@@ -211,6 +211,28 @@ static void test_class_weights_are_copied(void)
     CU_ASSERT(same_bits(n, results[0], results[1]));
 }
 
+static void step_by_sign(const ffn_optimizer *o, const ffn_update *update, size_t n, float *w, const float *g,
+                         float *const *state)
+{
+    (void)o, (void)state;
+    for (size_t i = 0; i < n; i++) w[i] -= (float)update->rate * (float)((g[i] > 0) - (g[i] < 0));
+}
+
+/* An optimizer of one's own, with no more in its table than it must have; and one with less. */
+static void test_own_optimizers(void)
+{
+    const ffn_optimizer_ops sign = {.name = "sign", .step = step_by_sign}, hollow = {.name = "hollow"};
+    const float g[8] = {3, -4, 0, 1, 12, -1, 0, 2};
+    small s = make_small(&(ffn_fit_options){.optimizer = {.ops = &sign, .learning_rate = 0.5f}}, 0, 0, g);
+    CU_ASSERT_EQUAL(ffn_trainer_apply(s.trainer, NULL), FFN_OK);
+    expect_small(s, (float[]){0.5f, -1.5f, 3, -0.5f, 4.5f, -5.5f, 0.5f, -1});
+    ffn_error error;
+    CU_ASSERT_PTR_NULL(ffn_trainer_create(s.model, &(ffn_fit_options){.optimizer = {.ops = &hollow}}, &error));
+    CU_ASSERT_EQUAL(error.status, FFN_INVALID_ARGUMENT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "hollow"));
+    destroy_small(s);
+}
+
 /* ---- rates ------------------------------------------------------------------------------------------------------------------- */
 
 static void test_learning_rates(void)
@@ -495,6 +517,7 @@ static const test_case cases[] = {
     {"apply may be repeated", test_apply_may_be_repeated},
     {"frozen layers stay", test_frozen_layers_stay},
     {"class weights are copied", test_class_weights_are_copied},
+    {"own optimizers", test_own_optimizers},
     {"learning rates", test_learning_rates},
     {"a plateau by hand", test_plateau_by_hand},
     {"clipping", test_clipping},
