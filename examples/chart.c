@@ -39,6 +39,7 @@ static range find_range(const show_panel *panel, bool of_x, double parts)
     if (!(r.low <= r.high)) r.low = 0, r.high = 1;
     if (!(r.high - r.low > 1e-9 * fmax(1, fabs(r.high)))) r.low -= 0.5, r.high += 0.5;
     r.step = round_step(r.high - r.low, parts);
+    if (of_x && panel->count > 0 && !panel->series[0].x) r.step = fmax(1, r.step); /* whole numbers */
     return r;
 }
 

@@ -42,24 +42,26 @@ static settings default_settings(void)
                       .output = "digits-output"};
 }
 
-static const char help[] =
-    "Usage: digits [option]...\n"
-    "Trains a network to read handwritten digits and tests it on a fifth of them.\n"
-    "\n"
-    "  -e, --epochs=N            passes over the training data (40)\n"
-    "  -b, --batch-size=N        images per update (16)\n"
-    "  -H, --hidden=N,N,...      units of the hidden layers (128,64)\n"
-    "  -a, --activation=NAME     of the hidden layers (relu)\n"
-    "  -o, --optimizer=NAME      sgd, momentum, nesterov, adagrad, rmsprop, adam, adamw (adam)\n"
-    "  -r, --learning-rate=X     at the start; falls to 0 as a cosine (the optimizer's usual one)\n"
-    "  -s, --seed=N              of the first weights, the order and the dropout (1)\n"
-    "  -t, --threads=N           0: one per core (0); the result does not depend on it\n"
-    "  -d, --data=FILE           CSV with 64 pixels and the digit in each row\n"
-    "                            (" FFN_EXAMPLES_DATA "/digits.csv)\n"
-    "  -O, --output=DIRECTORY    for history.csv and history.svg; made if missing (digits-output)\n"
-    "  -q, --quiet               print the last line only\n"
-    "  -h, --help\n"
-    "  -V, --version\n";
+static const char help[] = "Usage: digits [option]...\n"
+                           "Trains a network to read handwritten digits and tests it on a fifth of them.\n"
+                           "\n"
+                           "  -e, --epochs=N           passes over the training data (40)\n"
+                           "  -b, --batch-size=N       images per update (16)\n"
+                           "  -H, --hidden=N,N,...     units of the hidden layers (128,64)\n"
+                           "  -a, --activation=NAME    of the hidden layers: relu, tanh, gelu, ... (relu)\n"
+                           "  -o, --optimizer=NAME     adam, adamw, sgd, momentum, nesterov, adagrad or\n"
+                           "                           rmsprop (adam)\n"
+                           "  -r, --learning-rate=X    at the start; falls to 0 along a cosine (what is\n"
+                           "                           usual for the optimizer: 0.001 for adam)\n"
+                           "  -s, --seed=N             of the first weights, order and dropout (1)\n"
+                           "  -t, --threads=N          0: one per core (0); no matter for the result\n"
+                           "  -d, --data=FILE          CSV, in each row 64 pixels and the digit\n"
+                           "                           (" FFN_EXAMPLES_DATA "/digits.csv)\n"
+                           "  -O, --output=DIRECTORY   of history.csv and history.svg, made if missing\n"
+                           "                           (digits-output)\n"
+                           "  -q, --quiet              print the last line only\n"
+                           "  -h, --help\n"
+                           "  -V, --version\n";
 
 static const struct option long_options[] = {
     {"epochs", required_argument, NULL, 'e'},    {"batch-size", required_argument, NULL, 'b'},

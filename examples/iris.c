@@ -1,4 +1,5 @@
-/* Classification from a CSV file with text labels: which iris is it? The file may be named as the argument. */
+/* Classification from a CSV file with text labels: which iris is it? The argument may name another such
+ * file. */
 #include "show.h"
 
 #include <stdio.h>
@@ -23,11 +24,13 @@ static ffn_status train(ffn_model *model, const ffn_dataset *data, ffn_error *er
     return ffn_fit(model, data, &options, NULL, error);
 }
 
-/* One flower that nobody has labelled. */
+/* One flower that nobody has labelled; nothing to ask if the file was not of irises. */
 static ffn_status ask(const ffn_model *model, const ffn_dataset *data, ffn_error *error)
 {
     const float flower[4] = {6.1f, 2.8f, 4.7f, 1.2f};
     float p[3];
+    if (ffn_shape_size(ffn_model_input_shape(model)) != 4 || ffn_shape_size(ffn_model_output_shape(model)) != 3)
+        return FFN_OK;
     const ffn_status status = ffn_predict(model, flower, 1, p, error);
     if (status != FFN_OK) return status;
     printf("\na flower of 6.1 by 2.8 cm (sepal) and 4.7 by 1.2 cm (petal) is\n");
@@ -50,7 +53,7 @@ int main(int argc, char **argv)
               train(model, training, &error) == FFN_OK &&
               ffn_evaluate(model, test, ffn_cross_entropy(), &metrics, &error) == FFN_OK;
     if (ok) {
-        printf("%zu flowers to train on, %zu to test\n\n", ffn_dataset_rows(training), ffn_dataset_rows(test));
+        printf("%zu rows to train on, %zu to test\n\n", ffn_dataset_rows(training), ffn_dataset_rows(test));
         show_scores(&metrics, test);
         printf("\ntest accuracy %.4f, loss %.4f\n", metrics.accuracy, metrics.loss);
         ok = ask(model, test, &error) == FFN_OK;
