@@ -15,15 +15,15 @@
 enum { THREADS = 2 };
 
 /* What to sweep. Blocks that start at an |x| outside from .. to are left out. */
-typedef struct range {
+typedef struct sweep_range {
     uint64_t stride;
     float from, to;
-} range;
+} sweep_range;
 
 typedef struct sweep {
     const function *function;
     bool slope;
-    range range;
+    sweep_range range;
     atomic_ullong next; /* block */
 } sweep;
 
@@ -45,7 +45,7 @@ static void *work(void *argument)
     }
 }
 
-static sweep_result run(const function *f, bool slope, range range)
+static sweep_result run(const function *f, bool slope, sweep_range range)
 {
     sweep s = {.function = f, .slope = slope, .range = range};
     worker workers[THREADS] = {0};
@@ -64,7 +64,7 @@ static sweep_result run(const function *f, bool slope, range range)
     return all;
 }
 
-static bool report(const function *f, bool slope, range range)
+static bool report(const function *f, bool slope, sweep_range range)
 {
     const sweep_result r = run(f, slope, range);
     const bool good = sweep_good(&r, f, slope);
@@ -90,7 +90,7 @@ int main(int argc, char **argv)
         {"isa", required_argument, NULL, 'i'},    {0},
     };
     const char *filter = "";
-    range range = {.stride = 1, .from = 0, .to = INFINITY};
+    sweep_range range = {.stride = 1, .from = 0, .to = INFINITY};
     for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
         if (option == 's') range.stride = strtoull(optarg, NULL, 10);
         if (option == 'a') range.from = strtof(optarg, NULL);

@@ -18,7 +18,7 @@
 #define CUBIC      0.044715
 
 static double bounded(double x) { return fmin(fmax(x, -1e4), 1e4); }
-static double positive(double x, double y) { return x > -1e4 ? y : x - x; } /* y, but 0 at -infinity where y is x 0 */
+static double positive(double x, double y) { return x > -1e4 || isnan(x) ? y : 0; } /* y, but 0 where y would be x 0 */
 
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
 static double sigmoid_slope(double x) { return sigmoid(x) * sigmoid(-x); }
@@ -116,7 +116,8 @@ static inline float sweep_float(uint64_t i)
 /* The distance of floats at x >= FLT_MIN. */
 static inline double sweep_unit(double x)
 {
-    uint64_t bits; /* the exponent's alone are the power of two at or below x; a sweep is too long for frexp and ldexp */
+    uint64_t
+        bits; /* the exponent's alone are the power of two at or below x; a sweep is too long for frexp and ldexp */
     memcpy(&bits, &x, sizeof(bits));
     bits = (bits & UINT64_C(0x7ff0000000000000)) - ((uint64_t)(FLT_MANT_DIG - 1) << 52);
     memcpy(&x, &bits, sizeof(x));

@@ -29,7 +29,7 @@ VECTOR_INLINE double gelu_lane(double x) { return x < -1000 ? 0 : x * erfc(x * -
 VECTOR_INLINE double normal_density_lane(double x) { return exp(x * x / -2) * 0.39894228040143267794; }
 
 VECTOR_INLINE vec vec_exp(vec x) { return vec_by_lane(x, exp); }
-VECTOR_INLINE vec vec_exp_sum(vec x, vec low) { return vec_by_lane(x + low, exp); }
+VECTOR_INLINE vec vec_exp_sum(vec x, vec low) { return vec_select(x < -740, vec_set(0), vec_by_lane(x + low, exp)); }
 VECTOR_INLINE vec vec_expm1_negative(vec x) { return vec_by_lane(x, expm1); }
 VECTOR_INLINE vec vec_scaled_expm1_negative(vec x, double alpha) { return alpha * vec_by_lane(x, expm1); }
 VECTOR_INLINE vec vec_tanh(vec x) { return vec_by_lane(x, tanh); }
@@ -174,15 +174,12 @@ VECTOR_INLINE vec vec_logistic(vec p, vec t, vec *error)
 #else
     const vec q = 1 / ((1 + p) + p * t);
 #endif
-    const vec qp = q * p, rest = 1 - q;
-    *error = (rest - qp) - qp * t;
-#ifndef __FMA__
-    *error += (1 - rest) - q; /* makes up for what t loses without fused products */
-#endif
+    const vec qp = q * p;
+    *error = ((1 - q) - qp) - qp * t;
     return q;
 }
 
-/* 1 / (1 + e^-x), 1.2 ulp */
+/* 1 / (1 + e^-x), 1.4 ulp */
 VECTOR_INLINE vec vec_sigmoid(vec x)
 {
     vec rounded;
@@ -208,10 +205,11 @@ VECTOR_INLINE vec vec_times_sigmoid(vec x, vec z, vec z_low)
 {
     vec rounded, error;
     const vec t = vec_exp_split(-z, -z_low, &rounded);
-    const vec near =
-        vec_min(vec_set(VEC_ROUNDER + 64), rounded); /* beyond k = 64 the 1 in the sum does not matter, and */
-    const vec q = vec_logistic(vec_power_of_two(near), t, &error); /* 2^-(k - 64) can scale the result instead */
-    return vec_scale(vec_select(z < -92, vec_set(0), x * (q + q * error)), near - rounded);
+    /* Beyond k = 64 the 1 in the sum does not matter, and 2^-(k - 64) can scale the result instead. */
+    const vec near = vec_min(vec_set(VEC_ROUNDER + 64), rounded);
+    const vec q = vec_logistic(vec_power_of_two(near), t, &error),
+              rounding = (1 - (1 - q)) - q; /* of 1 - q, for small q */
+    return vec_scale(vec_select(z < -92, vec_set(0), x * (q + q * (error + rounding))), near - rounded);
 }
 
 /* 0.9 ulp */
@@ -282,8 +280,10 @@ VECTOR_INLINE vec vec_gelu(vec x)
     const vec half = square * 0.5f, half_low = vec_fma(a * 0.5f, a, -half);
     vec rounded;
     const vec t = vec_exp_split(-half, -half_low, &rounded);
-    const vec m = vec_polynomial((a - 1.5f) / (a + 3), 8, tail);
-    const vec below = vec_select(a < 13.2f, vec_fma(m, t, m) * vec_power_of_two(rounded), a - a); /* a - a: 0 or NaN */
+    const vec u = (a - 1.5f) / (a + 3),
+              rise = u * vec_polynomial(u, 7, tail + 1); /* tail[0] + rise is the fit's value */
+    const vec m = tail[0] + (tail[0] * t + (rise + rise * t));
+    const vec below = vec_select(a < 13.2f, m * vec_power_of_two(rounded), a - a); /* a - a: 0 or NaN */
     return vec_select(a < 0.7f, near, vec_max(vec_set(0), x) - below);
 }
 
