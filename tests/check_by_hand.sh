@@ -7,22 +7,23 @@ way=$1 prefix=$2 blas=$3 work=$4
 shift 4
 here=$(cd "$(dirname "$0")" && pwd)
 pkg_config=${PKG_CONFIG:-pkg-config}
-pc=$(find "$prefix" -name ffn.pc)
-libraries=$(cd "$(dirname "$pc")/.." && pwd)
+mkdir -p "$work"
+cd "$prefix" # and name everything from here, so that no folder with a space in its name comes in between
+pc=$(find . -name ffn.pc)
+libraries=$(dirname "$(dirname "$pc")")
 
 if [ "$way" = pkg_config ]; then
     PKG_CONFIG_PATH=$(dirname "$pc"):${PKG_CONFIG_PATH:-}
     export PKG_CONFIG_PATH
     flags=$($pkg_config --cflags --libs ffn)
 else
-    flags="-I$prefix/include -L$libraries -lffn"
+    flags="-Iinclude -L$libraries -lffn"
     [ "$blas" = none ] || flags="$flags -lopenblas"
     flags="$flags -lpthread -lm"
 fi
-
-mkdir -p "$work"
-LD_LIBRARY_PATH=$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+LD_LIBRARY_PATH=$PWD/$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH
+
 # run source program: compiles and runs it.
 run()
 {

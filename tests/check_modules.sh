@@ -6,7 +6,7 @@ set -eu
 
 check()
 {
-    find "$1/src" -name '*.[ch]' | sort | xargs awk -v root="$1/src/" '
+    (cd "$1" && find src -name '*.[ch]' | sort | xargs awk '
     BEGIN {
         # base <- tensor <- { activation, loss, initializer, optimizer } <- kernel <- layer <- backprop <- data, train <- io
         rank["base"] = 1; rank["tensor"] = 2
@@ -24,7 +24,7 @@ check()
     FNR == 1 {
         files++
         in_comment = 0
-        file = substr(FILENAME, length(root) + 1)
+        file = substr(FILENAME, length("src/") + 1)
         module = file; sub("/.*", "", module)
         if (!(module in rank)) wrong("module " module " has no place in the order")
     }
@@ -52,7 +52,7 @@ check()
     module != "data" && module != "io" && (name = uses_any("fopen open openat fdopen freopen")) != "" {
         wrong(name ": only data and io open files")
     }
-    END { if (!files) { print "no sources in " root; bad = 1 } exit bad }'
+    END { if (!files) { print "no sources"; bad = 1 } exit bad }')
 }
 
 # expect pass|fail what file line: a tree of the one file with that line must pass, or fail.
