@@ -39,7 +39,7 @@ static double gelu_tanh(double x) { return positive(x, x * sigmoid(GELU_A * (x +
 static double gelu_tanh_slope(double x)
 {
     const double b = bounded(x), z = GELU_A * (b + CUBIC * b * b * b);
-    return sigmoid(z) + b * sigmoid_slope(z) * GELU_A * (1 + 3 * CUBIC * b * b) + (x - x == 0 ? 0 : x - b - x);
+    return sigmoid(z) + b * sigmoid_slope(z) * GELU_A * (1 + 3 * CUBIC * b * b);
 }
 static double softplus(double x) { return fmax(x, 0) + log1p(exp(-fabs(x))); }
 static double softsign(double x) { return isinf(x) ? copysign(1, x) : x / (1 + fabs(x)); }
@@ -136,11 +136,12 @@ static inline void sweep_judge(sweep_result *r, const function *f, bool slope, f
         return;
     }
     r->count++;
-    if (fabs(wanted) < (double)FLT_MIN) {
+    if (!slope && fabs(wanted) < (double)FLT_MIN) {
         r->subnormal = fmax(r->subnormal, error / (double)FLT_MIN);
         return;
     }
-    const double units = error / sweep_unit(wanted), counted = slope ? fmin(units / 4, error / 2.5e-7) : units;
+    const double units = error / sweep_unit(fmax(fabs(wanted), (double)FLT_MIN)),
+                 counted = slope ? fmin(units / 4, error / 2.5e-7) : units;
     r->total += counted;
     if (counted <= r->worst) return;
     r->worst = counted;

@@ -241,17 +241,20 @@ VECTOR_INLINE vec vec_softplus(vec x)
     return vec_select(x < VEC_LOG_MIN, vec_set(0), (vec_max(vec_set(0), x) + log1p_low) + log1p);
 }
 
-/* x tanh(log(1 + e^x)) = x n / (n + 2) with n = e^x (e^x + 2), 2.9 ulp */
+/* x tanh(log(1 + e^x)) = x (1 - 2 / d) with d = e^x (e^x + 2) + 2, which for negative x is x e^x (1 - e^x (1 + e^x) / d);
+ * 2.7 ulp */
 VECTOR_INLINE vec vec_mish(vec x)
 {
     const vec bounded = vec_min(vec_set(20), vec_max(vec_set(-100), x));
+    const ivec negative = x < -0.25f;
     vec rounded;
     const vec t = vec_exp_split(bounded, vec_set(0), &rounded);
     const vec near = vec_max(vec_set(VEC_ROUNDER - 60), rounded); /* as in vec_times_sigmoid */
-    const vec power = vec_power_of_two(near), e = power + power * t, xe = vec_fma(bounded * power, t, bounded * power);
-    const vec numerator = vec_select(x < -0.25f, vec_fma(xe, e, 2 * xe), -2 * bounded); /* of y, or of y - x */
-    const vec fraction = vec_select(x < -92, vec_set(0), numerator / vec_fma(e, e + 2, vec_set(2)));
-    return vec_copysign(vec_select(x < -0.25f, vec_set(0), x) + vec_scale(fraction, rounded - near), x);
+    const vec power = vec_power_of_two(near), e = power + power * t, exact = bounded * power;
+    const vec fraction = vec_select(negative, -e * (1 + e), -2 * bounded) / vec_fma(e, e + 2, vec_set(2));
+    const vec below = vec_fma(exact, t + (fraction + fraction * t), exact);
+    const vec y = vec_select(negative, vec_select(x < -92, vec_set(0), below), x + fraction);
+    return vec_copysign(vec_scale(y, rounded - near), x);
 }
 
 /* df/dx of mish, within 2.5e-7 */
