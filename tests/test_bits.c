@@ -1,0 +1,194 @@
+/* The same bits: for any number of threads, again and again, on every instruction set. */
+#include "networks.h"
+#include "tensor/isa.h"
+#include "test.h"
+
+/* Large enough that the pool is used. */
+enum { FEATURES = 300, WIDTH = 512, CLASSES = 10, BATCH = 128, STEPS = 20, SAMPLES = 3 * BATCH + 17 };
+enum { WEIGHTS = FEATURES * WIDTH + WIDTH * WIDTH + WIDTH * CLASSES + 3 * (2 * WIDTH + CLASSES) };
+
+typedef struct outcome {
+    double losses[STEPS];
+    float weights[WEIGHTS];
+    float predictions[SAMPLES * CLASSES];
+} outcome;
+
+static float x_data[SAMPLES * FEATURES], targets[SAMPLES];
+static outcome first, other;
+
+static void fill_data(void)
+{
+    fill_uniform(x_data, COUNT(x_data), 1, -1, 1);
+    fill_targets(targets, SAMPLES, CLASSES, FFN_TARGET_CLASS_INDEX, 2);
+}
+
+static ffn_model *make_model(void)
+{
+    ffn_model *m = ffn_model_create(3, NULL);
+    ffn_value h = ffn_dense(m, ffn_input(m, ffn_shape_1d(FEATURES)), WIDTH, ffn_gelu());
+    h = ffn_dense(m, ffn_dropout(m, h, 0.3f), WIDTH, ffn_prelu_per_unit(0.1f));
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(m, ffn_dense(m, h, CLASSES, ffn_softmax()), NULL), FFN_OK);
+    return m;
+}
+
+static void finish(ffn_model *model, outcome *o)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < ffn_model_parameter_count(model); i++) {
+        ffn_parameter_info info;
+        CU_ASSERT_EQUAL(ffn_model_parameter_info(model, i, &info, NULL), FFN_OK);
+        CU_ASSERT_FATAL(n + ffn_shape_size(info.shape) <= WEIGHTS);
+        CU_ASSERT_EQUAL(ffn_model_get_parameter(model, i, o->weights + n, NULL), FFN_OK);
+        n += ffn_shape_size(info.shape);
+    }
+    CU_ASSERT_EQUAL(ffn_predict(model, x_data, SAMPLES, o->predictions, NULL), FFN_OK);
+    ffn_model_destroy(model);
+}
+
+static ffn_fit_options make_options(size_t threads)
+{
+    ffn_fit_options options = ffn_fit_defaults();
+    options.optimizer = ffn_adam(0.002f);
+    options.batch_size = BATCH;
+    options.clip_norm = 0.5f;
+    options.l2 = 1e-4f;
+    options.threads = threads;
+    options.seed = 9;
+    return options;
+}
+
+/* STEPS steps, the last of each round with fewer rows. */
+static void train(size_t threads, outcome *o)
+{
+    memset(o, 0, sizeof(*o));
+    ffn_model *model = make_model();
+    const ffn_fit_options options = make_options(threads);
+    ffn_trainer *trainer = ffn_trainer_create(model, &options, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(trainer);
+    for (size_t k = 0; k < STEPS; k++) {
+        const size_t begin = k % 4 * BATCH, rows = SAMPLES - begin < BATCH ? SAMPLES - begin : BATCH;
+        CU_ASSERT_EQUAL(
+            ffn_trainer_step(trainer, x_data + begin * FEATURES, targets + begin, rows, &o->losses[k], NULL), FFN_OK);
+    }
+    ffn_trainer_destroy(trainer);
+    finish(model, o);
+    CU_ASSERT(o->losses[STEPS - 4] < o->losses[0]);
+}
+
+static void fit(size_t threads, outcome *o)
+{
+    memset(o, 0, sizeof(*o));
+    ffn_model *model = make_model();
+    ffn_dataset *data =
+        ffn_dataset_from_arrays(x_data, ffn_shape_1d(FEATURES), targets, ffn_shape_1d(1), SAMPLES, NULL);
+    ffn_fit_options options = make_options(threads);
+    ffn_history history = {0};
+    options.epochs = 3;
+    options.validation_fraction = 0.2f;
+    CU_ASSERT_EQUAL(ffn_fit(model, data, &options, &history, NULL), FFN_OK);
+    for (size_t e = 0; e < history.epochs; e++) {
+        o->losses[2 * e] = history.epoch[e].loss;
+        o->losses[2 * e + 1] = history.epoch[e].validation_loss;
+    }
+    ffn_history_destroy(&history);
+    ffn_dataset_destroy(data);
+    finish(model, o);
+}
+
+static void expect_same(const char *what, size_t threads)
+{
+    const bool same = memcmp(&first, &other, sizeof(first)) == 0;
+    CU_ASSERT(same);
+    if (!same) printf("\n    %s, %zu threads, %s: other bits\n", what, threads, ffn__isa_name(ffn__isa()));
+}
+
+static const size_t thread_counts[] = {1, 2, 3, 8};
+
+static void test_threads(void)
+{
+    const ffn__isa_id best = ffn__isa();
+    fill_data();
+    for (ffn__isa_id isa = FFN__ISA_GENERIC; isa < FFN__ISA_COUNT; isa++) {
+        if (!ffn__isa_force(isa)) continue;
+        CU_ASSERT_EQUAL(ffn_set_threads(8, NULL), FFN_OK);
+        train(1, &first);
+        for (size_t t = 0; t < COUNT(thread_counts); t++) { /* threads 1: the run repeated */
+            train(thread_counts[t], &other);
+            expect_same("steps", thread_counts[t]);
+        }
+        CU_ASSERT_EQUAL(ffn_set_threads(3, NULL), FFN_OK); /* the pool of another size */
+        train(0, &other);
+        expect_same("steps, pool of 3", 0);
+    }
+    CU_ASSERT(ffn__isa_force(best));
+    CU_ASSERT_EQUAL(ffn_set_threads(0, NULL), FFN_OK);
+}
+
+static void test_fits(void)
+{
+    fill_data();
+    CU_ASSERT_EQUAL(ffn_set_threads(8, NULL), FFN_OK);
+    fit(1, &first);
+    for (size_t t = 0; t < COUNT(thread_counts); t++) {
+        fit(thread_counts[t], &other);
+        expect_same("fit", thread_counts[t]);
+    }
+    CU_ASSERT_EQUAL(ffn_set_threads(0, NULL), FFN_OK);
+}
+
+static void test_predictions(void)
+{
+    static float expected[SAMPLES * CLASSES], found[SAMPLES * CLASSES];
+    fill_data();
+    ffn_model *model = make_model();
+    for (size_t t = 0; t < COUNT(thread_counts); t++) {
+        CU_ASSERT_EQUAL(ffn_set_threads(thread_counts[t], NULL), FFN_OK);
+        CU_ASSERT_EQUAL(ffn_predict(model, x_data, SAMPLES, t ? found : expected, NULL), FFN_OK);
+        if (t) CU_ASSERT_EQUAL(memcmp(expected, found, sizeof(found)), 0);
+    }
+    /* two plans on one model, used in turn */
+    ffn_plan *plans[2];
+    const float *y[2];
+    for (size_t i = 0; i < 2; i++) {
+        plans[i] = ffn_plan_create(model, (ffn_plan_options){.max_batch = BATCH, .threads = i + 1}, NULL);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(plans[i]);
+        y[i] = ffn_forward(plans[i], x_data, BATCH);
+    }
+    CU_ASSERT_EQUAL(memcmp(y[0], y[1], BATCH * CLASSES * sizeof(float)), 0);
+    for (size_t i = 0; i < 2; i++) ffn_plan_destroy(plans[i]);
+    CU_ASSERT_EQUAL(ffn_set_threads(0, NULL), FFN_OK);
+    ffn_model_destroy(model);
+}
+
+/* The sets differ, but by no more than rounding: equal initial weights, near predictions, near losses. */
+static void test_instruction_sets_agree(void)
+{
+    const ffn__isa_id best = ffn__isa();
+    static float expected[SAMPLES * CLASSES], found[SAMPLES * CLASSES];
+    fill_data();
+    CU_ASSERT(ffn__isa_force(FFN__ISA_GENERIC));
+    train(0, &first);
+    ffn_model *model = make_model();
+    CU_ASSERT_EQUAL(ffn_predict(model, x_data, SAMPLES, expected, NULL), FFN_OK);
+    ffn_model_destroy(model);
+    for (ffn__isa_id isa = FFN__ISA_AVX2; isa < FFN__ISA_COUNT; isa++) {
+        if (!ffn__isa_force(isa)) continue;
+        model = make_model();
+        CU_ASSERT_EQUAL(ffn_predict(model, x_data, SAMPLES, found, NULL), FFN_OK);
+        ffn_model_destroy(model);
+        for (size_t i = 0; i < COUNT(found); i++) CU_ASSERT_DOUBLE_EQUAL(found[i], expected[i], 1e-5);
+        train(0, &other);
+        for (size_t k = 0; k < STEPS; k++)
+            CU_ASSERT(fabs(other.losses[k] - first.losses[k]) <=
+                      (k < 3 ? 1e-6 : 2e-3)); /* Adam enlarges what is tiny */
+    }
+    CU_ASSERT(ffn__isa_force(best));
+}
+
+static const test_case cases[] = {
+    {"threads", test_threads},
+    {"fits", test_fits},
+    {"predictions", test_predictions},
+    {"instruction sets agree", test_instruction_sets_agree},
+};
+TEST_MAIN("bits", cases)
