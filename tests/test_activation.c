@@ -197,7 +197,7 @@ static void check_slopes(void)
 }
 static void test_slopes(void) { on_every_set(check_slopes); }
 
-/* swish of a large and of no beta, elu of other alphas */
+/* swish of a large and of no beta, elu and leaky relu of other alphas */
 static void check_alphas(void)
 {
     static const float x[] = {-INFINITY, -FLT_MAX, -3, -0.5f, 0, 0.5f, 3, FLT_MAX, INFINITY};
@@ -215,11 +215,20 @@ static void check_alphas(void)
             CU_ASSERT(fabs((double)dx[i] - (s + (fabs(z) > 200 ? 0 : z * sigmoid_slope(z)))) < 3e-7);
         }
     }
-    float y = 1;
-    CU_ASSERT_EQUAL(ffn_activation_forward(ffn_elu(0), 1, 1, &(float){-2}, &y, NULL), FFN_OK);
-    CU_ASSERT_EQUAL(y, 0);
-    CU_ASSERT_EQUAL(ffn_activation_forward(ffn_elu(3), 1, 1, &(float){-2}, &y, NULL), FFN_OK);
-    CU_ASSERT_DOUBLE_EQUAL((double)y, 3 * expm1(-2), 4e-7);
+    static const float alphas[] = {0, 0.5f, 3};
+    for (size_t i = 0; i < sizeof(alphas) / sizeof(alphas[0]); i++) {
+        const double alpha = (double)alphas[i];
+        const float below = -2, one = 1;
+        float y = 7, dx = 7;
+        CU_ASSERT_EQUAL(ffn_activation_forward(ffn_elu(alphas[i]), 1, 1, &below, &y, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(ffn_activation_backward(ffn_elu(alphas[i]), 1, 1, NULL, &y, &one, &dx, NULL), FFN_OK);
+        CU_ASSERT_DOUBLE_EQUAL((double)y, alpha * expm1(-2), 4e-7);
+        CU_ASSERT_DOUBLE_EQUAL((double)dx, alpha * exp(-2), 4e-7);
+        CU_ASSERT_EQUAL(ffn_activation_forward(ffn_leaky_relu(alphas[i]), 1, 1, &below, &y, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(ffn_activation_backward(ffn_leaky_relu(alphas[i]), 1, 1, NULL, &y, &one, &dx, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(y, -2 * alphas[i]);
+        CU_ASSERT_EQUAL(dx, alphas[i]);
+    }
 }
 static void test_alphas(void) { on_every_set(check_alphas); }
 
