@@ -66,7 +66,8 @@ typedef enum ffn_status {
     FFN_IO_ERROR,    /* the operating system's: not found, not readable, disk full */
     FFN_BAD_FORMAT,  /* a file's content */
     FFN_UNSUPPORTED, /* right, but not something this build can do */
-    FFN_DIVERGED,    /* training met a loss or gradient that is not finite; the last good weights stand */
+    FFN_DIVERGED,    /* training met a loss or gradient that is not finite: the last good weights stand; or a weight whose
+                        new value would not be finite: it keeps the old one */
     FFN_STOPPED      /* a callback asked to stop */
 } ffn_status;
 
@@ -632,6 +633,7 @@ struct ffn_loss_ops {
 typedef struct ffn_update {
     size_t count;  /* updates before this one */
     double rate;   /* the learning rate in force */
+    double correction1, correction2; /* 1 - beta1^(count + 1) and 1 - beta2^(count + 1) */
     float decay;   /* decoupled weight decay of this parameter; 0 for other optimizers */
 } ffn_update;
 
@@ -730,6 +732,10 @@ typedef struct ffn_step {
     float parameter_betas[FFN_MAX_PARAMETERS];
     bool fused_loss; /* the loss takes the activation's input: forward need not set output, and output_gradient is with
                         respect to that input. Only for a layer whose plan named an activation that fuses. */
+    /* backward_parameters only. Unless NULL it is to be called, from any thread, with every part of a parameter's gradient
+     * as soon as that is complete: the weights are then updated while the part is in cache. */
+    void (*gradient_ready)(void *context, const float *gradient, size_t count);
+    void *gradient_context;
 } ffn_step;
 
 typedef enum ffn_field_type { FFN_FIELD_SIZE = 0, FFN_FIELD_FLOAT, FFN_FIELD_BOOL, FFN_FIELD_ACTIVATION } ffn_field_type;
@@ -753,6 +759,11 @@ typedef struct ffn_layer_ops {
     ffn_status (*plan)(ffn_layer_plan *plan, const void *config, ffn_error *error);
     void (*forward)(const ffn_step *step);  /* NULL: the output is input 0's memory under another shape */
     void (*backward)(const ffn_step *step); /* NULL: no gradient can pass; fine where none is asked for */
+    /* These two are for speed and may be NULL. With backward_parameters, backward only sets the inputs' gradients and leaves
+     * output_gradient as the other needs it, and that sets the parameters', after every layer's backward has run.
+     * gradient_bound answers in between what no element of those can exceed; NaN where it does not know. */
+    void (*backward_parameters)(const ffn_step *step);
+    double (*gradient_bound)(const ffn_step *step);
 } ffn_layer_ops;
 
 /* Adds a layer of one's own: copies config [config_size]. ops must live as long as the model. */

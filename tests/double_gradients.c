@@ -241,6 +241,7 @@ static void faulty_backward(const ffn_step *step)
     ffn_step changed = *step;
     if (tamper_before) tamper_before(&changed);
     original->backward(&changed);
+    if (original->backward_parameters) original->backward_parameters(&changed);
     if (tamper_after) tamper_after(step);
 }
 
@@ -314,6 +315,7 @@ static void test_faults_in_layers_are_found(void)
                 original = model->layers[k].ops;
                 faulty = *original;
                 faulty.backward = faulty_backward;
+                faulty.backward_parameters = NULL;
                 model->layers[k].ops = &faulty;
             }
         CU_ASSERT_PTR_NOT_NULL_FATAL(original);

@@ -1,7 +1,7 @@
 /* Planning: which values need gradients, how long everything lives, and who writes a gradient first.
  *
- * Time, for a graph of n nodes: node i runs forward at i, the loss at n, node i backward at 2n - i, and the caller looks
- * at results at 2n + 1. Every value, saved block, scratch block and gradient is a block with a life on that line. What
+ * Time, for a graph of n nodes: node i runs forward at i, the loss at n, node i backward at 2n - i, and at 2n + 1 follow
+ * the parameters' gradients, where layers leave them for then, and the caller's look at results. Every value, saved block, scratch block and gradient is a block with a life on that line. What
  * loss and backward read lives to the end, so that a backward may be repeated: it costs next to nothing, since all of it
  * is there together when backward begins. */
 #include "backprop/plan.h"
@@ -65,6 +65,16 @@ static ffn_status find_needs(layout *l, ffn_error *error)
     return FFN_OK;
 }
 
+/* Gradients of parameters that are updated as they come need not travel to memory and back, but until then the gradients
+ * of all values have to stay: it pays where those are the smaller part. */
+static bool keeps_deltas(const layout *l)
+{
+    size_t deltas = 0, floats;
+    for (size_t i = 0; i < l->n; i++)
+        if (is_op(l, i) && l->needs[i]) deltas += ffn_shape_size(l->model->nodes[i].shape);
+    return ffn__multiply(deltas, l->plan->options.max_batch, &floats) && floats <= l->model->value_count / 2;
+}
+
 /* ---- lives ------------------------------------------------------------------------------------------------------------ */
 
 /* Gives a block its size for the whole batch and its first life. */
@@ -108,9 +118,10 @@ static ffn_status open_blocks(const layout *l, size_t i, ffn_error *error)
     if (!borrowed)
         status =
             open_block(l, block_of(l, i, VALUE), size, 0, is_input(l, i) ? 0 : forward_time(i), forward_time(i), error);
+    const bool kept = is_input(l, i) || (l->plan->keeps_deltas && layer_of(l, i)->ops->backward_parameters);
     if (status == FFN_OK && l->needs[i])
         status = open_block(l, block_of(l, i, GRADIENT), size, 0, backward_time(l, i),
-                            is_input(l, i) ? end_time(l) : backward_time(l, i), error);
+                            kept ? end_time(l) : backward_time(l, i), error);
     if (status == FFN_OK && !is_input(l, i)) status = open_layer_blocks(l, i, error);
     return status;
 }
@@ -227,6 +238,20 @@ static void give_betas(const layout *l)
     }
 }
 
+/* Whether every gradient of a parameter is complete as soon as its layer says so, and bounded before. */
+static bool can_update_early(const ffn_plan *plan)
+{
+    bool can = plan->gradients != NULL && plan->keeps_deltas;
+    for (size_t o = 0; o < plan->op_count; o++)
+        for (size_t k = 0; k < FFN_MAX_PARAMETERS; k++) {
+            const ffn__op *op = &plan->ops[o];
+            if (op->step.parameter_gradients[k])
+                can &= op->first_writer[k] && op->ops->backward_parameters && op->ops->gradient_bound;
+            if (op->step.parameter_betas[k] == 1) can = false;
+        }
+    return can;
+}
+
 static ffn_status allocate_gradients(const layout *l, ffn_error *error)
 {
     ffn_plan *plan = l->plan;
@@ -284,6 +309,7 @@ static ffn_status bind_all(layout *l, ffn_error *error)
     for (size_t i = 0; i < l->n; i++)
         if (is_op(l, i)) bind(l, &plan->ops[plan->op_count++], i);
     give_betas(l);
+    plan->can_update_early = can_update_early(plan);
     bind_inputs(l);
     bind_output(l);
     plan->bytes = sizeof(*plan) + plan->arena_size * sizeof(float) + l->n * sizeof(*plan->ops) +
@@ -305,6 +331,7 @@ static ffn_status fill_plan(ffn_plan *plan, ffn_error *error)
     l.blocks = ffn__alloc(l.n * BLOCK_KINDS + EXTRA_BLOCKS, sizeof(*l.blocks), error);
     ffn_status status = l.needs && l.written && l.blocks ? FFN_OK : FFN_OUT_OF_MEMORY;
     if (status == FFN_OK) status = find_needs(&l, error);
+    plan->keeps_deltas = keeps_deltas(&l);
     if (status == FFN_OK) status = place(&l, error);
     if (status == FFN_OK) status = bind_all(&l, error);
     ffn__free(l.needs);

@@ -32,6 +32,8 @@ struct ffn_plan {
     float *arena;
     size_t arena_size;      /* in floats */
     float *gradients;       /* of parameters, laid out as the model's block; NULL: frozen, or nothing to train */
+    bool keeps_deltas;      /* the gradients of all values, so that those of parameters may follow at the end */
+    bool can_update_early;  /* see ffn__backward_early */
     bool *has_gradient;     /* by parameter */
     const float *output;    /* NULL: the caller's x itself */
     float *output_gradient; /* NULL: nothing needs it */
@@ -54,6 +56,17 @@ ffn_plan *ffn__plan_create(const ffn_model *model, ffn_plan_options options, boo
 /* Forward for a loss that follows. Where it is fused with the output's activation, that is left out and the answer is its
  * input, the logits; else it is the output. */
 const float *ffn__forward_for_loss(ffn_plan *plan, const ffn_loss *loss, const float *x, size_t rows);
+/* What a backward answers to, part by part, where the weights are updated before all gradients are there. */
+typedef struct ffn__gradient_reader {
+    void (*ready)(void *context, const float *gradient, size_t count);
+    void *context;
+} ffn__gradient_reader;
+
+/* ffn_backward for a loss that has been checked. If it can be sure beforehand that all gradients will be finite, that the
+ * loss is, and that no part is added to later, every part is shown to the reader as soon as it is there: then *read is
+ * true. */
+double ffn__backward_early(ffn_plan *plan, const ffn_loss *loss, const float *targets,
+                           const ffn__gradient_reader *reader, bool *read);
 /* The loss of the last forward, without gradients: the sum over its rows, and what such sums are divided by. The loss must
  * have passed ffn__model_check_loss. */
 double ffn__plan_loss(const ffn_plan *plan, const ffn_loss *loss, const float *targets, double *weight);

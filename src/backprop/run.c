@@ -1,4 +1,5 @@
 /* Running a plan: forward and backward are loops over its steps. They allocate nothing and cannot fail. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -110,24 +111,64 @@ static void join_input_gradients(const ffn_plan *plan)
     }
 }
 
+static void run_backward_parameters(ffn__op *op, const ffn__gradient_reader *reader)
+{
+    if (!op->runs_backward || !op->ops->backward_parameters) return;
+    op->step.gradient_ready = reader ? reader->ready : NULL;
+    op->step.gradient_context = reader ? reader->context : NULL;
+    op->ops->backward_parameters(&op->step);
+}
+
+/* The gradients of values from the output back to the inputs, and, unless the plan keeps them for later, those of the
+ * parameters on the way. */
 static void run_backward(ffn_plan *plan, bool fused)
 {
     if (plan->output_op != FFN__NONE) plan->ops[plan->output_op].step.fused_loss = fused;
-    for (size_t o = plan->op_count; o-- > 0;)
-        if (plan->ops[o].runs_backward) plan->ops[o].ops->backward(&plan->ops[o].step);
+    for (size_t o = plan->op_count; o-- > 0;) {
+        ffn__op *op = &plan->ops[o];
+        if (op->runs_backward) op->ops->backward(&op->step);
+        if (!plan->keeps_deltas) run_backward_parameters(op, NULL);
+    }
     join_input_gradients(plan);
+}
+
+static void run_kept(ffn_plan *plan, const ffn__gradient_reader *reader)
+{
+    for (size_t o = plan->op_count; plan->keeps_deltas && o-- > 0;) run_backward_parameters(&plan->ops[o], reader);
+}
+
+/* Whether no gradient of a parameter can be infinite or NaN. */
+static bool gradients_are_bounded(const ffn_plan *plan)
+{
+    for (size_t o = 0; o < plan->op_count; o++) {
+        const ffn__op *op = &plan->ops[o];
+        if (op->runs_backward && op->ops->gradient_bound && !(op->ops->gradient_bound(&op->step) < FLT_MAX / 2))
+            return false;
+    }
+    return true;
+}
+
+double ffn__backward_early(ffn_plan *plan, const ffn_loss *loss, const float *targets,
+                           const ffn__gradient_reader *reader, bool *read)
+{
+    const size_t rows = plan->rows * ffn__model_output_rows(plan->model);
+    const double scale = ffn__loss_scale(loss, rows, ffn__model_output_cols(plan->model), targets);
+    const double value = sum_loss(plan, loss, targets, plan->loss_work, scale) * scale;
+    *read = false;
+    if (!plan->output_gradient) return value;
+    run_backward(plan, ffn__model_fuses(plan->model, loss));
+    *read = reader && plan->can_update_early && !plan->accumulate && isfinite(value) && gradients_are_bounded(plan);
+    run_kept(plan, *read ? reader : NULL);
+    return value;
 }
 
 double ffn_backward(ffn_plan *plan, ffn_loss loss, const float *targets)
 {
-    if (!plan || !targets || !plan->options.training || plan->rows == 0) return NAN;
+    if (!plan || !targets || !plan->options.training || plan->rows == 0) return (double)NAN;
     loss = ffn__model_loss(plan->model, loss);
-    if (ffn__model_check_loss(plan->model, &loss, NULL) != FFN_OK) return NAN;
-    const size_t rows = plan->rows * ffn__model_output_rows(plan->model);
-    const double scale = ffn__loss_scale(&loss, rows, ffn__model_output_cols(plan->model), targets);
-    const double sum = sum_loss(plan, &loss, targets, plan->loss_work, scale);
-    if (plan->output_gradient) run_backward(plan, ffn__model_fuses(plan->model, &loss));
-    return sum * scale;
+    if (ffn__model_check_loss(plan->model, &loss, NULL) != FFN_OK) return (double)NAN;
+    bool read;
+    return ffn__backward_early(plan, &loss, targets, NULL, &read);
 }
 
 void ffn_backward_from(ffn_plan *plan, const float *output_gradient)
@@ -136,6 +177,7 @@ void ffn_backward_from(ffn_plan *plan, const float *output_gradient)
     memmove(plan->output_gradient, output_gradient,
             plan->rows * ffn_shape_size(ffn_model_output_shape(plan->model)) * sizeof(float));
     run_backward(plan, false);
+    run_kept(plan, NULL);
 }
 
 /* ---- gradients --------------------------------------------------------------------------------------------------------- */

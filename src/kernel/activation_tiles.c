@@ -28,7 +28,7 @@ void ffn__activation_run(const ffn_activation *activation, size_t threads, size_
         return;
     }
     const double work = WORK_PER_ELEMENT * (double)rows * (double)cols;
-    job j = {.activation = activation, .tiles = ffn__tiles_create(rows, work), .cols = cols, .x = x, .out = y};
+    job j = {.activation = activation, .tiles = ffn__tiles_create(rows, 1, work), .cols = cols, .x = x, .out = y};
     ffn__parallel(threads, j.tiles.count, work, forward_tile, &j);
 }
 
@@ -50,7 +50,7 @@ void ffn__activation_run_backward(const ffn_activation *activation, size_t threa
     }
     const double work = WORK_PER_ELEMENT * (double)rows * (double)cols;
     job j = {.activation = activation,
-             .tiles = ffn__tiles_create(rows, work),
+             .tiles = ffn__tiles_create(rows, 1, work),
              .cols = cols,
              .x = x,
              .y = y,

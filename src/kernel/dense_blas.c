@@ -1,9 +1,16 @@
 /* The dense layer on matrix products of the BLAS, tile by tile, with bias and activation on each tile while it is hot. */
+#include <math.h>
+
 #include "kernel/kernel.h"
+
+/* A product of fewer rows or columns spends too much on packing what all tiles share. */
+enum { LEAST_TILE = 256 };
+/* Gradients of smaller tiles are still in the second-level cache when the update reads them. */
+enum { LEAST_GRADIENT_TILE = 128 };
 
 typedef struct job {
     const ffn__dense *dense;
-    ffn__tiles rows, units;
+    ffn__tiles tiles;
 } job;
 
 static double product_work(const ffn__dense *d) { return 2 * (double)d->rows * (double)d->inputs * (double)d->units; }
@@ -31,58 +38,44 @@ static void forward_block(const ffn__dense *d, size_t b0, size_t b1, size_t n0, 
 static void forward_rows(void *context, size_t tile)
 {
     const job *j = context;
-    forward_block(j->dense, ffn__tile_begin(&j->rows, tile), ffn__tile_end(&j->rows, tile), 0, j->dense->units);
+    forward_block(j->dense, ffn__tile_begin(&j->tiles, tile), ffn__tile_end(&j->tiles, tile), 0, j->dense->units);
 }
 
 static void forward_units(void *context, size_t tile)
 {
     const job *j = context;
-    forward_block(j->dense, 0, j->dense->rows, ffn__tile_begin(&j->units, tile), ffn__tile_end(&j->units, tile));
+    forward_block(j->dense, 0, j->dense->rows, ffn__tile_begin(&j->tiles, tile), ffn__tile_end(&j->tiles, tile));
 }
 
 static void dense_forward(const ffn__dense *d)
 {
+    const bool whole_rows = d->activation.ops && d->activation.ops->over_rows && !d->fused;
+    const bool by_rows = whole_rows || d->rows >= d->units;
     const double work = product_work(d);
-    job j = {.dense = d};
-    const bool whole_rows = d->activation.ops && d->activation.ops->over_rows;
-    if (whole_rows || d->rows >= d->units) {
-        j.rows = ffn__tiles_create(d->rows, work);
-        ffn__parallel(d->threads, j.rows.count, work, forward_rows, &j);
-    } else {
-        j.units = ffn__tiles_create(d->units, work);
-        ffn__parallel(d->threads, j.units.count, work, forward_units, &j);
-    }
+    job j = {d, ffn__tiles_create(by_rows ? d->rows : d->units, LEAST_TILE, work)};
+    ffn__parallel(d->threads, j.tiles.count, work, by_rows ? forward_rows : forward_units, &j);
 }
 
 /* ---- backward ----------------------------------------------------------------------------------------------------- */
 
-/* dW[n0:n1, :] and db[n0:n1] over the whole batch: nothing is reduced across tiles. */
-static void weight_tile(const job *j, size_t tile)
-{
-    const ffn__dense *d = j->dense;
-    const size_t n0 = ffn__tile_begin(&j->units, tile), cols = ffn__tile_end(&j->units, tile) - n0;
-    if (d->dw)
-        ffn__gemm(true, false, cols, d->inputs, d->rows, 1, d->dy + n0, d->units, d->x, d->inputs, d->dw_beta,
-                  d->dw + n0 * d->inputs, d->inputs);
-    if (d->db) ffn__tensor()->column_sums(d->rows, cols, d->units, d->dy + n0, d->db_beta, d->db + n0);
-}
-
 /* dX[b0:b1, :] */
-static void input_tile(const job *j, size_t tile)
+static void input_rows(void *context, size_t tile)
 {
+    const job *j = context;
     const ffn__dense *d = j->dense;
-    const size_t b0 = ffn__tile_begin(&j->rows, tile), rows = ffn__tile_end(&j->rows, tile) - b0;
+    const size_t b0 = ffn__tile_begin(&j->tiles, tile), rows = ffn__tile_end(&j->tiles, tile) - b0;
     ffn__gemm(false, false, rows, d->inputs, d->units, 1, d->dy + b0 * d->units, d->units, d->w, d->inputs, d->dx_beta,
               d->dx + b0 * d->inputs, d->inputs);
 }
 
-static void backward_tile(void *context, size_t tile)
+/* dX[:, k0:k1] */
+static void input_columns(void *context, size_t tile)
 {
     const job *j = context;
-    if (tile < j->units.count)
-        weight_tile(j, tile);
-    else
-        input_tile(j, tile - j->units.count);
+    const ffn__dense *d = j->dense;
+    const size_t k0 = ffn__tile_begin(&j->tiles, tile), cols = ffn__tile_end(&j->tiles, tile) - k0;
+    ffn__gemm(false, false, d->rows, cols, d->units, 1, d->dy, d->units, d->w + k0, d->inputs, d->dx_beta, d->dx + k0,
+              d->inputs);
 }
 
 static void dense_backward(const ffn__dense *d)
@@ -90,11 +83,48 @@ static void dense_backward(const ffn__dense *d)
     ffn__activation_run_slope(&d->activation, d->rows, d->units, d->z, d->dy, d->dslope_beta, d->dslope);
     if (!d->fused)
         ffn__activation_run_backward(&d->activation, d->threads, d->rows, d->units, d->z, d->y, d->dy, d->dy);
+    if (!d->dx) return;
+    const bool by_rows = d->rows >= d->inputs;
     const double work = product_work(d);
-    job j = {.dense = d};
-    if (d->dw || d->db) j.units = ffn__tiles_create(d->units, work);
-    if (d->dx) j.rows = ffn__tiles_create(d->rows, work);
-    ffn__parallel(d->threads, j.units.count + j.rows.count, 2 * work, backward_tile, &j);
+    job j = {d, ffn__tiles_create(by_rows ? d->rows : d->inputs, LEAST_TILE, work)};
+    ffn__parallel(d->threads, j.tiles.count, work, by_rows ? input_rows : input_columns, &j);
 }
 
-const ffn__kernel_table ffn__kernel_blas = {"blas", dense_forward, dense_backward};
+/* ---- gradients of the parameters ------------------------------------------------------------------------------------ */
+
+/* dW[n0:n1, :] and db[n0:n1] over the whole batch: nothing is reduced across tiles. */
+static void weight_tile(void *context, size_t tile)
+{
+    const job *j = context;
+    const ffn__dense *d = j->dense;
+    const size_t n0 = ffn__tile_begin(&j->tiles, tile), cols = ffn__tile_end(&j->tiles, tile) - n0;
+    if (d->dw) {
+        float *dw = d->dw + n0 * d->inputs;
+        ffn__gemm(true, false, cols, d->inputs, d->rows, 1, d->dy + n0, d->units, d->x, d->inputs, d->dw_beta, dw,
+                  d->inputs);
+        if (d->ready) d->ready(d->ready_context, dw, cols * d->inputs);
+    }
+    if (d->db) {
+        ffn__tensor()->column_sums(d->rows, cols, d->units, d->dy + n0, d->db_beta, d->db + n0);
+        if (d->ready) d->ready(d->ready_context, d->db + n0, cols);
+    }
+}
+
+static void dense_gradients(const ffn__dense *d)
+{
+    const double work = product_work(d);
+    job j = {d, ffn__tiles_create(d->units, LEAST_GRADIENT_TILE, work)};
+    if (d->dslope && d->ready) d->ready(d->ready_context, d->dslope, d->activation.per_unit ? d->units : 1);
+    ffn__parallel(d->threads, j.tiles.count, work, weight_tile, &j);
+}
+
+/* Every element of dW is a sum of B products of dZ and X. */
+static double dense_bound(const ffn__dense *d)
+{
+    const double dz = (double)ffn__tensor()->largest_size(d->rows * d->units, d->dy);
+    const double x = d->dw ? (double)ffn__tensor()->largest_size(d->rows * d->inputs, d->x) : 0;
+    const double sum = (double)d->rows * dz * fmax(1, x);
+    return d->dslope ? (double)NAN : sum;
+}
+
+const ffn__kernel_table ffn__kernel_blas = {"blas", dense_forward, dense_backward, dense_gradients, dense_bound};

@@ -16,18 +16,23 @@ typedef struct ffn__dense {
     float *z;       /* Z[B,N] = X W^T + b, kept for backward; NULL: not kept */
     float *y;       /* Y[B,N] = f(Z) */
     bool fused;     /* a loss takes Z: Y is not wanted, and dy holds dZ from the start */
-    /* backward; a NULL gradient is not wanted, beta 0 sets and 1 adds */
-    float *dy;                  /* dY[B,N]; holds dZ afterwards */
+    /* backward and gradients; a NULL gradient is not wanted, beta 0 sets and 1 adds */
+    float *dy;                  /* dY[B,N]; holds dZ after backward */
     float *dx, dx_beta;         /* dX[B,K] = dZ W */
     float *dw, dw_beta;         /* dW[N,K] = dZ^T X */
     float *db, db_beta;         /* db[N] = sum of dZ over B */
     float *dslope, dslope_beta; /* of a learned activation: [1], or [N] */
+    void (*ready)(void *context, const float *gradient,
+                  size_t count); /* NULL, or for every part of one that is complete */
+    void *ready_context;
 } ffn__dense;
 
 typedef struct ffn__kernel_table {
     const char *name;
     void (*dense_forward)(const ffn__dense *dense);
-    void (*dense_backward)(const ffn__dense *dense);
+    void (*dense_backward)(const ffn__dense *dense);  /* dY becomes dZ; dX; the slope's gradient */
+    void (*dense_gradients)(const ffn__dense *dense); /* dW, db */
+    double (*dense_bound)(const ffn__dense *dense);   /* no element of dW and db exceeds it */
 } ffn__kernel_table;
 
 extern const ffn__kernel_table ffn__kernel_blas;
@@ -51,7 +56,8 @@ typedef struct ffn__tiles {
     size_t extent, size, count;
 } ffn__tiles;
 
-ffn__tiles ffn__tiles_create(size_t extent, double work); /* work: floating-point operations of the whole */
+/* least: no tile but the last is smaller; work: floating-point operations of the whole. */
+ffn__tiles ffn__tiles_create(size_t extent, size_t least, double work);
 size_t ffn__tile_begin(const ffn__tiles *tiles, size_t tile);
 size_t ffn__tile_end(const ffn__tiles *tiles, size_t tile);
 

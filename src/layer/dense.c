@@ -59,6 +59,8 @@ static ffn__dense bind(const ffn_step *step)
         .db_beta = step->parameter_betas[BIAS],
         .dslope = step->parameter_gradients[SLOPE],
         .dslope_beta = step->parameter_betas[SLOPE],
+        .ready = step->gradient_ready,
+        .ready_context = step->gradient_context,
     };
 }
 
@@ -74,6 +76,18 @@ static void backward(const ffn_step *step)
     ffn__kernel_blas.dense_backward(&dense);
 }
 
+static void backward_parameters(const ffn_step *step)
+{
+    const ffn__dense dense = bind(step);
+    ffn__kernel_blas.dense_gradients(&dense);
+}
+
+static double gradient_bound(const ffn_step *step)
+{
+    const ffn__dense dense = bind(step);
+    return ffn__kernel_blas.dense_bound(&dense);
+}
+
 static const ffn_layer_ops ops = {
     .name = "dense",
     .fields = fields,
@@ -81,6 +95,8 @@ static const ffn_layer_ops ops = {
     .plan = plan,
     .forward = forward,
     .backward = backward,
+    .backward_parameters = backward_parameters,
+    .gradient_bound = gradient_bound,
 };
 
 ffn_value ffn_dense(ffn_model *model, ffn_value x, size_t units, ffn_activation activation)

@@ -35,7 +35,7 @@ static job bind(const ffn_step *step)
     const config *c = step->config;
     const size_t n = step->rows * ffn_shape_size(step->output_shape);
     return (job){.step = step,
-                 .tiles = ffn__tiles_create(n, 20 * (double)n),
+                 .tiles = ffn__tiles_create(n, CHUNK, 20 * (double)n),
                  .threshold = (uint32_t)((double)c->rate * 4294967296.0),
                  .factor = (float)(1 / (1 - (double)c->rate))};
 }

@@ -25,7 +25,7 @@ static void step(const ffn_optimizer *optimizer, const ffn_update *update, size_
         const vec gradient = lanes_load(g + i, n - i);
         const vec s = lanes_load(sum + i, n - i) + gradient * gradient;
         lanes_store(sum + i, n - i, s);
-        lanes_store(w + i, n - i, lanes_load(w + i, n - i) - rate * gradient / (lanes_root(s) + epsilon));
+        lanes_store(w + i, n - i, lanes_load(w + i, n - i) - lanes_by_root(rate * gradient, s, epsilon));
     }
 }
 

@@ -6,7 +6,7 @@
 /* State: the mean m, the mean square v and, for amsgrad, the largest v so far. */
 static size_t slots(const ffn_optimizer *optimizer) { return optimizer->amsgrad ? 3 : 2; }
 
-/* One update's numbers. With the corrections c1 = 1 - beta1^t and c2 = 1 - beta2^t the step
+/* One update's numbers. With the corrections c1 and c2 of ffn_update the step
  *     rate / c1 m / (sqrt(v / c2) + epsilon)
  * is taken as  (rate sqrt(c2) / c1) m / (sqrt(v) + epsilon sqrt(c2)),  which saves a division per weight. */
 typedef struct step_numbers {
@@ -15,13 +15,12 @@ typedef struct step_numbers {
 
 static step_numbers numbers_of(const ffn_optimizer *optimizer, const ffn_update *update)
 {
-    const double t = (double)update->count + 1, beta1 = (double)optimizer->beta1, beta2 = (double)optimizer->beta2;
-    const double root = sqrt(1 - pow(beta2, t));
+    const double root = sqrt(update->correction2);
     return (step_numbers){.beta1 = optimizer->beta1,
-                          .rest1 = (float)(1 - beta1),
+                          .rest1 = (float)(1 - (double)optimizer->beta1),
                           .beta2 = optimizer->beta2,
-                          .rest2 = (float)(1 - beta2),
-                          .rate = (float)(update->rate * root / (1 - pow(beta1, t))),
+                          .rest2 = (float)(1 - (double)optimizer->beta2),
+                          .rate = (float)(update->rate * root / update->correction1),
                           .epsilon = (float)((double)optimizer->epsilon * root),
                           .shrink = (float)(1 - update->rate * (double)update->decay)};
 }
@@ -41,7 +40,7 @@ VECTOR_INLINE void descend(step_numbers k, size_t n, float *w, const float *g, f
             top = vec_max(lanes_load(most + i, n - i), v); /* NaN in v stays */
             lanes_store(most + i, n - i, top);
         }
-        const vec d = k.rate * m / (lanes_root(top) + k.epsilon);
+        const vec d = lanes_by_root(k.rate * m, top, k.epsilon);
         lanes_store(w + i, n - i, k.shrink * lanes_load(w + i, n - i) - d);
     }
 }

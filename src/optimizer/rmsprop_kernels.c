@@ -26,7 +26,7 @@ VECTOR_INLINE void descend(const ffn_optimizer *optimizer, float rate, size_t n,
             lanes_store(mean + i, n - i, m);
             variance = vec_max(vec_set(0), s - m * m); /* below 0 by rounding only; NaN stays */
         }
-        vec d = gradient / (lanes_root(variance) + epsilon);
+        vec d = lanes_by_root(gradient, variance, epsilon);
         if (velocity) {
             d += momentum * lanes_load(velocity + i, n - i);
             lanes_store(velocity + i, n - i, d);

@@ -1,6 +1,7 @@
 #include "optimizer/kinds.h"
 #include "optimizer/optimizer.h"
 
+#include <math.h>
 #include <string.h>
 
 /* Elements worked on at once: weights, gradient and state of a block stay in the first-level cache. */
@@ -24,6 +25,9 @@ bool ffn__optimizer_update(const ffn_optimizer *optimizer, const ffn_update *upd
     const size_t slots = optimizer->ops->slots ? optimizer->ops->slots(optimizer) : 0;
     const bool identity =
         rule->l1 == 0 && rule->l2 == 0 && rule->scale == 1 && rule->clip_value == 0 && rule->decay == 0;
+    ffn_update numbers = *update;
+    numbers.correction1 = 1 - pow((double)optimizer->beta1, (double)update->count + 1);
+    numbers.correction2 = 1 - pow((double)optimizer->beta2, (double)update->count + 1);
     bool finite = true;
     float old[BLOCK], effective[BLOCK];
     for (size_t i = 0; i < n; i += BLOCK) {
@@ -32,7 +36,7 @@ bool ffn__optimizer_update(const ffn_optimizer *optimizer, const ffn_update *upd
         for (size_t slot = 0; slot < slots && slot < FFN_MAX_SLOTS; slot++) part[slot] = state[slot] + i;
         memcpy(old, w + i, count * sizeof *old);
         if (!identity) kernel->effective(rule, count, w + i, g + i, effective);
-        optimizer->ops->step(optimizer, update, count, w + i, identity ? g + i : effective, part);
+        optimizer->ops->step(optimizer, &numbers, count, w + i, identity ? g + i : effective, part);
         finite &= kernel->keep_finite(count, old, w + i);
     }
     return finite;

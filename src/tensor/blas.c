@@ -15,7 +15,7 @@
 static const double blas_work[FFN__ISA_COUNT] = {
     [FFN__ISA_GENERIC] = 32.0 * 32 * 32,
     [FFN__ISA_AVX2] = 256.0 * 256 * 256,
-    [FFN__ISA_AVX512] = 256.0 * 256 * 256,
+    [FFN__ISA_AVX512] = 512.0 * 512 * 512,
 };
 
 /* The instruction set of the kernels that OpenBLAS has chosen, by its name for them; those not listed are at most as wide

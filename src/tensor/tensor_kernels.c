@@ -1,5 +1,7 @@
 /* Elementwise and reduction kernels. Remainders go through the same vector code as the rest, so that an element's bits
  * do not depend on its place. */
+#include <math.h>
+
 #include "tensor/tensor.h"
 
 #include "tensor/product.h"
@@ -148,6 +150,28 @@ static bool all_finite(size_t n, const float *x)
     return !ivec_any(bad);
 }
 
+static float largest_size(size_t n, const float *x)
+{
+    vec largest = {0};
+    ivec nan = {0};
+    FOR_VECTORS(
+        n,
+        {
+            const vec v = vec_abs(vec_load(x + i));
+            largest = vec_max(v, largest);
+            nan |= v != v;
+        },
+        {
+            const vec v = vec_abs(vec_load_part(x + i, rest));
+            largest = vec_max(v, largest);
+            nan |= v != v;
+        });
+    if (ivec_any(nan)) return (float)NAN;
+    float result = 0;
+    for (size_t i = 0; i < VL; i++) result = largest[i] > result ? largest[i] : result;
+    return result;
+}
+
 static size_t argmax(size_t n, const float *x)
 {
     size_t best = 0;
@@ -169,6 +193,7 @@ const ffn__tensor_kernels FFN__ISA_NAME(ffn__tensor_kernels) = {
     .sum = sum,
     .sum_squares = sum_squares,
     .all_finite = all_finite,
+    .largest_size = largest_size,
     .argmax = argmax,
     .product = FFN__ISA_NAME(ffn__product),
 };

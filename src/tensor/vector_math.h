@@ -142,8 +142,10 @@ VECTOR_INLINE vec vec_scale(vec x, vec k)
 VECTOR_INLINE vec vec_exp_sum(vec x, vec low)
 {
     vec rounded;
-    const vec t = vec_exp_split(vec_max(vec_set(VEC_LOG_MIN), x), low, &rounded), power = vec_power_of_two(rounded);
-    return vec_select(x < VEC_LOG_MIN, vec_set(0), power + power * t);
+    const vec r = vec_exp_reduce(vec_max(vec_set(VEC_LOG_MIN), x), low, &rounded);
+    const vec sum = 1 + r, sum_low = (1 - sum) + r; /* r goes in whole: by way of vec_exp_split it would be 1.04 ulp */
+    const vec e = sum + vec_fma(r * r, vec_exp_rest(r), sum_low);
+    return vec_select(x < VEC_LOG_MIN, vec_set(0), e * vec_power_of_two(rounded));
 }
 
 VECTOR_INLINE vec vec_exp(vec x) { return vec_exp_sum(x, vec_set(0)); }

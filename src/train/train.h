@@ -20,7 +20,7 @@ typedef struct ffn__chunk {
     size_t offset, size; /* in the block */
     ffn__gradient_rule rule;
     double sum_squares; /* of its gradient */
-    bool finite;        /* its gradient, then all its new weights */
+    bool finite;        /* its gradient */
 } ffn__chunk;
 
 struct ffn_trainer {
@@ -33,7 +33,6 @@ struct ffn_trainer {
     size_t updates;
     size_t slots;
     float *state;    /* [slots][value_count], laid out as the model's block */
-    float *previous; /* [value_count]: the weights before an update, for one that fails */
     ffn__chunk *chunks;
     size_t chunk_count;
     const float *scores; /* of the last step: its logits where the loss takes them, else its outputs */

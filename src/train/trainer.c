@@ -1,5 +1,6 @@
 /* The trainer: one plan, the optimizer's state, and updates that never let a number that is not finite into the weights. */
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "train/train.h"
@@ -83,8 +84,7 @@ static ffn_status make_state(ffn_trainer *t, ffn_error *error)
     if (!ffn__multiply(t->slots, t->model->value_count, &size))
         return ffn_fail(error, FFN_OUT_OF_MEMORY, "the state of %s does not fit this machine's memory", o->ops->name);
     t->state = ffn__alloc(size, sizeof(float), error);
-    t->previous = t->state ? ffn__alloc(t->model->value_count, sizeof(float), error) : NULL;
-    if (!t->previous) return FFN_OUT_OF_MEMORY;
+    if (!t->state) return FFN_OUT_OF_MEMORY;
     for (size_t slot = 0; slot < t->slots && o->ops->initial_state; slot++) {
         const float initial = o->ops->initial_state(o, slot);
         float *state = t->state + slot * t->model->value_count;
@@ -138,7 +138,6 @@ void ffn_trainer_destroy(ffn_trainer *t)
     ffn_plan_destroy(t->plan);
     ffn__free(t->class_weights);
     ffn__free(t->state);
-    ffn__free(t->previous);
     ffn__free(t->chunks);
     ffn__free(t);
 }
@@ -166,10 +165,12 @@ void ffn_trainer_report(ffn_trainer *t, double metric)
 
 /* ---- update ------------------------------------------------------------------------------------------------------------- */
 
+/* One update of all weights. */
 typedef struct update_job {
     ffn_trainer *trainer;
     ffn_update update;
-    float scale; /* of clipping by the norm */
+    float scale;             /* of clipping by the norm */
+    atomic_size_t failed_at; /* where in the block a new weight would not be finite; SIZE_MAX: nowhere */
 } update_job;
 
 static void check_chunk(void *context, size_t index)
@@ -185,12 +186,10 @@ static void check_chunk(void *context, size_t index)
     }
 }
 
-static void update_chunk(void *context, size_t index)
+/* Updates size weights from offset on in the block, all under one rule. */
+static void update_part(update_job *job, ffn__gradient_rule rule, size_t offset, size_t size)
 {
-    const update_job *job = context;
     ffn_trainer *t = job->trainer;
-    ffn__chunk *chunk = &t->chunks[index];
-    ffn__gradient_rule rule = chunk->rule;
     ffn_update update = job->update;
     rule.scale = job->scale;
     if (t->options.optimizer.ops->decoupled_decay) {
@@ -198,11 +197,46 @@ static void update_chunk(void *context, size_t index)
         rule.decay = 0;
     }
     float *state[FFN_MAX_SLOTS] = {NULL};
-    for (size_t slot = 0; slot < t->slots; slot++)
-        state[slot] = t->state + slot * t->model->value_count + chunk->offset;
-    memcpy(t->previous + chunk->offset, t->model->values + chunk->offset, chunk->size * sizeof(float));
-    chunk->finite = ffn__optimizer_update(&t->options.optimizer, &update, &rule, chunk->size,
-                                          t->model->values + chunk->offset, t->plan->gradients + chunk->offset, state);
+    for (size_t slot = 0; slot < t->slots; slot++) state[slot] = t->state + slot * t->model->value_count + offset;
+    if (ffn__optimizer_update(&t->options.optimizer, &update, &rule, size, t->model->values + offset,
+                              t->plan->gradients + offset, state))
+        return;
+    size_t first = atomic_load(&job->failed_at);
+    while (offset < first && !atomic_compare_exchange_weak(&job->failed_at, &first, offset)) {}
+}
+
+static void update_chunk(void *context, size_t index)
+{
+    update_job *job = context;
+    const ffn__chunk *chunk = &job->trainer->chunks[index];
+    update_part(job, chunk->rule, chunk->offset, chunk->size);
+}
+
+/* The last chunk that begins at or before offset. */
+static const ffn__chunk *find_chunk(const ffn_trainer *t, size_t offset)
+{
+    size_t low = 0, high = t->chunk_count;
+    while (high - low > 1) {
+        const size_t middle = low + (high - low) / 2;
+        if (t->chunks[middle].offset <= offset)
+            low = middle;
+        else
+            high = middle;
+    }
+    return &t->chunks[low];
+}
+
+/* A part of the gradient that backward has just completed. */
+static void update_ready(void *context, const float *gradient, size_t count)
+{
+    update_job *job = context;
+    size_t offset = (size_t)(gradient - job->trainer->plan->gradients);
+    for (const size_t end = offset + count; offset < end;) {
+        const ffn__chunk *chunk = find_chunk(job->trainer, offset);
+        const size_t chunk_end = chunk->offset + chunk->size, size = (end < chunk_end ? end : chunk_end) - offset;
+        update_part(job, chunk->rule, offset, size);
+        offset += size;
+    }
 }
 
 /* The name of the first parameter that has a value in `block`, laid out as the model's, that is not finite. */
@@ -215,11 +249,11 @@ static const char *name_not_finite(const ffn_trainer *t, const float *block)
     return "a parameter";
 }
 
-/* The name of the parameter at which a chunk begins. */
-static const char *name_chunk(const ffn_trainer *t, const ffn__chunk *chunk)
+/* The name of the parameter that this place of the block belongs to. */
+static const char *name_place(const ffn_trainer *t, size_t offset)
 {
     size_t i = 0;
-    while (i + 1 < t->model->parameter_count && t->model->parameters[i + 1].offset <= chunk->offset) i++;
+    while (i + 1 < t->model->parameter_count && t->model->parameters[i + 1].offset <= offset) i++;
     return t->model->parameters[i].name;
 }
 
@@ -241,30 +275,31 @@ static ffn_status check_gradients(ffn_trainer *t, float *scale, ffn_error *error
     return FFN_OK;
 }
 
-static void take_back(ffn_trainer *t)
+static update_job begin_update(ffn_trainer *t)
 {
-    for (size_t i = 0; i < t->chunk_count; i++)
-        memcpy(t->model->values + t->chunks[i].offset, t->previous + t->chunks[i].offset,
-               t->chunks[i].size * sizeof(float));
+    return (update_job){
+        .trainer = t, .update = {.count = t->updates, .rate = rate_in_force(t)}, .scale = 1, .failed_at = SIZE_MAX};
 }
 
-/* Updates all weights, or none if one would not be finite. */
+static ffn_status end_update(update_job *job, ffn_error *error)
+{
+    ffn_trainer *t = job->trainer;
+    const size_t failed_at = atomic_load(&job->failed_at);
+    t->updates++;
+    if (failed_at == SIZE_MAX) return FFN_OK;
+    return ffn_fail(error, FFN_DIVERGED,
+                    "update %zu: a new weight in or after %s would not be finite (learning rate %g); such weights keep "
+                    "their old values",
+                    t->updates, name_place(t, failed_at), job->update.rate);
+}
+
 static ffn_status apply(ffn_trainer *t, ffn_error *error)
 {
-    update_job job = {.trainer = t, .update = {.count = t->updates, .rate = rate_in_force(t)}};
+    update_job job = begin_update(t);
     const ffn_status status = check_gradients(t, &job.scale, error);
     if (status != FFN_OK) return status;
     ffn__parallel(t->options.threads, t->chunk_count, UPDATE_WORK * (double)t->model->value_count, update_chunk, &job);
-    t->updates++;
-    for (size_t i = 0; i < t->chunk_count; i++) {
-        if (t->chunks[i].finite) continue;
-        take_back(t);
-        return ffn_fail(error, FFN_DIVERGED,
-                        "update %zu: a new weight in or after %s would not be finite (learning rate %g); the weights "
-                        "are those before",
-                        t->updates, name_chunk(t, &t->chunks[i]), job.update.rate);
-    }
-    return FFN_OK;
+    return end_update(&job, error);
 }
 
 ffn_status ffn_trainer_apply(ffn_trainer *t, ffn_error *error)
@@ -292,9 +327,16 @@ ffn_status ffn__trainer_run(ffn_trainer *t, const float *x, const float *targets
 {
     const uint64_t mode = ffn__flush_denormals();
     t->scores = ffn__forward_for_loss(t->plan, &t->options.loss, x, rows);
-    const double value = ffn_backward(t->plan, t->options.loss, targets);
+    /* The norm of all gradients is known only when all are there; without it weights are updated on the way. */
+    update_job job = begin_update(t);
+    const ffn__gradient_reader reader = {update_ready, &job};
+    bool updated;
+    const double value =
+        ffn__backward_early(t->plan, &t->options.loss, targets, t->options.clip_norm > 0 ? NULL : &reader, &updated);
     if (loss) *loss = value;
-    const ffn_status status = isfinite(value) ? apply(t, error) : diverged(t, x, rows, value, error);
+    const ffn_status status = updated           ? end_update(&job, error)
+                              : isfinite(value) ? apply(t, error)
+                                                : diverged(t, x, rows, value, error);
     ffn__restore_denormals(mode);
     return status;
 }
