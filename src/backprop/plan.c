@@ -331,7 +331,7 @@ static ffn_status fill_plan(ffn_plan *plan, ffn_error *error)
     l.blocks = ffn__alloc(l.n * BLOCK_KINDS + EXTRA_BLOCKS, sizeof(*l.blocks), error);
     ffn_status status = l.needs && l.written && l.blocks ? FFN_OK : FFN_OUT_OF_MEMORY;
     if (status == FFN_OK) status = find_needs(&l, error);
-    plan->keeps_deltas = keeps_deltas(&l);
+    if (status == FFN_OK) plan->keeps_deltas = keeps_deltas(&l);
     if (status == FFN_OK) status = place(&l, error);
     if (status == FFN_OK) status = bind_all(&l, error);
     ffn__free(l.needs);
