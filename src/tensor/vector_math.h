@@ -126,7 +126,7 @@ VECTOR_INLINE vec vec_exp_split(vec x, vec low, vec *rounded)
 }
 
 /* 2^k for an integer k in [-126, 127], from k + VEC_ROUNDER */
-VECTOR_INLINE vec vec_power_of_two(vec rounded) { return (vec)(((ivec)rounded << 23) + (ivec)vec_set(1)); }
+VECTOR_INLINE vec vec_power_of_two(vec rounded) { return (vec)(((uvec)rounded << 23) + (uvec)vec_set(1)); }
 
 /* x 2^k for an integer k in [-126, 127] */
 VECTOR_INLINE vec vec_scale(vec x, vec k)
