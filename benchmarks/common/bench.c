@@ -205,8 +205,8 @@ static void measure(const bench_options *options, bench_row *rows, size_t count)
 static const char *const formats[] = {
     [BENCH_TABLE] = "%-16s %7zu  %-7s %-16s %12.4g %12.4g %12.4g %12.4g %8.3f\n",
     [BENCH_CSV] = "%s,%zu,%s,%s,%.6g,%.6g,%.6g,%.6g,%.4f\n",
-    [BENCH_JSON] = "{\"case\": \"%s\", \"threads\": %zu, \"kernels\": \"%s\", \"row\": \"%s\", \"median\": %.6g, "
-                   "\"minimum\": %.6g, \"maximum\": %.6g, \"undisturbed\": %.6g, \"ratio_to_bound\": %.4f}",
+    [BENCH_JSON] = ("{\"case\": \"%s\", \"threads\": %zu, \"kernels\": \"%s\", \"row\": \"%s\", \"median\": %.6g, "
+                    "\"minimum\": %.6g, \"maximum\": %.6g, \"undisturbed\": %.6g, \"ratio_to_bound\": %.4f}"),
 };
 static bool printed;
 

@@ -19,9 +19,11 @@ enum { ROWS = 6 };
 #endif
 
 enum {
-    WIDTH = 2 * VL, /* columns of a panel of b */
-    DEPTH = 192,    /* rows of one: a packed panel is to stay in the first-level cache */
-    COPY_ROWS = 64, /* so many rows of a make it worth copying a panel that could be used where it lies */
+    WIDTH = 2 * VL,  /* columns of a panel of b */
+    DEPTH = 192,     /* rows of one: a packed panel is to stay in the first-level cache */
+    TURN_ROWS = 64,  /* rows of op(a) turned at a time: with a panel they take 72 KB of the stack */
+    TURN_COLS = 256, /* columns of c that make turning them worth it */
+    COPY_ROWS = 64,  /* so many rows of a make it worth copying a panel that could be used where it lies */
     QUAD = 4
 };
 
@@ -234,6 +236,20 @@ static void multiply_depth(size_t m, size_t n, size_t depth, operand a, const fl
     }
 }
 
+/* c [m][n] = alpha a^T b + beta c for a [depth][m]. Read where it lies, a column of a takes a cache line an element, and
+ * with rows a power of two apart they drive each other out: so some rows of a^T are laid out first. */
+static void multiply_turned(size_t m, size_t n, size_t depth, const float *a, size_t lda, const float *b, size_t ldb,
+                            bool transpose_b, output c)
+{
+    float turned[TURN_ROWS * DEPTH] __attribute__((aligned(FFN__ALIGNMENT)));
+    const size_t stride = (depth + QUAD - 1) / QUAD * QUAD;
+    for (size_t i = 0; i < m; i += TURN_ROWS, c.data += TURN_ROWS * c.ld) {
+        const size_t rows = smaller(TURN_ROWS, m - i);
+        transpose_panel(rows, depth, a + i, lda, turned, stride);
+        multiply_depth(rows, n, depth, (operand){turned, stride, 1}, b, ldb, transpose_b, c);
+    }
+}
+
 /* c = beta c, without reading it for beta 0. */
 static void scale_output(size_t m, size_t n, output c)
 {
@@ -255,8 +271,14 @@ void FFN__ISA_NAME(ffn__product)(bool transpose_a, bool transpose_b, size_t m, s
         return;
     }
     for (size_t p = 0; p < k; p += DEPTH) {
-        const operand left = {a + (transpose_a ? p * lda : p), transpose_a ? 1 : lda, transpose_a ? lda : 1};
-        multiply_depth(m, n, smaller(DEPTH, k - p), left, b + (transpose_b ? p : p * ldb), ldb, transpose_b, out);
+        const size_t depth = smaller(DEPTH, k - p);
+        const float *right = b + (transpose_b ? p : p * ldb);
+        if (transpose_a && n >= TURN_COLS)
+            multiply_turned(m, n, depth, a + p * lda, lda, right, ldb, transpose_b, out);
+        else if (transpose_a)
+            multiply_depth(m, n, depth, (operand){a + p * lda, 1, lda}, right, ldb, transpose_b, out);
+        else
+            multiply_depth(m, n, depth, (operand){a + p, lda, 1}, right, ldb, transpose_b, out);
         out.beta = 1;
     }
 }
