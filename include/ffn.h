@@ -705,6 +705,7 @@ typedef struct ffn_layer_plan {
     size_t saved;            /* ... and once; only training plans keep them */
     size_t scratch_per_row;  /* floats for use within one forward or backward */
     size_t scratch;
+    size_t gradient_scratch; /* floats, for each thread, within backward_parameters */
     ffn_activation activation; /* the output is its value; linear if there is none */
     bool logits_saved;         /* its input stands at the start of `saved`; false: it is input 0 */
 } ffn_layer_plan;
@@ -723,6 +724,8 @@ typedef struct ffn_step {
     const float *parameters[FFN_MAX_PARAMETERS]; /* NULL where the layer declared none */
     float *saved;   /* NULL in an inference plan */
     float *scratch;
+    float *gradient_scratch; /* in backward_parameters: gradient_slots times what the plan asked for */
+    size_t gradient_slots;
     ffn_random random; /* this layer's stream for this forward; the same again in its backward */
     /* backward only. A gradient that is NULL is not wanted; one with beta 0 is set, one with beta 1 is added to. */
     float *output_gradient; /* may be overwritten: nobody reads it afterwards */
@@ -733,8 +736,9 @@ typedef struct ffn_step {
     bool fused_loss; /* the loss takes the activation's input: forward need not set output, and output_gradient is with
                         respect to that input. Only for a layer whose plan named an activation that fuses. */
     /* backward_parameters only. Unless NULL it is to be called, from any thread, with every part of a parameter's gradient
-     * as soon as that is complete: the weights are then updated while the part is in cache. */
-    void (*gradient_ready)(void *context, const float *gradient, size_t count);
+     * as soon as that is complete: the weights are then updated while the part is in cache. `place` is where the part
+     * belongs in parameter_gradients; its values may stand there or anywhere else. */
+    void (*gradient_ready)(void *context, const float *place, const float *values, size_t count);
     void *gradient_context;
 } ffn_step;
 

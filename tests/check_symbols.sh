@@ -8,6 +8,7 @@ set -eu
 writable='
     hook             base/alloc.c    the allocator
     pool             base/threads.c  the threads
+    worker           base/threads.c  the number of a thread
     blas_name        tensor/blas.c   what the BLAS calls itself, asked for once
     prepared         tensor/blas.c   the BLAS has been warmed up
     preparing        tensor/blas.c   the lock of that

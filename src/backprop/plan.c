@@ -1,14 +1,14 @@
 /* Planning: which values need gradients, how long everything lives, and who writes a gradient first.
  *
- * Time, for a graph of n nodes: node i runs forward at i, the loss at n, node i backward at 2n - i, and at 2n + 1 follow
- * the parameters' gradients, where layers leave them for then, and the caller's look at results. Every value, saved block, scratch block and gradient is a block with a life on that line. What
+ * Time, for a graph of n nodes: node i runs forward at i, the loss at n, node i backward at 2n - i, and where
+ * gradients of parameters are left for later, those of node i follow at 3n + 1 - i. The caller looks at results at 3n + 2. Every value, saved block, scratch block and gradient is a block with a life on that line. What
  * loss and backward read lives to the end, so that a backward may be repeated: it costs next to nothing, since all of it
  * is there together when backward begins. */
 #include "backprop/plan.h"
 
 #include <string.h>
 
-enum { VALUE, SAVED, SCRATCH_FORWARD, SCRATCH_BACKWARD, GRADIENT, BLOCK_KINDS, EXTRA_BLOCKS = 2 };
+enum { VALUE, SAVED, SCRATCH_FORWARD, SCRATCH_BACKWARD, SCRATCH_PARAMETERS, GRADIENT, BLOCK_KINDS, EXTRA_BLOCKS = 2 };
 
 typedef struct layout {
     const ffn_model *model;
@@ -26,7 +26,8 @@ static ffn__block *loss_block(const layout *l) { return joined_gradient(l) + 1; 
 static size_t forward_time(size_t node) { return node; }
 static size_t loss_time(const layout *l) { return l->n; }
 static size_t backward_time(const layout *l, size_t node) { return 2 * l->n - node; }
-static size_t end_time(const layout *l) { return 2 * l->n + 1; }
+static size_t parameters_time(const layout *l, size_t node) { return 3 * l->n + 1 - node; }
+static size_t end_time(const layout *l) { return 3 * l->n + 2; }
 
 static size_t root_of(const layout *l, size_t node)
 {
@@ -94,6 +95,17 @@ static void extend(ffn__block *block, size_t time)
     if (time > block->last) block->last = time;
 }
 
+/* Memory of each thread's own while node i's gradients of parameters are computed and taken up. */
+static ffn_status open_gradient_scratch(const layout *l, size_t i, ffn_error *error)
+{
+    size_t size;
+    if (!ffn__multiply(ffn__pad(layer_of(l, i)->plan.gradient_scratch), l->plan->gradient_slots, &size))
+        return ffn_fail(error, FFN_OUT_OF_MEMORY, "%s wants too much memory for %zu threads", layer_of(l, i)->name,
+                        l->plan->gradient_slots);
+    return open_block(l, block_of(l, i, SCRATCH_PARAMETERS), 0, size, parameters_time(l, i), parameters_time(l, i),
+                      error);
+}
+
 static ffn_status open_layer_blocks(const layout *l, size_t i, ffn_error *error)
 {
     const ffn_layer_plan *p = &layer_of(l, i)->plan;
@@ -106,6 +118,7 @@ static ffn_status open_layer_blocks(const layout *l, size_t i, ffn_error *error)
         status = open_block(l, block_of(l, i, SCRATCH_FORWARD), p->scratch_per_row, p->scratch, now, now, error);
     if (status == FFN_OK && l->needs[i])
         status = open_block(l, block_of(l, i, SCRATCH_BACKWARD), p->scratch_per_row, p->scratch, back, back, error);
+    if (status == FFN_OK && l->plan->keeps_deltas && trains(l, i)) status = open_gradient_scratch(l, i, error);
     return status;
 }
 
@@ -204,7 +217,9 @@ static void bind(const layout *l, ffn__op *op, size_t i)
                           .output = memory_of(l, block_of(l, i, VALUE)),
                           .saved = memory_of(l, block_of(l, i, SAVED)),
                           .scratch = memory_of(l, block_of(l, i, SCRATCH_FORWARD)),
+                          .gradient_scratch = memory_of(l, block_of(l, i, SCRATCH_PARAMETERS)),
                           .output_gradient = memory_of(l, block_of(l, i, GRADIENT))};
+    op->step.gradient_slots = op->step.gradient_scratch ? l->plan->gradient_slots : 0;
     for (size_t k = 0; k < node->input_count; k++) {
         const size_t root = root_of(l, node->inputs[k]);
         op->step.inputs[k] = memory_of(l, block_of(l, root, VALUE));
@@ -351,6 +366,8 @@ ffn_plan *ffn__plan_create(const ffn_model *model, ffn_plan_options options, boo
     plan->keeps_logits = keep_logits || options.training;
     plan->seed = model->seed;
     plan->input_size = ffn__model_input_size(model);
+    plan->gradient_slots = ffn__thread_count();
+    if (options.threads && options.threads < plan->gradient_slots) plan->gradient_slots = options.threads;
     if (fill_plan(plan, error) == FFN_OK) return plan;
     ffn_plan_destroy(plan);
     return NULL;

@@ -33,6 +33,7 @@ struct ffn_plan {
     size_t arena_size;      /* in floats */
     float *gradients;       /* of parameters, laid out as the model's block; NULL: frozen, or nothing to train */
     bool keeps_deltas;      /* the gradients of all values, so that those of parameters may follow at the end */
+    size_t gradient_slots;  /* threads that have scratch of their own for parameters' gradients */
     bool can_update_early;  /* see ffn__backward_early */
     bool *has_gradient;     /* by parameter */
     const float *output;    /* NULL: the caller's x itself */
@@ -58,7 +59,7 @@ ffn_plan *ffn__plan_create(const ffn_model *model, ffn_plan_options options, boo
 const float *ffn__forward_for_loss(ffn_plan *plan, const ffn_loss *loss, const float *x, size_t rows);
 /* What a backward answers to, part by part, where the weights are updated before all gradients are there. */
 typedef struct ffn__gradient_reader {
-    void (*ready)(void *context, const float *gradient, size_t count);
+    void (*ready)(void *context, const float *place, const float *values, size_t count);
     void *context;
 } ffn__gradient_reader;
 

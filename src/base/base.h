@@ -60,6 +60,9 @@ void ffn__parallel(size_t threads, size_t tiles, double work, void (*body)(void 
 /* How many threads, the caller's included, the pool may have. */
 size_t ffn__thread_count(void);
 
+/* Which thread runs the tile: 0 the caller's, else one of the pool's from 1 on. For memory of a thread's own. */
+size_t ffn__worker(void);
+
 /* Makes the calling thread flush denormals to zero, where the processor can; returns what restores the old mode. */
 uint64_t ffn__flush_denormals(void);
 void ffn__restore_denormals(uint64_t mode);

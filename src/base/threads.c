@@ -160,9 +160,13 @@ static void sleep_until_called(void)
     (void)pthread_mutex_unlock(&pool.mutex);
 }
 
-static void *work(void *unused)
+static _Thread_local size_t worker; /* 0: not a thread of the pool */
+
+size_t ffn__worker(void) { return worker; }
+
+static void *work(void *number)
 {
-    (void)unused;
+    worker = (size_t)(uintptr_t)number;
     while (!atomic_load(&pool.stop))
         if (!join() && !spin_until(SEATS_MASK, true)) sleep_until_called();
     return NULL;
@@ -194,7 +198,7 @@ static void start_threads(size_t count)
     (void)sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
     while (pool.started < count && !pool.exhausted) {
-        if (pthread_create(&pool.thread[pool.started], NULL, work, NULL) == 0)
+        if (pthread_create(&pool.thread[pool.started], NULL, work, (void *)(uintptr_t)(pool.started + 1)) == 0)
             pool.started++;
         else
             pool.exhausted = true;

@@ -5,8 +5,8 @@
 
 /* A product of fewer rows or columns spends too much on packing what all tiles share. */
 enum { LEAST_TILE = 256 };
-/* Gradients of smaller tiles are still in the second-level cache when the update reads them. */
-enum { LEAST_GRADIENT_TILE = 128 };
+/* Weights of a tile of dW: the update finds them in the second-level cache, and the product is still large enough. */
+enum { GRADIENT_TILE = 128 * 1024, LEAST_GRADIENT_TILE = 64 };
 
 typedef struct job {
     const ffn__dense *dense;
@@ -92,29 +92,39 @@ static void dense_backward(const ffn__dense *d)
 
 /* ---- gradients of the parameters ------------------------------------------------------------------------------------ */
 
-/* dW[n0:n1, :] and db[n0:n1] over the whole batch: nothing is reduced across tiles. */
+static size_t dense_scratch(size_t inputs, size_t units)
+{
+    const size_t most = 2 * (size_t)GRADIENT_TILE;
+    return units > most / inputs ? most : units * inputs;
+}
+
+/* dW[n0:n1, :] and db[n0:n1] over the whole batch: nothing is reduced across tiles. A part that is taken up at once stays
+ * in the thread's own memory, which is in cache, and off the way to the gradient's. */
 static void weight_tile(void *context, size_t tile)
 {
     const job *j = context;
     const ffn__dense *d = j->dense;
     const size_t n0 = ffn__tile_begin(&j->tiles, tile), cols = ffn__tile_end(&j->tiles, tile) - n0;
     if (d->dw) {
-        float *dw = d->dw + n0 * d->inputs;
-        ffn__gemm(true, false, cols, d->inputs, d->rows, 1, d->dy + n0, d->units, d->x, d->inputs, d->dw_beta, dw,
+        const size_t scratch = dense_scratch(d->inputs, d->units), worker = ffn__worker();
+        const bool aside = d->ready && worker < d->slots && cols * d->inputs <= scratch;
+        float *place = d->dw + n0 * d->inputs, *values = aside ? d->scratch + worker * scratch : place;
+        ffn__gemm(true, false, cols, d->inputs, d->rows, 1, d->dy + n0, d->units, d->x, d->inputs, d->dw_beta, values,
                   d->inputs);
-        if (d->ready) d->ready(d->ready_context, dw, cols * d->inputs);
+        if (d->ready) d->ready(d->ready_context, place, values, cols * d->inputs);
     }
     if (d->db) {
         ffn__tensor()->column_sums(d->rows, cols, d->units, d->dy + n0, d->db_beta, d->db + n0);
-        if (d->ready) d->ready(d->ready_context, d->db + n0, cols);
+        if (d->ready) d->ready(d->ready_context, d->db + n0, d->db + n0, cols);
     }
 }
 
 static void dense_gradients(const ffn__dense *d)
 {
     const double work = product_work(d);
-    job j = {d, ffn__tiles_create(d->units, LEAST_GRADIENT_TILE, work)};
-    if (d->dslope && d->ready) d->ready(d->ready_context, d->dslope, d->activation.per_unit ? d->units : 1);
+    const size_t fitting = GRADIENT_TILE / d->inputs;
+    job j = {d, ffn__tiles_create(d->units, fitting > LEAST_GRADIENT_TILE ? fitting : LEAST_GRADIENT_TILE, work)};
+    if (d->dslope && d->ready) d->ready(d->ready_context, d->dslope, d->dslope, d->activation.per_unit ? d->units : 1);
     ffn__parallel(d->threads, j.tiles.count, work, weight_tile, &j);
 }
 
@@ -127,4 +137,6 @@ static double dense_bound(const ffn__dense *d)
     return d->dslope ? (double)NAN : sum;
 }
 
-const ffn__kernel_table ffn__kernel_blas = {"blas", dense_forward, dense_backward, dense_gradients, dense_bound};
+const ffn__kernel_table ffn__kernel_blas = {
+    "blas", dense_forward, dense_backward, dense_gradients, dense_scratch, dense_bound,
+};

@@ -22,17 +22,20 @@ typedef struct ffn__dense {
     float *dw, dw_beta;         /* dW[N,K] = dZ^T X */
     float *db, db_beta;         /* db[N] = sum of dZ over B */
     float *dslope, dslope_beta; /* of a learned activation: [1], or [N] */
-    void (*ready)(void *context, const float *gradient,
-                  size_t count); /* NULL, or for every part of one that is complete */
+    /* NULL, or for every part of a gradient that is complete: where it belongs, and its values */
+    void (*ready)(void *context, const float *place, const float *values, size_t count);
     void *ready_context;
+    float *scratch; /* [slots][dense_scratch(K, N)]: memory of each thread's own for parts that need not stay */
+    size_t slots;
 } ffn__dense;
 
 typedef struct ffn__kernel_table {
     const char *name;
     void (*dense_forward)(const ffn__dense *dense);
-    void (*dense_backward)(const ffn__dense *dense);  /* dY becomes dZ; dX; the slope's gradient */
-    void (*dense_gradients)(const ffn__dense *dense); /* dW, db */
-    double (*dense_bound)(const ffn__dense *dense);   /* no element of dW and db exceeds it */
+    void (*dense_backward)(const ffn__dense *dense);      /* dY becomes dZ; dX; the slope's gradient */
+    void (*dense_gradients)(const ffn__dense *dense);     /* dW, db */
+    size_t (*dense_scratch)(size_t inputs, size_t units); /* floats for each thread in dense_gradients */
+    double (*dense_bound)(const ffn__dense *dense);       /* no element of dW and db exceeds it */
 } ffn__kernel_table;
 
 extern const ffn__kernel_table ffn__kernel_blas;

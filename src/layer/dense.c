@@ -31,6 +31,7 @@ static ffn_status plan(ffn_layer_plan *p, const void *configuration, ffn_error *
     p->gain = c->activation.ops ? c->activation.ops->gain : FFN_GAIN_GLOROT;
     p->activation = c->activation;
     p->logits_saved = ffn__keeps_logits(&c->activation, p->is_output);
+    p->gradient_scratch = ffn__kernel_blas.dense_scratch(inputs, units);
     if (p->logits_saved) p->saved_per_row = ffn_shape_size(p->output);
     return FFN_OK;
 }
@@ -61,6 +62,8 @@ static ffn__dense bind(const ffn_step *step)
         .dslope_beta = step->parameter_betas[SLOPE],
         .ready = step->gradient_ready,
         .ready_context = step->gradient_context,
+        .scratch = step->gradient_scratch,
+        .slots = step->gradient_slots,
     };
 }
 

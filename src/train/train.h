@@ -32,7 +32,7 @@ struct ffn_trainer {
     ffn_schedule_state schedule;
     size_t updates;
     size_t slots;
-    float *state;    /* [slots][value_count], laid out as the model's block */
+    float *state; /* [slots][value_count], laid out as the model's block */
     ffn__chunk *chunks;
     size_t chunk_count;
     const float *scores; /* of the last step: its logits where the loss takes them, else its outputs */

@@ -186,8 +186,8 @@ static void check_chunk(void *context, size_t index)
     }
 }
 
-/* Updates size weights from offset on in the block, all under one rule. */
-static void update_part(update_job *job, ffn__gradient_rule rule, size_t offset, size_t size)
+/* Updates size weights from offset on in the block, all under one rule, by the gradient g [size]. */
+static void update_part(update_job *job, ffn__gradient_rule rule, size_t offset, size_t size, const float *g)
 {
     ffn_trainer *t = job->trainer;
     ffn_update update = job->update;
@@ -198,9 +198,7 @@ static void update_part(update_job *job, ffn__gradient_rule rule, size_t offset,
     }
     float *state[FFN_MAX_SLOTS] = {NULL};
     for (size_t slot = 0; slot < t->slots; slot++) state[slot] = t->state + slot * t->model->value_count + offset;
-    if (ffn__optimizer_update(&t->options.optimizer, &update, &rule, size, t->model->values + offset,
-                              t->plan->gradients + offset, state))
-        return;
+    if (ffn__optimizer_update(&t->options.optimizer, &update, &rule, size, t->model->values + offset, g, state)) return;
     size_t first = atomic_load(&job->failed_at);
     while (offset < first && !atomic_compare_exchange_weak(&job->failed_at, &first, offset)) {}
 }
@@ -209,7 +207,7 @@ static void update_chunk(void *context, size_t index)
 {
     update_job *job = context;
     const ffn__chunk *chunk = &job->trainer->chunks[index];
-    update_part(job, chunk->rule, chunk->offset, chunk->size);
+    update_part(job, chunk->rule, chunk->offset, chunk->size, job->trainer->plan->gradients + chunk->offset);
 }
 
 /* The last chunk that begins at or before offset. */
@@ -227,15 +225,16 @@ static const ffn__chunk *find_chunk(const ffn_trainer *t, size_t offset)
 }
 
 /* A part of the gradient that backward has just completed. */
-static void update_ready(void *context, const float *gradient, size_t count)
+static void update_ready(void *context, const float *place, const float *values, size_t count)
 {
     update_job *job = context;
-    size_t offset = (size_t)(gradient - job->trainer->plan->gradients);
+    size_t offset = (size_t)(place - job->trainer->plan->gradients);
     for (const size_t end = offset + count; offset < end;) {
         const ffn__chunk *chunk = find_chunk(job->trainer, offset);
         const size_t chunk_end = chunk->offset + chunk->size, size = (end < chunk_end ? end : chunk_end) - offset;
-        update_part(job, chunk->rule, offset, size);
+        update_part(job, chunk->rule, offset, size, values);
         offset += size;
+        values += size;
     }
 }
 
