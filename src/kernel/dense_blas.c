@@ -13,7 +13,12 @@ typedef struct job {
     ffn__tiles tiles;
 } job;
 
-static double product_work(const ffn__dense *d) { return 2 * (double)d->rows * (double)d->inputs * (double)d->units; }
+/* For the choice of tiles and threads. With few rows what takes time is reading the weights. */
+static double product_work(const ffn__dense *d)
+{
+    const double rows = d->rows < 8 ? 8 : (double)d->rows;
+    return 2 * rows * (double)d->inputs * (double)d->units;
+}
 
 /* ---- forward ------------------------------------------------------------------------------------------------------ */
 
