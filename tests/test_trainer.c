@@ -501,13 +501,14 @@ static void test_the_control_word_is_restored(void)
     const unsigned before = _mm_getcsr();
     for (size_t i = 0; i < COUNT(modes); i++) {
         _mm_setcsr(modes[i]);
+        const unsigned given = _mm_getcsr(); /* not all of it under valgrind */
         (void)ffn_trainer_step(trainer, x_data, target_data, ROWS, NULL, NULL);
         (void)ffn_trainer_step(trainer, x_data, bad, ROWS, NULL, NULL);
         (void)ffn_trainer_apply(trainer, NULL);
         (void)ffn_predict(model, x_data, ROWS, y, NULL);
         const unsigned after = _mm_getcsr();
         _mm_setcsr(before);
-        CU_ASSERT_EQUAL(after & ~0x3FU, modes[i]);
+        CU_ASSERT_EQUAL(after & ~0x3FU, given & ~0x3FU);
     }
     ffn_trainer_destroy(trainer);
     ffn_model_destroy(model);
