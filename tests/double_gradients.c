@@ -30,7 +30,7 @@ static void expect_exact(const char *name, const char *with, ffn_model *model, f
                r.failed, r.checked, r.name, r.element, r.backward, r.difference);
 }
 
-/* ---- losses -------------------------------------------------------------------------------------------------------------- */
+/* ---- losses ---------------------------------------------------------------------------------------------------- */
 
 static const float class_weights[COLS] = {(float)0.5, 2, 0, (float)1.25};
 
@@ -67,7 +67,7 @@ static const struct {
     {"cross_entropy_soft with class weights and smoothing", soft_all},
 };
 
-/* ---- every layer, activation and loss ------------------------------------------------------------------------------------- */
+/* ---- every layer, activation and loss -------------------------------------------------------------------------- */
 
 /* Networks that take an activation: as the last layer's, as a layer of its own, and in the middle. */
 static ffn_value dense_last(ffn_model *m, ffn_activation a) { return ffn_dense(m, row_input(m), COLS, a); }
@@ -163,7 +163,7 @@ static void test_numbers_of_activations(void)
         for (size_t layer = 0; layer < COUNT(layers); layer++) check_pair(layer, kinds[a](), 0);
 }
 
-/* ---- every form ------------------------------------------------------------------------------------------------------------- */
+/* ---- every form ------------------------------------------------------------------------------------------------ */
 
 static void test_forms(void)
 {
@@ -231,7 +231,7 @@ static void test_leaves_the_model_as_it_was(void)
     ffn_model_destroy(model);
 }
 
-/* ---- seeded faults: in a layer ------------------------------------------------------------------------------------------------ */
+/* ---- seeded faults: in a layer --------------------------------------------------------------------------------- */
 
 static const ffn_layer_ops *original; /* of the layer that is tampered with */
 static void (*tamper_before)(ffn_step *step), (*tamper_after)(const ffn_step *step);
@@ -329,7 +329,7 @@ static void test_faults_in_layers_are_found(void)
     }
 }
 
-/* ---- seeded faults: in an activation and in a loss -------------------------------------------------------------------------- */
+/* ---- seeded faults: in an activation and in a loss ------------------------------------------------------------- */
 
 static float fault_factor, fault_addend;
 

@@ -11,7 +11,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(array)[0])
 
-/* ---- data ------------------------------------------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------------------------------------------ */
 
 static inline void fill_uniform(float *values, size_t n, uint64_t seed, float low, float high)
 {
@@ -37,7 +37,7 @@ static inline void fill_targets(float *targets, size_t rows, size_t cols, ffn_ta
     }
 }
 
-/* ---- a layer from outside: y[j] = gain[j] (factor x[j]^3 + x[j]) ------------------------------------------------------- */
+/* ---- a layer from outside: y[j] = gain[j] (factor x[j]^3 + x[j]) ----------------------------------------------- */
 
 typedef struct cube_config {
     float factor;
@@ -100,7 +100,7 @@ static inline ffn_value add_cube(ffn_model *model, ffn_value x, float factor)
     return ffn_custom_layer(model, &cube_ops, &config, sizeof(config), &x, 1);
 }
 
-/* ---- forms ------------------------------------------------------------------------------------------------------------- */
+/* ---- forms ----------------------------------------------------------------------------------------------------- */
 
 /* A network for INPUTS numbers a row that ends in OUTPUTS numbers a row. */
 enum { INPUTS = 6, OUTPUTS = 4 };

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* ---- on every instruction set ----------------------------------------------------------------------------------------- */
+/* ---- on every instruction set ---------------------------------------------------------------------------------- */
 
 /* Runs `body` with each set that there is. */
 static void on_every_set(void (*body)(void))
@@ -51,7 +51,7 @@ static float slope(const char *name, float x)
 /* Same bits, any NaN equal to any other. */
 static bool same(float a, float b) { return (isnan(a) && isnan(b)) || memcmp(&a, &b, sizeof(a)) == 0; }
 
-/* ---- accuracy ------------------------------------------------------------------------------------------------------- */
+/* ---- accuracy -------------------------------------------------------------------------------------------------- */
 
 static void sweep_all(void)
 {
@@ -70,7 +70,7 @@ static void sweep_all(void)
 }
 static void test_accuracy(void) { on_every_set(sweep_all); }
 
-/* ---- limits ----------------------------------------------------------------------------------------------------------- */
+/* ---- limits ---------------------------------------------------------------------------------------------------- */
 
 typedef struct limit {
     const char *name;
@@ -244,7 +244,7 @@ static void check_nan(void)
 }
 static void test_nan(void) { on_every_set(check_nan); }
 
-/* ---- length and place --------------------------------------------------------------------------------------------------- */
+/* ---- length and place ------------------------------------------------------------------------------------------ */
 
 enum { LONGEST = 67 };
 
@@ -326,7 +326,7 @@ static void check_lengths(void)
 }
 static void test_lengths(void) { on_every_set(check_lengths); }
 
-/* ---- rows ----------------------------------------------------------------------------------------------------------------- */
+/* ---- rows ------------------------------------------------------------------------------------------------------ */
 
 /* softmax and its logarithm, forward and backward, against double, for rows of `cols` and values up to `size` */
 static void check_rows_of(size_t cols, float size)
@@ -399,7 +399,7 @@ static void check_row_limits(void)
 }
 static void test_row_limits(void) { on_every_set(check_row_limits); }
 
-/* ---- learned slopes ------------------------------------------------------------------------------------------------------- */
+/* ---- learned slopes -------------------------------------------------------------------------------------------- */
 
 static void check_prelu(void)
 {
@@ -440,7 +440,7 @@ static void test_long_slope_gradient(void)
     free(x);
 }
 
-/* ---- names and arguments -------------------------------------------------------------------------------------------------- */
+/* ---- names and arguments --------------------------------------------------------------------------------------- */
 
 static void test_names(void)
 {

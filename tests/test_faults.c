@@ -46,7 +46,7 @@ static size_t get_weights(const ffn_model *model, float *values)
     return n;
 }
 
-/* ---- attempts: each a call, or a few, that allocate ------------------------------------------------------------------------ */
+/* ---- attempts: each a call, or a few, that allocate ------------------------------------------------------------ */
 
 static ffn_status attempt_model(subject *s, ffn_error *error)
 {
@@ -205,7 +205,7 @@ static ffn_status attempt_tensor(subject *s, ffn_error *error)
     return status;
 }
 
-/* ---- the loop over allocations ------------------------------------------------------------------------------------------------ */
+/* ---- the loop over allocations --------------------------------------------------------------------------------- */
 
 static subject make_subject(void)
 {

@@ -84,7 +84,7 @@ static void expect_fit(ffn_model *model, const ffn_dataset *data, const ffn_fit_
     if (error.status != FFN_OK) printf("\n    %s\n", error.message);
 }
 
-/* ---- learning --------------------------------------------------------------------------------------------------------------- */
+/* ---- learning -------------------------------------------------------------------------------------------------- */
 
 static void test_learns_classes(void)
 {
@@ -171,7 +171,7 @@ static void test_chooses_the_loss(void)
     ffn_dataset_destroy(data);
 }
 
-/* ---- order, batches, scalers --------------------------------------------------------------------------------------------------- */
+/* ---- order, batches, scalers ----------------------------------------------------------------------------------- */
 
 /* Kept in order it is a loop of steps, with a smaller last batch. */
 static void test_is_a_loop_of_steps(void)
@@ -286,7 +286,7 @@ static void test_scalers(void)
     ffn_dataset_destroy(data);
 }
 
-/* ---- stopping ------------------------------------------------------------------------------------------------------------------ */
+/* ---- stopping -------------------------------------------------------------------------------------------------- */
 
 static void test_validation_and_patience(void)
 {
@@ -424,7 +424,7 @@ static void test_callbacks_stop(void)
     ffn_dataset_destroy(data);
 }
 
-/* ---- divergence ------------------------------------------------------------------------------------------------------------------ */
+/* ---- divergence ------------------------------------------------------------------------------------------------ */
 
 static void test_divergence(void)
 {
@@ -452,7 +452,7 @@ static void test_divergence(void)
     ffn_dataset_destroy(data);
 }
 
-/* ---- what is refused --------------------------------------------------------------------------------------------------------------- */
+/* ---- what is refused ------------------------------------------------------------------------------------------- */
 
 static void refuse(ffn_fit_options options, ffn_status status, const char *sentence)
 {

@@ -188,8 +188,7 @@ static void test_defaults(void)
     golden_close(&file);
 }
 
-/* ---- schedules ------------------------------------------------------------------------------------------------------
- */
+/* ---- schedules --------------------------------------------------------------------------------------------------- */
 
 static ffn_schedule make_schedule(const golden_case *golden)
 {

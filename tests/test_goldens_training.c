@@ -234,7 +234,7 @@ static const struct {
 };
 enum { NETWORKS = sizeof networks / sizeof networks[0] };
 
-/* ---- runs ----------------------------------------------------------------------------------------------------------- */
+/* ---- runs ------------------------------------------------------------------------------------------------------ */
 
 /* Relative, of each step's loss and of each tensor's largest element. In the double build the 12 digits of the goldens are
  * the limit. */

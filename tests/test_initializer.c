@@ -102,7 +102,7 @@ static void test_streams(void)
     }
 }
 
-/* ---- orthogonal --------------------------------------------------------------------------------------------------- */
+/* ---- orthogonal ------------------------------------------------------------------------------------------------ */
 
 /* The largest difference of the Gram matrix of the rows, or columns if they are fewer, from the identity. */
 static double gram_error(size_t rows, size_t cols)
@@ -162,7 +162,7 @@ static void test_uniform_rotation(void)
     CU_ASSERT(positive > DRAWS / 2 - 160 && positive < DRAWS / 2 + 160);
 }
 
-/* ---- defaults and errors -------------------------------------------------------------------------------------------- */
+/* ---- defaults and errors --------------------------------------------------------------------------------------- */
 
 static void test_default(void)
 {

@@ -43,7 +43,7 @@ static void expect_values(const float *found, const float *expected, size_t n)
 
 static const ffn_plan_options training = {.max_batch = 4, .training = true, .input_gradient = true};
 
-/* ---- dense -------------------------------------------------------------------------------------------------------------- */
+/* ---- dense ----------------------------------------------------------------------------------------------------- */
 
 static void test_dense(void)
 {
@@ -120,7 +120,7 @@ static void test_dense_of_all_sizes(void)
     }
 }
 
-/* ---- activations, with learned slopes ------------------------------------------------------------------------------------- */
+/* ---- activations, with learned slopes -------------------------------------------------------------------------- */
 
 static void test_prelu(void)
 {
@@ -154,7 +154,7 @@ static void test_prelu(void)
     }
 }
 
-/* ---- dropout --------------------------------------------------------------------------------------------------------------- */
+/* ---- dropout --------------------------------------------------------------------------------------------------- */
 
 enum { MANY = 20000 };
 
@@ -206,7 +206,7 @@ static void test_dropout_masks(void)
     ffn_model_destroy(model);
 }
 
-/* ---- joining, views, scaling -------------------------------------------------------------------------------------------------- */
+/* ---- joining, views, scaling ----------------------------------------------------------------------------------- */
 
 static void test_add_and_concat(void)
 {
@@ -344,7 +344,7 @@ static void test_networks_that_do_nothing(void)
     }
 }
 
-/* ---- outputs that losses are fused with ------------------------------------------------------------------------------------------- */
+/* ---- outputs that losses are fused with ------------------------------------------------------------------------ */
 
 /* Finite, and right, at logits of any size; the outputs are probabilities all the same. */
 static void test_fused_losses_at_extremes(void)

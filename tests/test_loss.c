@@ -41,7 +41,7 @@ static void on_every_isa(void (*body)(void))
     ffn__isa_force(usual);
 }
 
-/* ---- the reference ------------------------------------------------------------------------------------------------ */
+/* ---- the reference --------------------------------------------------------------------------------------------- */
 
 static double cross_entropy_reference(const ffn_loss *loss, size_t rows, size_t cols, const double *z,
                                       const float *targets)
@@ -201,7 +201,7 @@ static void options_body(void)
 
 static void test_options(void) { on_every_isa(options_body); }
 
-/* ---- by hand -------------------------------------------------------------------------------------------------------- */
+/* ---- by hand --------------------------------------------------------------------------------------------------- */
 
 static void test_by_hand(void)
 {
@@ -264,7 +264,7 @@ static void test_class_weights(void)
     for (size_t i = 0; i < 6; i++) CU_ASSERT_EQUAL(d[i], 0);
 }
 
-/* ---- extremes ------------------------------------------------------------------------------------------------------- */
+/* ---- extremes -------------------------------------------------------------------------------------------------- */
 
 static void extremes_body(void)
 {
@@ -349,7 +349,7 @@ static void nan_body(void)
 
 static void test_nan(void) { on_every_isa(nan_body); }
 
-/* ---- bits ----------------------------------------------------------------------------------------------------------- */
+/* ---- bits ------------------------------------------------------------------------------------------------------ */
 
 /* The gradient may go where y is or nowhere; an element's does not depend on the rows beside it or on alignment. */
 static void bits_body(void)
@@ -380,7 +380,7 @@ static void bits_body(void)
 
 static void test_bits(void) { on_every_isa(bits_body); }
 
-/* ---- fused ---------------------------------------------------------------------------------------------------------- */
+/* ---- fused ----------------------------------------------------------------------------------------------------- */
 
 /* KL behind a softmax: the logits' gradient is (softmax sum t - t) scale. */
 static void fused_kl(ffn_random *random, size_t rows, size_t cols)
@@ -427,7 +427,7 @@ static void fused_body(void)
 
 static void test_fused(void) { on_every_isa(fused_body); }
 
-/* ---- errors --------------------------------------------------------------------------------------------------------- */
+/* ---- errors ---------------------------------------------------------------------------------------------------- */
 
 static void test_names(void)
 {

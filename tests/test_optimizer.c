@@ -70,7 +70,7 @@ static bool apply(machine *m, size_t n, float *w, const float *g)
     return finite;
 }
 
-/* ---- the reference -------------------------------------------------------------------------------------------------- */
+/* ---- the reference --------------------------------------------------------------------------------------------- */
 
 /* One weight's state under the algorithms as PyTorch's documentation writes them. */
 typedef struct weight {
@@ -249,7 +249,7 @@ static void test_slots(void)
     CU_ASSERT(!ffn_adam(1).ops->decoupled_decay && ffn_adamw(1, 0).ops->decoupled_decay);
 }
 
-/* ---- bits ------------------------------------------------------------------------------------------------------------ */
+/* ---- bits ------------------------------------------------------------------------------------------------------ */
 
 /* Every built-in variant. */
 static size_t variants(ffn_optimizer list[16])
@@ -332,7 +332,7 @@ static void bits_body(void)
 
 static void test_bits(void) { on_every_isa(bits_body); }
 
-/* ---- the rule -------------------------------------------------------------------------------------------------------- */
+/* ---- the rule -------------------------------------------------------------------------------------------------- */
 
 /* The gradient that reaches the optimizer: plain descent with rate 1 from w leaves w minus it. */
 static double effective(ffn__gradient_rule rule, double w, double g)
@@ -409,7 +409,7 @@ static void sum_squares_body(void)
 
 static void test_sum_squares(void) { on_every_isa(sum_squares_body); }
 
-/* ---- the guard --------------------------------------------------------------------------------------------------------- */
+/* ---- the guard ------------------------------------------------------------------------------------------------- */
 
 /* Weights whose update is not finite stay, whatever spoilt it; the others move. */
 static void guard_body(void)
@@ -477,7 +477,7 @@ static void centered_body(void)
 
 static void test_centered(void) { on_every_isa(centered_body); }
 
-/* ---- checks ------------------------------------------------------------------------------------------------------------ */
+/* ---- checks ---------------------------------------------------------------------------------------------------- */
 
 static void test_names(void)
 {

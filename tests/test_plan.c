@@ -62,7 +62,7 @@ static double distance(size_t n, const float *a, const float *b)
 
 static bool same_bits(size_t n, const float *a, const float *b) { return memcmp(a, b, n * sizeof(float)) == 0; }
 
-/* ---- batches ------------------------------------------------------------------------------------------------------------ */
+/* ---- batches --------------------------------------------------------------------------------------------------- */
 
 static void test_every_batch_size(void)
 {
@@ -170,7 +170,7 @@ static void test_a_backward_may_be_repeated(void)
     }
 }
 
-/* ---- what forward and backward refuse --------------------------------------------------------------------------------------- */
+/* ---- what forward and backward refuse -------------------------------------------------------------------------- */
 
 static void test_refusals(void)
 {
@@ -254,7 +254,7 @@ static void test_gradients_that_there_are_not(void)
     ffn_model_destroy(model);
 }
 
-/* ---- gradients ------------------------------------------------------------------------------------------------------------- */
+/* ---- gradients ------------------------------------------------------------------------------------------------- */
 
 static void test_accumulation(void)
 {
@@ -376,7 +376,7 @@ static void test_backward_from(void)
     ffn_model_destroy(model);
 }
 
-/* ---- the arena --------------------------------------------------------------------------------------------------------------- */
+/* ---- the arena ------------------------------------------------------------------------------------------------- */
 
 enum { DEPTH = 14, WIDTH = 5 };
 
@@ -473,7 +473,7 @@ static void test_memory(void)
     }
 }
 
-/* ---- threads and allocations ---------------------------------------------------------------------------------------------------- */
+/* ---- threads and allocations ----------------------------------------------------------------------------------- */
 
 enum { READERS = 8, ROUNDS = 50 };
 

@@ -96,7 +96,7 @@ static void expect_small(small s, const float *expected)
     for (size_t i = 0; i < 8; i++) CU_ASSERT_DOUBLE_EQUAL(found[i], expected[i], 2e-6);
 }
 
-/* ---- steps ---------------------------------------------------------------------------------------------------------------- */
+/* ---- steps ----------------------------------------------------------------------------------------------------- */
 
 static void test_every_optimizer_learns(void)
 {
@@ -233,7 +233,7 @@ static void test_own_optimizers(void)
     destroy_small(s);
 }
 
-/* ---- rates ------------------------------------------------------------------------------------------------------------------- */
+/* ---- rates ----------------------------------------------------------------------------------------------------- */
 
 static void test_learning_rates(void)
 {
@@ -273,7 +273,7 @@ static void test_plateau_by_hand(void)
     destroy_small(s);
 }
 
-/* ---- what is done to gradients ---------------------------------------------------------------------------------------------- */
+/* ---- what is done to gradients --------------------------------------------------------------------------------- */
 
 static void test_clipping(void)
 {
@@ -332,7 +332,7 @@ static void test_weight_decay(void)
         }
 }
 
-/* ---- divergence --------------------------------------------------------------------------------------------------------------- */
+/* ---- divergence ------------------------------------------------------------------------------------------------ */
 
 static void expect_diverged(ffn_status status, const ffn_error *error, const char *who)
 {
@@ -412,7 +412,7 @@ static void test_overflow_names_the_layer(void)
     }
 }
 
-/* ---- what is refused ------------------------------------------------------------------------------------------------------------ */
+/* ---- what is refused ------------------------------------------------------------------------------------------- */
 
 static void test_refused_steps(void)
 {

@@ -16,7 +16,7 @@
 #include <cblas.h>
 #endif
 
-/* ---- the BLAS's kernels -------------------------------------------------------------------------------------------- */
+/* ---- the BLAS's kernels ---------------------------------------------------------------------------------------- */
 
 /* OpenBLAS falls back to narrow kernels on processors that are younger than itself, and a bound made of those is none. It
  * takes a hint from the environment when it is loaded, so the program starts itself once more with the hint given. */
@@ -38,7 +38,7 @@ static void choose_blas_core(char **argv)
 #endif
 }
 
-/* ---- options ------------------------------------------------------------------------------------------------------ */
+/* ---- options --------------------------------------------------------------------------------------------------- */
 
 static void usage(const char *program, const char *what, FILE *out)
 {
@@ -104,7 +104,7 @@ bool bench_selected(const bench_options *options, const char *name, size_t threa
     return (!options->filter || strstr(name, options->filter)) && (!options->threads || options->threads == threads);
 }
 
-/* ---- time and cores ------------------------------------------------------------------------------------------------- */
+/* ---- time and cores -------------------------------------------------------------------------------------------- */
 
 double bench_now(void)
 {
@@ -144,7 +144,7 @@ void bench_pin(void)
 void bench_pin(void) {}
 #endif
 
-/* ---- measuring -------------------------------------------------------------------------------------------------------- */
+/* ---- measuring ------------------------------------------------------------------------------------------------- */
 
 enum { MOST_CHUNKS = 4096 };
 static const double chunk_time = 0.02;
@@ -200,7 +200,7 @@ static void measure(const bench_options *options, bench_row *rows, size_t count)
     }
 }
 
-/* ---- printing --------------------------------------------------------------------------------------------------------- */
+/* ---- printing -------------------------------------------------------------------------------------------------- */
 
 static const char *const formats[] = {
     [BENCH_TABLE] = "%-16s %7zu  %-7s %-16s %12.4g %12.4g %12.4g %12.4g %8.3f\n",

@@ -45,7 +45,7 @@ float *network_random(size_t count, uint32_t stream)
     return values;
 }
 
-/* ---- the least a step costs ---------------------------------------------------------------------------------------- */
+/* ---- the least a step costs ------------------------------------------------------------------------------------ */
 
 network_bound network_bound_create(const network *net, size_t batch, bool training, bool passes, bool adam)
 {

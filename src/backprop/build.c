@@ -22,7 +22,7 @@ const char *ffn__node_name(const ffn_model *model, size_t node)
     return layer == FFN__NONE ? "input" : model->layers[layer].name;
 }
 
-/* ---- checks ------------------------------------------------------------------------------------------------------------ */
+/* ---- checks ---------------------------------------------------------------------------------------------------- */
 
 static ffn_status check_all_used(const ffn_model *model, size_t output, ffn_error *error)
 {
@@ -64,7 +64,7 @@ static ffn_status check_scalers(const ffn_model *model, ffn_error *error)
     return FFN_OK;
 }
 
-/* ---- parameters -------------------------------------------------------------------------------------------------------- */
+/* ---- parameters ------------------------------------------------------------------------------------------------ */
 
 static size_t count_parameters(const ffn_model *model)
 {
@@ -140,7 +140,7 @@ static ffn_status initialize(ffn_model *model, ffn_error *error)
     return status;
 }
 
-/* ---- build -------------------------------------------------------------------------------------------------------------- */
+/* ---- build ----------------------------------------------------------------------------------------------------- */
 
 static void forget_parameters(ffn_model *model)
 {

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* ---- life ------------------------------------------------------------------------------------------------------------ */
+/* ---- life ------------------------------------------------------------------------------------------------------ */
 
 ffn_model *ffn_model_create(uint64_t seed, ffn_error *error)
 {
@@ -31,7 +31,7 @@ void ffn_model_destroy(ffn_model *model)
     ffn__free(model);
 }
 
-/* ---- nodes ------------------------------------------------------------------------------------------------------------ */
+/* ---- nodes ----------------------------------------------------------------------------------------------------- */
 
 /* Whether the model still takes descriptions; keeps the mistake of describing a built one. */
 static bool open_for(ffn_model *model, const char *what)
@@ -71,7 +71,7 @@ static size_t find_node(ffn_model *model, ffn_value value, const char *what)
     return FFN__NONE;
 }
 
-/* ---- layers ----------------------------------------------------------------------------------------------------------- */
+/* ---- layers ---------------------------------------------------------------------------------------------------- */
 
 static double field_number(const ffn_field *field, const unsigned char *config)
 {
@@ -226,7 +226,7 @@ ffn_value ffn_share(ffn_model *model, ffn_value layer, ffn_value x)
     return add_node(model, &node);
 }
 
-/* ---- options of a layer ------------------------------------------------------------------------------------------------- */
+/* ---- options of a layer ---------------------------------------------------------------------------------------- */
 
 static ffn__layer *find_layer(ffn_model *model, ffn_value value, const char *what)
 {

@@ -69,7 +69,7 @@ ffn_status ffn_model_set_parameter(ffn_model *model, size_t index, const float *
     return FFN_OK;
 }
 
-/* ---- shapes ------------------------------------------------------------------------------------------------------------- */
+/* ---- shapes ---------------------------------------------------------------------------------------------------- */
 
 size_t ffn__model_input_size(const ffn_model *model)
 {
@@ -101,7 +101,7 @@ size_t ffn__model_output_rows(const ffn_model *model)
 
 size_t ffn__model_output_cols(const ffn_model *model) { return ffn__last_axis(model->nodes[model->output].shape); }
 
-/* ---- the loss that goes with the output --------------------------------------------------------------------------------- */
+/* ---- the loss that goes with the output ------------------------------------------------------------------------ */
 
 ffn_activation ffn__model_output_activation(const ffn_model *model)
 {

@@ -40,7 +40,7 @@ static const ffn__layer *layer_of(const layout *l, size_t node)
     return &l->model->layers[l->model->nodes[node].layer];
 }
 
-/* ---- which gradients -------------------------------------------------------------------------------------------------- */
+/* ---- which gradients ------------------------------------------------------------------------------------------- */
 
 static bool trains(const layout *l, size_t node)
 {
@@ -76,7 +76,7 @@ static bool keeps_deltas(const layout *l)
     return ffn__multiply(deltas, l->plan->options.max_batch, &floats) && floats <= l->model->value_count / 2;
 }
 
-/* ---- lives ------------------------------------------------------------------------------------------------------------ */
+/* ---- lives ----------------------------------------------------------------------------------------------------- */
 
 /* Gives a block its size for the whole batch and its first life. */
 static ffn_status open_block(const layout *l, ffn__block *block, size_t per_row, size_t fixed, size_t first,
@@ -182,7 +182,7 @@ static ffn_status place(layout *l, ffn_error *error)
     return l->plan->arena ? FFN_OK : FFN_OUT_OF_MEMORY;
 }
 
-/* ---- binding ---------------------------------------------------------------------------------------------------------- */
+/* ---- binding --------------------------------------------------------------------------------------------------- */
 
 static float *memory_of(const layout *l, const ffn__block *block)
 {
@@ -333,7 +333,7 @@ static ffn_status bind_all(layout *l, ffn_error *error)
     return FFN_OK;
 }
 
-/* ---- life -------------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------------------------ */
 
 static ffn_status fill_plan(ffn_plan *plan, ffn_error *error)
 {

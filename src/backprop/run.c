@@ -5,7 +5,7 @@
 
 #include "backprop/plan.h"
 
-/* ---- forward ---------------------------------------------------------------------------------------------------------- */
+/* ---- forward --------------------------------------------------------------------------------------------------- */
 
 static void cut_inputs(ffn_plan *plan)
 {
@@ -80,7 +80,7 @@ const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows)
     return name;
 }
 
-/* ---- loss -------------------------------------------------------------------------------------------------------------- */
+/* ---- loss ------------------------------------------------------------------------------------------------------ */
 
 /* The sum over the rows of the last forward, and in dy the gradient that backward begins with, times scale. */
 static double sum_loss(const ffn_plan *plan, const ffn_loss *loss, const float *targets, float *dy, double scale)
@@ -99,7 +99,7 @@ double ffn__plan_loss(const ffn_plan *plan, const ffn_loss *loss, const float *t
     return sum_loss(plan, loss, targets, plan->loss_work, 1);
 }
 
-/* ---- backward ---------------------------------------------------------------------------------------------------------- */
+/* ---- backward -------------------------------------------------------------------------------------------------- */
 
 static void join_input_gradients(const ffn_plan *plan)
 {
@@ -180,7 +180,7 @@ void ffn_backward_from(ffn_plan *plan, const float *output_gradient)
     run_kept(plan, NULL);
 }
 
-/* ---- gradients --------------------------------------------------------------------------------------------------------- */
+/* ---- gradients ------------------------------------------------------------------------------------------------- */
 
 void ffn_plan_accumulate(ffn_plan *plan, bool accumulate)
 {

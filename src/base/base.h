@@ -17,13 +17,13 @@ char *ffn__copy_string(const char *text, ffn_error *error);
 /* Grows *array of *capacity elements to hold at least `needed` of them, at least doubling; keeps the content. */
 ffn_status ffn__grow(void **array, size_t *capacity, size_t needed, size_t size, ffn_error *error);
 
-/* ---- checked sizes (size.c) ---------------------------------------------------------------------------------------- */
+/* ---- checked sizes (size.c) ------------------------------------------------------------------------------------ */
 
 bool ffn__multiply(size_t a, size_t b, size_t *product); /* false, and *product untouched, on overflow */
 bool ffn__sum(size_t a, size_t b, size_t *sum);
 size_t ffn__pad(size_t floats); /* up to a whole number of FFN__ALIGNMENT bytes, counted in floats */
 
-/* ---- arena (arena.c) ------------------------------------------------------------------------------------------------ */
+/* ---- arena (arena.c) ------------------------------------------------------------------------------------------- */
 
 /* A block lives from time `first` to time `last`, both included. */
 typedef struct ffn__block {
@@ -36,7 +36,7 @@ typedef struct ffn__block {
  * offset that fits. *total is the arena's size in floats. FFN_OUT_OF_MEMORY if the sizes do not add up in a size_t. */
 ffn_status ffn__arena_place(ffn__block *blocks, size_t count, size_t *total, ffn_error *error);
 
-/* ---- random streams (random.c) -------------------------------------------------------------------------------------- */
+/* ---- random streams (random.c) --------------------------------------------------------------------------------- */
 
 /* What a stream is for, so that streams of one seed never meet; a layer's own streams are FFN__STREAM_LAYER + number. */
 enum { FFN__STREAM_SPLIT = 1, FFN__STREAM_SHUFFLE = 2, FFN__STREAM_PARAMETER = 0x10000, FFN__STREAM_LAYER = 0x20000 };
@@ -48,7 +48,7 @@ void ffn__random_fill(ffn_random *random, size_t n, uint32_t *bits);
 /* One block of the generator, for its known-answer tests. */
 void ffn__philox(const uint32_t counter[4], const uint32_t key[2], uint32_t output[4]);
 
-/* ---- threads (threads.c) -------------------------------------------------------------------------------------------- */
+/* ---- threads (threads.c) --------------------------------------------------------------------------------------- */
 
 /* Calls body(context, tile) for every tile below `tiles`, on at most `threads` threads of the pool (0: all), the caller's
  * included, and returns when all are done. `work` estimates the whole in floating-point operations: little work stays on

@@ -172,8 +172,7 @@ static void *work(void *number)
     return NULL;
 }
 
-/* ---- the pool, by its owner
- * ------------------------------------------------------------------------------------------ */
+/* ---- the pool, by its owner -------------------------------------------------------------------------------------- */
 
 /* Only the forking thread lives on in a child: it starts with an empty pool. */
 static void forget_threads(void)

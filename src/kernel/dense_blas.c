@@ -20,7 +20,7 @@ static double product_work(const ffn__dense *d)
     return 2 * rows * (double)d->inputs * (double)d->units;
 }
 
-/* ---- forward ------------------------------------------------------------------------------------------------------ */
+/* ---- forward --------------------------------------------------------------------------------------------------- */
 
 /* Y[b0:b1, n0:n1] */
 static void forward_block(const ffn__dense *d, size_t b0, size_t b1, size_t n0, size_t n1)
@@ -61,7 +61,7 @@ static void dense_forward(const ffn__dense *d)
     ffn__parallel(d->threads, j.tiles.count, work, by_rows ? forward_rows : forward_units, &j);
 }
 
-/* ---- backward ----------------------------------------------------------------------------------------------------- */
+/* ---- backward -------------------------------------------------------------------------------------------------- */
 
 /* dX[b0:b1, :] */
 static void input_rows(void *context, size_t tile)
@@ -95,7 +95,7 @@ static void dense_backward(const ffn__dense *d)
     ffn__parallel(d->threads, j.tiles.count, work, by_rows ? input_rows : input_columns, &j);
 }
 
-/* ---- gradients of the parameters ------------------------------------------------------------------------------------ */
+/* ---- gradients of the parameters ------------------------------------------------------------------------------- */
 
 static size_t dense_scratch(size_t inputs, size_t units)
 {

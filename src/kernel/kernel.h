@@ -40,7 +40,7 @@ typedef struct ffn__kernel_table {
 
 extern const ffn__kernel_table ffn__kernel_blas;
 
-/* ---- activations over tiles (activation_tiles.c), for every layer with an activation ---------------------------------- */
+/* ---- activations over tiles (activation_tiles.c), for every layer with an activation --------------------------- */
 
 /* y = f(x), [rows][cols], over tiles of rows. x == y is allowed. */
 void ffn__activation_run(const ffn_activation *activation, size_t threads, size_t rows, size_t cols, const float *x,
@@ -52,7 +52,7 @@ void ffn__activation_run_backward(const ffn_activation *activation, size_t threa
 void ffn__activation_run_slope(const ffn_activation *activation, size_t rows, size_t cols, const float *x,
                                const float *dy, float beta, float *dslope);
 
-/* ---- tiles (tiles.c) --------------------------------------------------------------------------------------------------- */
+/* ---- tiles (tiles.c) ------------------------------------------------------------------------------------------- */
 
 /* Splits `extent` into equal tiles of a multiple of 16, from the shape alone, so that results do not depend on threads. */
 typedef struct ffn__tiles {

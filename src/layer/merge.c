@@ -3,7 +3,7 @@
 
 #include "layer/layer.h"
 
-/* ---- add ------------------------------------------------------------------------------------------------------------ */
+/* ---- add ------------------------------------------------------------------------------------------------------- */
 
 static ffn_status add_plan(ffn_layer_plan *p, const void *config, ffn_error *error)
 {
@@ -45,7 +45,7 @@ ffn_value ffn_add(ffn_model *model, ffn_value a, ffn_value b)
     return ffn_custom_layer(model, &add_ops, NULL, 0, inputs, 2);
 }
 
-/* ---- concat --------------------------------------------------------------------------------------------------------- */
+/* ---- concat ---------------------------------------------------------------------------------------------------- */
 
 static ffn_status concat_plan(ffn_layer_plan *p, const void *config, ffn_error *error)
 {

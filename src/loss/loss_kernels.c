@@ -152,7 +152,7 @@ ELEMENTWISE(binary_cross_entropy, true)
 ELEMENTWISE(hinge, false)
 ELEMENTWISE(kl_divergence, false)
 
-/* ---- softmax ------------------------------------------------------------------------------------------------------ */
+/* ---- softmax --------------------------------------------------------------------------------------------------- */
 
 /* The largest; one of the others if there is a NaN, which then makes the exponentials' sum NaN. */
 static float largest(size_t cols, const float *z)
@@ -199,7 +199,7 @@ static void log_softmax_backward(size_t rows, size_t cols, const float *z, float
     }
 }
 
-/* ---- cross entropies ---------------------------------------------------------------------------------------------- */
+/* ---- cross entropies ------------------------------------------------------------------------------------------- */
 
 /* For a row's weights q[c] of -log softmax(z)[c], with Q their sum, m the largest logit and s = sum exp(z - m):
  *     value = sum q[c] (log s + m - z[c]),   dz[c] = Q exp(z[c] - m) / s - q[c] */
@@ -298,8 +298,7 @@ static double cross_entropy_soft_value(const ffn_loss *loss, size_t rows, size_t
     return sum;
 }
 
-/* ---- weights ------------------------------------------------------------------------------------------------------
- */
+/* ---- weights ----------------------------------------------------------------------------------------------------- */
 
 static double elements(const ffn_loss *loss, size_t rows, size_t cols, const float *targets)
 {

@@ -41,8 +41,7 @@ typedef struct output {
 
 typedef float quad __attribute__((vector_size(QUAD * sizeof(float))));
 
-/* ---- a tile
- * ----------------------------------------------------------------------------------------------------------- */
+/* ---- a tile ------------------------------------------------------------------------------------------------------ */
 
 /* c [cols] = alpha sum + beta c for a vector, or its first cols < VL lanes. */
 VECTOR_INLINE void store_sum(vec sum, float alpha, float beta, float *c, size_t cols)
@@ -110,8 +109,7 @@ static tile_function *const tile_functions[ROWS][2] = {
 #endif
 };
 
-/* ---- panels of b
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- panels of b ------------------------------------------------------------------------------------------------- */
 
 static size_t smaller(size_t x, size_t y) { return x < y ? x : y; }
 
@@ -154,8 +152,7 @@ static void transpose_panel(size_t depth, size_t cols, const float *b, size_t ld
     }
 }
 
-/* ---- few rows times a transposed matrix
- * ------------------------------------------------------------------------------- */
+/* ---- few rows times a transposed matrix -------------------------------------------------------------------------- */
 
 /* Such a product reads b once along its rows: transposing it would cost more than the product. */
 enum { DOT_ROWS = 4, DOT_COLS = 4 };
@@ -203,8 +200,7 @@ static void multiply_by_dots(size_t m, size_t n, size_t k, const float *a, size_
     }
 }
 
-/* ---- the product
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- the product ------------------------------------------------------------------------------------------------- */
 
 /* c [m][cols] = alpha a [m][depth] b [depth][cols] + beta c, cols <= WIDTH. */
 static void multiply_panel(size_t m, size_t cols, size_t depth, operand a, const float *b, size_t b_step, output c)

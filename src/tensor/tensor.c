@@ -59,8 +59,7 @@ size_t ffn__shape_format(ffn_shape shape, char *text, size_t size)
     return (size_t)length;
 }
 
-/* ---- tensors
- * --------------------------------------------------------------------------------------------------------- */
+/* ---- tensors ----------------------------------------------------------------------------------------------------- */
 
 ffn_status ffn_tensor_create(ffn_tensor *tensor, ffn_shape shape, ffn_error *error)
 {
@@ -83,8 +82,7 @@ void ffn_tensor_destroy(ffn_tensor *tensor)
 
 ffn_tensor ffn_tensor_view(float *data, ffn_shape shape) { return (ffn_tensor){shape, data}; }
 
-/* ---- ffn_matmul
- * -------------------------------------------------------------------------------------------------------- */
+/* ---- ffn_matmul -------------------------------------------------------------------------------------------------- */
 
 enum { TILE_ROWS = 256, TILE_COLS = 512 }; /* of c: large enough that packing a and b anew for each costs little */
 

@@ -12,7 +12,7 @@
 ffn_status ffn__shape_check(ffn_shape shape, const char *what, ffn_error *error);
 size_t ffn__shape_format(ffn_shape shape, char *text, size_t size); /* "(1, 28, 28)"; like snprintf */
 
-/* ---- products (blas.c, product.c) ----------------------------------------------------------------------------------- */
+/* ---- products (blas.c, product.c) ------------------------------------------------------------------------------ */
 
 /* c [m][n] = alpha op(a) [m][k] op(b) [k][n] + beta c; ld: distance of rows in floats. With beta 0 c is not read. Runs on
  * the calling thread. Same arguments, same bits. Small products use our own kernel, large ones OpenBLAS. */
@@ -24,7 +24,7 @@ void ffn__gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
 ffn_status ffn__blas_prepare(ffn_error *error);
 const char *ffn__blas_name(void); /* "OpenBLAS 0.3.21" or "none" */
 
-/* ---- kernels (tensor_kernels.c, one table per instruction set) --------------------------------------------------------- */
+/* ---- kernels (tensor_kernels.c, one table per instruction set) ------------------------------------------------- */
 
 /* Arrays may be unaligned. In place is allowed wherever input and output have the same extent. */
 typedef struct ffn__tensor_kernels {

@@ -64,8 +64,7 @@ static void add_row(size_t rows, size_t cols, size_t ld, const float *row, float
     for (size_t r = 0; r < rows; r++, y += ld) add(cols, y, row, y);
 }
 
-/* ---- reductions
- * ------------------------------------------------------------------------------------------------------- */
+/* ---- reductions -------------------------------------------------------------------------------------------------- */
 
 /* One vector of columns, or its first `cols` < VL lanes: sums [cols] = column sums of x [rows][cols] + beta sums. Four
  * running sums, so that additions need not wait for each other. */

@@ -58,7 +58,7 @@ void ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn_datas
     *accuracy = t.right / (double)(dataset->rows * ffn__model_output_rows(plan->model));
 }
 
-/* ---- metrics ------------------------------------------------------------------------------------------------------------- */
+/* ---- metrics --------------------------------------------------------------------------------------------------- */
 
 /* Of one output column of a regression: Welford's sums of the targets, and the errors'. */
 typedef struct column_sums {

@@ -32,7 +32,7 @@ static double now(void)
     return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
 }
 
-/* ---- preparation ----------------------------------------------------------------------------------------------------------- */
+/* ---- preparation ----------------------------------------------------------------------------------------------- */
 
 /* Before a split, so that the rows in a sentence are the caller's. */
 static ffn_status check_data(const fit *f, const ffn_dataset *dataset, ffn_error *error)
@@ -110,7 +110,7 @@ static void release(fit *f)
     ffn__free(f->best);
 }
 
-/* ---- one batch -------------------------------------------------------------------------------------------------------------- */
+/* ---- one batch ------------------------------------------------------------------------------------------------- */
 
 static ffn_status stopped(const fit *f, const char *callback, ffn_error *error)
 {
@@ -157,7 +157,7 @@ static ffn_status run_batch(fit *f, size_t begin, size_t rows, ffn_error *error)
     return FFN_OK;
 }
 
-/* ---- one epoch -------------------------------------------------------------------------------------------------------------- */
+/* ---- one epoch ------------------------------------------------------------------------------------------------- */
 
 static void begin_epoch(fit *f, size_t epoch)
 {
@@ -217,7 +217,7 @@ static ffn_status run_epoch(fit *f, size_t epoch, ffn_error *error)
     return FFN_OK;
 }
 
-/* ---- all epochs ------------------------------------------------------------------------------------------------------------- */
+/* ---- all epochs ------------------------------------------------------------------------------------------------ */
 
 static ffn_status run(fit *f, ffn_error *error)
 {

@@ -59,7 +59,7 @@ double ffn__count_right(const ffn_model *model, const ffn_loss *loss, bool logit
     return right;
 }
 
-/* ---- checks --------------------------------------------------------------------------------------------------------------- */
+/* ---- checks ---------------------------------------------------------------------------------------------------- */
 
 ffn_loss ffn__loss_for(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss)
 {

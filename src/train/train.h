@@ -6,14 +6,14 @@
 #include "data/data.h"
 #include "optimizer/optimizer.h"
 
-/* ---- options (options.c) ------------------------------------------------------------------------------------------- */
+/* ---- options (options.c) --------------------------------------------------------------------------------------- */
 
 /* The options with every default filled in, the loss by the model's output; NULL: all defaults. An error names the field,
  * what was found and what is expected. */
 ffn_status ffn__options_resolve(const ffn_model *model, const ffn_fit_options *given, ffn_fit_options *options,
                                 ffn_error *error);
 
-/* ---- trainer (trainer.c) ------------------------------------------------------------------------------------------------ */
+/* ---- trainer (trainer.c) --------------------------------------------------------------------------------------- */
 
 /* A part of the block that one thread updates by one rule. It may hold several parameters that lie side by side. */
 typedef struct ffn__chunk {
@@ -42,7 +42,7 @@ struct ffn_trainer {
 ffn_status ffn__trainer_run(ffn_trainer *trainer, const float *x, const float *targets, size_t rows, double *loss,
                             ffn_error *error);
 
-/* ---- what targets mean (task.c) ------------------------------------------------------------------------------------------- */
+/* ---- what targets mean (task.c) -------------------------------------------------------------------------------- */
 
 typedef enum ffn__task { FFN__REGRESSION = 0, FFN__CLASSES, FFN__BINARY, FFN__SEVERAL_BINARY } ffn__task;
 
@@ -59,7 +59,7 @@ ffn_status ffn__check_data(const ffn_model *model, const ffn_loss *loss, const f
 /* The loss itself, or if it is made of zeros, the one that suits the model's output and the dataset's targets. */
 ffn_loss ffn__loss_for(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss);
 
-/* ---- evaluation (evaluate.c) ------------------------------------------------------------------------------------------------ */
+/* ---- evaluation (evaluate.c) ----------------------------------------------------------------------------------- */
 
 enum { FFN__EVALUATION_BATCH = 256 };
 
@@ -67,7 +67,7 @@ enum { FFN__EVALUATION_BATCH = 256 };
 void ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn_dataset *dataset, double *mean_loss,
                            double *accuracy);
 
-/* ---- scalers (scale.c) -------------------------------------------------------------------------------------------------------- */
+/* ---- scalers (scale.c) ----------------------------------------------------------------------------------------- */
 
 /* Fits the scalers that are not fitted yet. */
 ffn_status ffn__fit_new_scalers(ffn_model *model, const ffn_dataset *dataset, ffn_error *error);

@@ -9,7 +9,7 @@ enum { CHUNK = 16384 }; /* floats: enough work for a thread, few enough to share
 /* Floating-point operations that an element's update is worth, and its check. */
 static const double UPDATE_WORK = 30, CHECK_WORK = 6;
 
-/* ---- life --------------------------------------------------------------------------------------------------------------- */
+/* ---- life ------------------------------------------------------------------------------------------------------ */
 
 static ffn__gradient_rule rule_of(const ffn_trainer *t, size_t parameter)
 {
@@ -144,7 +144,7 @@ void ffn_trainer_destroy(ffn_trainer *t)
 
 ffn_plan *ffn_trainer_plan(ffn_trainer *t) { return t ? t->plan : NULL; }
 
-/* ---- rate --------------------------------------------------------------------------------------------------------------- */
+/* ---- rate ------------------------------------------------------------------------------------------------------ */
 
 static double rate_in_force(const ffn_trainer *t)
 {
@@ -163,7 +163,7 @@ void ffn_trainer_report(ffn_trainer *t, double metric)
     if (t) ffn__schedule_report(&t->options.schedule, &t->schedule, metric);
 }
 
-/* ---- update ------------------------------------------------------------------------------------------------------------- */
+/* ---- update ---------------------------------------------------------------------------------------------------- */
 
 /* One update of all weights. */
 typedef struct update_job {
@@ -310,7 +310,7 @@ ffn_status ffn_trainer_apply(ffn_trainer *t, ffn_error *error)
     return status;
 }
 
-/* ---- step --------------------------------------------------------------------------------------------------------------- */
+/* ---- step ------------------------------------------------------------------------------------------------------ */
 
 static ffn_status diverged(ffn_trainer *t, const float *x, size_t rows, double loss, ffn_error *error)
 {
