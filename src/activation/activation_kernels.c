@@ -21,8 +21,8 @@ VECTOR_INLINE void store(float *y, vec v, size_t n)
         vec_store_part(y, v, n);
 }
 
-/* y = f(x); alpha comes by value, since y might alias where it is kept. Whole vectors and the remainder run through one piece of code, so that an element's bits do not depend on its
- * place. */
+/* y = f(x); alpha comes by value, since y might alias where it is kept. Whole vectors and the remainder run through one
+ * piece of code, so that an element's bits do not depend on its place. */
 VECTOR_INLINE void map_forward(float alpha, size_t n, const float *x, float *y, vec (*f)(float alpha, vec x))
 {
     for (size_t i = 0; i < n; i += VL) store(y + i, f(alpha, load(x + i, n - i)), n - i);
@@ -163,8 +163,8 @@ static void selu_backward(BACKWARD_ARGUMENTS)
 /* x bounded so that beta x is in [-100, 40], where the sigmoid has reached its limits */
 VECTOR_INLINE vec swish_bounded(float beta, vec x)
 {
-    const float size = fabsf(beta), least = 100 / FLT_MAX; /* below it, no x is too large */
-    const float to_one = 40 / (size > least ? size : least), to_zero = 100 / (size > least ? size : least);
+    const float gone = VEC_BOUND(100, 1500), least = gone / FLT_MAX; /* below least, no x is too large */
+    const float size = fabsf(beta) > least ? fabsf(beta) : least, to_one = 40 / size, to_zero = gone / size;
     const float low = beta < 0 ? -to_one : -to_zero, high = beta < 0 ? to_zero : to_one;
     return vec_min(vec_set(high), vec_max(vec_set(low), x));
 }
@@ -207,7 +207,7 @@ static void gelu_backward(BACKWARD_ARGUMENTS)
 VECTOR_INLINE vec gelu_tanh_value(float alpha, vec x)
 {
     (void)alpha;
-    const vec bounded = vec_min(vec_set(7), vec_max(vec_set(-10.5f), x)); /* z in [-100, 36] */
+    const vec bounded = vec_min(vec_set(7), vec_max(vec_set(VEC_BOUND(-10.5f, -28)), x)); /* z in [-100, 36] */
     const vec square = bounded * bounded, square_low = vec_fma(bounded, bounded, -square);
     const vec grid = vec_set((float)0x1.8p4);
     const vec p = (square * GELU_B_HIGH + (grid + GELU_A_HIGH)) - grid;
@@ -219,7 +219,8 @@ VECTOR_INLINE vec gelu_tanh_value(float alpha, vec x)
 VECTOR_INLINE vec gelu_tanh_gradient(float alpha, vec x, vec dy)
 {
     (void)alpha;
-    const vec bounded = vec_min(vec_set(12), vec_max(vec_set(-12), x)), square = bounded * bounded;
+    const float limit = VEC_BOUND(12, 28);
+    const vec bounded = vec_min(vec_set(limit), vec_max(vec_set(-limit), x)), square = bounded * bounded;
     vec s;
     const vec slope = vec_sigmoid_slope(bounded * ((float)GELU_A + (float)GELU_B * square), &s);
     return dy * (s + bounded * ((float)GELU_A + (float)(3 * GELU_B) * square) * slope);

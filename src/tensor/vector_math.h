@@ -17,6 +17,9 @@ VECTOR_INLINE vec vec_copysign(vec magnitude, vec sign)
 
 #ifdef FFN_DOUBLE
 
+/* A bound that follows from where the type underflows or rounds to 1: for float, and for the double build. */
+#define VEC_BOUND(single, wide) ((float)(wide))
+
 VECTOR_INLINE vec vec_by_lane(vec x, double (*function)(double))
 {
     for (int i = 0; i < VL; i++) x[i] = function(x[i]);
@@ -42,9 +45,20 @@ VECTOR_INLINE vec vec_sigmoid_slope(vec x, vec *s)
     *s = vec_sigmoid(x);
     return *s * vec_sigmoid(-x);
 }
+
+/* For negative z by halves of e^z, so that x, however large, meets no factor that has vanished before the product does. At
+ * z <= -1491 the product is below DBL_MIN for any finite x, and 0 also for an infinite one. */
+VECTOR_INLINE double times_sigmoid_lane(double x, double z)
+{
+    const double half = exp(-fabs(z) / 2);
+    if (z > 0) return x / (1 + half * half);
+    return z <= -1491 ? 0 : x * half * (half / (1 + half * half));
+}
+
 VECTOR_INLINE vec vec_times_sigmoid(vec x, vec z, vec z_low)
 {
-    return vec_select(z < vec_set(-700), vec_set(0), x * vec_sigmoid(z + z_low));
+    for (int i = 0; i < VL; i++) x[i] = times_sigmoid_lane(x[i], z[i] + z_low[i]);
+    return x;
 }
 
 VECTOR_INLINE vec vec_gelu_slope(vec x)
@@ -60,7 +74,7 @@ VECTOR_INLINE vec vec_mish_slope(vec x)
     vec slope;
     for (int i = 0; i < VL; i++) {
         const double bounded = fmin(fmax(x[i], -700), 700), t = tanh(softplus_lane(bounded));
-        slope[i] = t + bounded * (1 - t * t) / (1 + exp(-bounded)) + (x[i] - x[i]);
+        slope[i] = isnan(x[i]) ? x[i] : t + bounded * (1 - t * t) / (1 + exp(-bounded));
     }
     return slope;
 }
@@ -68,6 +82,8 @@ VECTOR_INLINE vec vec_mish_slope(vec x)
 VECTOR_INLINE vec vec_fma(vec a, vec b, vec c) { return a * b + c; }
 
 #else
+
+#define VEC_BOUND(single, wide) (single)
 
 /* a b + c with one rounding, also where the processor has no such instruction: there by way of double, in which the
  * product is exact. Plain a * b + c is enough where the product's rounding does not matter. */
