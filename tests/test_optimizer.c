@@ -51,8 +51,9 @@ static void start(machine *m, ffn_optimizer optimizer, size_t offset)
 static ffn_update update_of(const machine *m)
 {
     const ffn_optimizer *o = &m->optimizer;
-    return (ffn_update){
-        .count = m->count, .rate = (double)o->learning_rate, .decay = o->ops->decoupled_decay ? o->weight_decay : 0};
+    ffn_update update = ffn__update_create(o, m->count, (double)o->learning_rate);
+    update.decay = o->ops->decoupled_decay ? o->weight_decay : 0;
+    return update;
 }
 
 static ffn__gradient_rule rule_of(const machine *m)
@@ -319,7 +320,8 @@ static void bits_body(void)
             draw(&random, 70, w);
             draw(&random, 70, g);
             memcpy(long_w, w, sizeof w);
-            const ffn_update update = {.count = 1, .rate = 0.1, .decay = (float)0.01};
+            ffn_update update = ffn__update_create(&list[i], 1, 0.1);
+            update.decay = (float)0.01;
             list[i].ops->step(&list[i], &update, n, w, g, a.state);
             list[i].ops->step(&list[i], &update, 70, long_w, g, b.state);
             CU_ASSERT_EQUAL(memcmp(w, long_w, n * sizeof *w), 0);

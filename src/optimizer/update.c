@@ -18,6 +18,16 @@ double ffn__gradient_sum_squares(const ffn__gradient_rule *rule, size_t n, const
     return kernels()->sum_squares(rule, n, w, g);
 }
 
+static double correction(float beta, size_t count) { return beta > 0 ? 1 - pow((double)beta, (double)count + 1) : 1; }
+
+ffn_update ffn__update_create(const ffn_optimizer *optimizer, size_t count, double rate)
+{
+    return (ffn_update){.count = count,
+                        .rate = rate,
+                        .correction1 = correction(optimizer->beta1, count),
+                        .correction2 = correction(optimizer->beta2, count)};
+}
+
 bool ffn__optimizer_update(const ffn_optimizer *optimizer, const ffn_update *update, const ffn__gradient_rule *rule,
                            size_t n, float *w, const float *g, float *const *state)
 {
@@ -25,9 +35,6 @@ bool ffn__optimizer_update(const ffn_optimizer *optimizer, const ffn_update *upd
     const size_t slots = optimizer->ops->slots ? optimizer->ops->slots(optimizer) : 0;
     const bool identity =
         rule->l1 == 0 && rule->l2 == 0 && rule->scale == 1 && rule->clip_value == 0 && rule->decay == 0;
-    ffn_update numbers = *update;
-    numbers.correction1 = 1 - pow((double)optimizer->beta1, (double)update->count + 1);
-    numbers.correction2 = 1 - pow((double)optimizer->beta2, (double)update->count + 1);
     bool finite = true;
     float old[BLOCK], effective[BLOCK];
     for (size_t i = 0; i < n; i += BLOCK) {
@@ -36,7 +43,7 @@ bool ffn__optimizer_update(const ffn_optimizer *optimizer, const ffn_update *upd
         for (size_t slot = 0; slot < slots && slot < FFN_MAX_SLOTS; slot++) part[slot] = state[slot] + i;
         memcpy(old, w + i, count * sizeof *old);
         if (!identity) kernel->effective(rule, count, w + i, g + i, effective);
-        optimizer->ops->step(optimizer, &numbers, count, w + i, identity ? g + i : effective, part);
+        optimizer->ops->step(optimizer, update, count, w + i, identity ? g + i : effective, part);
         finite &= kernel->keep_finite(count, old, w + i);
     }
     return finite;

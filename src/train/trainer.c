@@ -39,7 +39,7 @@ static bool keeps_padding(const ffn_trainer *t)
         state[slot] = slot < t->slots && o->ops->initial_state ? o->ops->initial_state(o, slot) : 0;
         slots[slot] = &state[slot];
     }
-    const ffn_update update = {.rate = (double)t->base_rate};
+    const ffn_update update = ffn__update_create(o, 0, (double)t->base_rate);
     return ffn__optimizer_update(o, &update, &(ffn__gradient_rule){.scale = 1}, 1, &w, &g, slots) && w == 0;
 }
 
@@ -276,8 +276,10 @@ static ffn_status check_gradients(ffn_trainer *t, float *scale, ffn_error *error
 
 static update_job begin_update(ffn_trainer *t)
 {
-    return (update_job){
-        .trainer = t, .update = {.count = t->updates, .rate = rate_in_force(t)}, .scale = 1, .failed_at = SIZE_MAX};
+    return (update_job){.trainer = t,
+                        .update = ffn__update_create(&t->options.optimizer, t->updates, rate_in_force(t)),
+                        .scale = 1,
+                        .failed_at = SIZE_MAX};
 }
 
 static ffn_status end_update(update_job *job, ffn_error *error)
