@@ -1,9 +1,9 @@
 /* Accuracy of the activations over all floats, against libm in double:
  *     activation_accuracy [--stride N] [--from SIZE] [--to SIZE] [--filter TEXT] [--isa generic|avx2|avx512]
- * All takes hours of processor time; |x| from 2^-14 to 2^7 (with --stride 1), where the functions do something, minutes.
- * A row a function, ' for its derivative: its bar, largest and mean error in ulp (of a derivative: the smaller of ulp / 4 and
- * absolute / 2.5e-7), the input of the largest, the largest error of results below FLT_MIN in units of it, steps down of
- * increasing functions, wrong infinities and NaN. Exits with 1 if a function is past its bar. */
+ * All takes hours of processor time; |x| from 2^-14 to 2^7 (with --stride 1), where the functions do something,
+ * minutes. A row a function, ' for its derivative: its bar, largest and mean error in ulp (of a derivative: the smaller
+ * of ulp / 4 and absolute / 2.5e-7), the input of the largest, the largest error of results below FLT_MIN in units of
+ * it, steps down of increasing functions, wrong infinities and NaN. Exits with 1 if a function is past its bar. */
 #include "../tests/activation_sweep.h"
 #include "tensor/isa.h"
 #include <getopt.h>

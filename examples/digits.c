@@ -185,8 +185,8 @@ static void experiment_destroy(experiment *e)
     ffn_dataset_destroy(e->training);
 }
 
-/* A fifth of each digit for the test, a tenth of the rest for validation. The same for every run, so that runs with other
- * options or another seed can be compared. */
+/* A fifth of each digit for the test, a tenth of the rest for validation. The same for every run, so that runs with
+ * other options or another seed can be compared. */
 static ffn_status load(experiment *e, const settings *s, ffn_error *error)
 {
     const ffn_csv_options csv = {.classification = true}; /* the last column looks like a number, but is a class */

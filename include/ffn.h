@@ -33,9 +33,9 @@
  *   - A const model may be used by any number of threads at once. Every other handle serves one thread at a time.
  *   - The library never prints, exits, aborts, seeds rand, reads the environment or depends on the locale.
  *
- * The process's BLAS threads: FFN has threads of its own and calls OpenBLAS with one thread per call, so before its first
- * product it calls openblas_set_num_threads(1), which is process-wide. An application that wants a threaded BLAS for
- * itself beside FFN sets the number again around its own calls, not while FFN runs. */
+ * The process's BLAS threads: FFN has threads of its own and calls OpenBLAS with one thread per call, so before its
+ * first product it calls openblas_set_num_threads(1), which is process-wide. An application that wants a threaded BLAS
+ * for itself beside FFN sets the number again around its own calls, not while FFN runs. */
 #ifndef FFN_H
 #define FFN_H
 
@@ -66,9 +66,9 @@ typedef enum ffn_status {
     FFN_IO_ERROR,    /* the operating system's: not found, not readable, disk full */
     FFN_BAD_FORMAT,  /* a file's content */
     FFN_UNSUPPORTED, /* right, but not something this build can do */
-    FFN_DIVERGED,    /* training met a loss or gradient that is not finite: the last good weights stand; or a weight whose
+    FFN_DIVERGED, /* training met a loss or gradient that is not finite: the last good weights stand; or a weight whose
                         new value would not be finite: it keeps the old one */
-    FFN_STOPPED      /* a callback asked to stop */
+    FFN_STOPPED   /* a callback asked to stop */
 } ffn_status;
 
 /* What went wrong, as a sentence that says where, what was found and what was expected. */
@@ -101,7 +101,7 @@ ffn_status ffn_set_threads(size_t threads, ffn_error *error);
  * unloads the library or counts its threads; nobody else needs it. */
 void ffn_stop_threads(void);
 
-/* ---- tensors ------------------------------------------------------------------------------------------------------ */
+/* ---- tensors --------------------------------------------------------------------------------------------------- */
 
 #define FFN_MAX_RANK 4
 
@@ -134,7 +134,7 @@ ffn_tensor ffn_tensor_view(float *data, ffn_shape shape);
 ffn_status ffn_matmul(ffn_tensor *c, const ffn_tensor *a, bool transpose_a, const ffn_tensor *b, bool transpose_b,
                       float alpha, float beta, ffn_error *error);
 
-/* ---- random streams ------------------------------------------------------------------------------------------------- */
+/* ---- random streams -------------------------------------------------------------------------------------------- */
 
 /* A counter-based generator (Philox 4x32-10: Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011).
  * Number i of a stream is a function of seed, stream, step and i alone, so it is the same on every platform, for any
@@ -147,11 +147,11 @@ typedef struct ffn_random {
 
 ffn_random ffn_random_create(uint64_t seed, uint32_t stream, uint32_t step);
 uint32_t ffn_random_bits(ffn_random *random);
-float ffn_random_uniform(ffn_random *random);                 /* [0, 1), a multiple of 2^-24 */
-float ffn_random_normal(ffn_random *random);                  /* mean 0, variance 1; uses two numbers of the stream */
-size_t ffn_random_below(ffn_random *random, size_t bound);    /* 0 .. bound - 1, unbiased; 0 for bound 0 */
+float ffn_random_uniform(ffn_random *random);              /* [0, 1), a multiple of 2^-24 */
+float ffn_random_normal(ffn_random *random);               /* mean 0, variance 1; uses two numbers of the stream */
+size_t ffn_random_below(ffn_random *random, size_t bound); /* 0 .. bound - 1, unbiased; 0 for bound 0 */
 
-/* ---- activations -------------------------------------------------------------------------------------------------- */
+/* ---- activations ----------------------------------------------------------------------------------------------- */
 
 /* A kind is a small value: its table of functions and its numbers. One made of zeros is the default, linear. */
 typedef struct ffn_activation_ops ffn_activation_ops;
@@ -162,25 +162,25 @@ typedef struct ffn_activation {
     const float *slope;            /* learned slopes, set by the layer that owns them; NULL: alpha is the slope */
 } ffn_activation;
 
-ffn_activation ffn_linear(void);                          /* x */
-ffn_activation ffn_sigmoid(void);                         /* 1 / (1 + e^-x) */
+ffn_activation ffn_linear(void);  /* x */
+ffn_activation ffn_sigmoid(void); /* 1 / (1 + e^-x) */
 ffn_activation ffn_tanh(void);
-ffn_activation ffn_relu(void);                            /* max(x, 0) */
-ffn_activation ffn_leaky_relu(float slope);               /* x, or slope x below 0; slope >= 0, often 0.01 */
-ffn_activation ffn_prelu(float initial_slope);            /* x, or a x below 0; a is learned, one per layer; often 0.25 */
-ffn_activation ffn_prelu_per_unit(float initial_slope);   /* a is learned, one per unit (last axis) */
-ffn_activation ffn_elu(float alpha);                      /* x, or alpha (e^x - 1) below 0; alpha >= 0, often 1 */
-ffn_activation ffn_selu(void);                            /* 1.0507 elu(x) with alpha 1.67326 */
-ffn_activation ffn_softmax(void);                         /* e^x / sum of e^x over the last axis */
-ffn_activation ffn_log_softmax(void);                     /* logarithm of softmax */
-ffn_activation ffn_swish(float beta);                     /* x sigmoid(beta x); beta 1 is SiLU */
-ffn_activation ffn_gelu(void);                            /* x Phi(x), by erf */
-ffn_activation ffn_gelu_tanh(void);                       /* x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2 */
-ffn_activation ffn_softplus(void);                        /* log(1 + e^x) */
-ffn_activation ffn_softsign(void);                        /* x / (1 + |x|) */
-ffn_activation ffn_mish(void);                            /* x tanh(softplus(x)) */
-ffn_activation ffn_hard_sigmoid(void);                    /* clip(x / 6 + 1/2, 0, 1) */
-ffn_activation ffn_hard_swish(void);                      /* x hard_sigmoid(x) */
+ffn_activation ffn_relu(void);                          /* max(x, 0) */
+ffn_activation ffn_leaky_relu(float slope);             /* x, or slope x below 0; slope >= 0, often 0.01 */
+ffn_activation ffn_prelu(float initial_slope);          /* x, or a x below 0; a is learned, one per layer; often 0.25 */
+ffn_activation ffn_prelu_per_unit(float initial_slope); /* a is learned, one per unit (last axis) */
+ffn_activation ffn_elu(float alpha);                    /* x, or alpha (e^x - 1) below 0; alpha >= 0, often 1 */
+ffn_activation ffn_selu(void);                          /* 1.0507 elu(x) with alpha 1.67326 */
+ffn_activation ffn_softmax(void);                       /* e^x / sum of e^x over the last axis */
+ffn_activation ffn_log_softmax(void);                   /* logarithm of softmax */
+ffn_activation ffn_swish(float beta);                   /* x sigmoid(beta x); beta 1 is SiLU */
+ffn_activation ffn_gelu(void);                          /* x Phi(x), by erf */
+ffn_activation ffn_gelu_tanh(void);                     /* x (1 + tanh(sqrt(2/pi) (x + 0.044715 x^3))) / 2 */
+ffn_activation ffn_softplus(void);                      /* log(1 + e^x) */
+ffn_activation ffn_softsign(void);                      /* x / (1 + |x|) */
+ffn_activation ffn_mish(void);                          /* x tanh(softplus(x)) */
+ffn_activation ffn_hard_sigmoid(void);                  /* clip(x / 6 + 1/2, 0, 1) */
+ffn_activation ffn_hard_swish(void);                    /* x hard_sigmoid(x) */
 
 /* By the constructor's name without prefix: "relu", "leaky_relu", "gelu_tanh", ... with the usual number for its alpha.
  * "silu" is swish with beta 1. An unknown name is FFN_INVALID_ARGUMENT and the message lists the known ones. */
@@ -191,19 +191,19 @@ const char *ffn_activation_name(size_t index);
 /* y = f(x) for x, y [rows][cols]; x == y is allowed. */
 ffn_status ffn_activation_forward(ffn_activation activation, size_t rows, size_t cols, const float *x, float *y,
                                   ffn_error *error);
-/* dx = f'(x) dy for arrays [rows][cols], where y = f(x). dx == dy is allowed, and so is x == y for kinds whose table says
- * that backward needs only y. */
+/* dx = f'(x) dy for arrays [rows][cols], where y = f(x). dx == dy is allowed, and so is x == y for kinds whose table
+ * says that backward needs only y. */
 ffn_status ffn_activation_backward(ffn_activation activation, size_t rows, size_t cols, const float *x, const float *y,
                                    const float *dy, float *dx, ffn_error *error);
 
-/* ---- losses ------------------------------------------------------------------------------------------------------- */
+/* ---- losses ---------------------------------------------------------------------------------------------------- */
 
 /* Reductions are PyTorch's means: over all elements; cross entropy over rows, weighted by the class weights; KL over
  * rows. Cross entropies are always computed from logits: a final softmax (sigmoid for the binary one) is fused with the
  * loss for training and still gives probabilities to predict. A network without it is taken to output logits.
  *
- * Fields may be changed after the constructor. label_smoothing is in [0, 1). class_weights has `classes` entries, one an
- * output; it is borrowed by ffn_backward for the call and copied by a trainer. */
+ * Fields may be changed after the constructor. label_smoothing is in [0, 1). class_weights has `classes` entries, one
+ * an output; it is borrowed by ffn_backward for the call and copied by a trainer. */
 typedef struct ffn_loss_ops ffn_loss_ops;
 typedef struct ffn_loss {
     const ffn_loss_ops *ops;    /* NULL: by the network's output: softmax or log-softmax: cross entropy; sigmoid: binary
@@ -217,36 +217,37 @@ typedef struct ffn_loss {
 
 ffn_loss ffn_mse(void);
 ffn_loss ffn_mae(void);
-ffn_loss ffn_huber(float delta);           /* e^2 / 2 up to delta, then delta (|e| - delta / 2); delta > 0 */
-ffn_loss ffn_smooth_l1(float beta);        /* e^2 / (2 beta) up to beta, then |e| - beta / 2; beta 0: mae */
-ffn_loss ffn_binary_cross_entropy(void);   /* targets in [0, 1], one an output */
-ffn_loss ffn_cross_entropy(void);          /* targets: one class index a row, as a float */
-ffn_loss ffn_cross_entropy_soft(void);     /* targets: one distribution a row */
-ffn_loss ffn_kl_divergence(void);          /* sum t (log t - y) over rows; y: log-probabilities, or a final softmax */
-ffn_loss ffn_hinge(void);                  /* max(0, 1 - t y), targets -1 and 1 */
+ffn_loss ffn_huber(float delta);         /* e^2 / 2 up to delta, then delta (|e| - delta / 2); delta > 0 */
+ffn_loss ffn_smooth_l1(float beta);      /* e^2 / (2 beta) up to beta, then |e| - beta / 2; beta 0: mae */
+ffn_loss ffn_binary_cross_entropy(void); /* targets in [0, 1], one an output */
+ffn_loss ffn_cross_entropy(void);        /* targets: one class index a row, as a float */
+ffn_loss ffn_cross_entropy_soft(void);   /* targets: one distribution a row */
+ffn_loss ffn_kl_divergence(void);        /* sum t (log t - y) over rows; y: log-probabilities, or a final softmax */
+ffn_loss ffn_hinge(void);                /* max(0, 1 - t y), targets -1 and 1 */
 
 /* By the constructor's name without prefix, with delta 1. */
 ffn_status ffn_loss_by_name(const char *name, ffn_loss *loss, ffn_error *error);
 
 /* The loss of outputs y [rows][cols] for targets ([rows] class indices, or [rows][cols]), and its gradient with respect
- * to y in dy [rows][cols] unless that is NULL (dy == y is allowed). Cross entropies take y as logits. NaN if an argument
- * is out of range. */
+ * to y in dy [rows][cols] unless that is NULL (dy == y is allowed). Cross entropies take y as logits. NaN if an
+ * argument is out of range. */
 double ffn_loss_compute(ffn_loss loss, size_t rows, size_t cols, const float *y, const float *targets, float *dy);
 
-/* ---- optimizers ----------------------------------------------------------------------------------------------------- */
+/* ---- optimizers ------------------------------------------------------------------------------------------------ */
 
-/* Formulas and defaults are PyTorch's; fields may be changed after the constructor: o.beta1 = 0. weight_decay is coupled
- * (an L2 term in the gradient), decoupled in adamw; it acts on every parameter unless spare_biases leaves out biases,
- * normalization parameters and slopes. Gradient descent over all data is ffn_sgd with batch_size the data's rows. */
+/* Formulas and defaults are PyTorch's; fields may be changed after the constructor: o.beta1 = 0. weight_decay is
+ * coupled (an L2 term in the gradient), decoupled in adamw; it acts on every parameter unless spare_biases leaves out
+ * biases, normalization parameters and slopes. Gradient descent over all data is ffn_sgd with batch_size the data's
+ * rows. */
 typedef struct ffn_optimizer_ops ffn_optimizer_ops;
 typedef struct ffn_optimizer {
     const ffn_optimizer_ops *ops;
     float learning_rate;
-    float momentum;            /* sgd, rmsprop */
-    float dampening;           /* sgd */
-    float alpha;               /* rmsprop: smoothing */
-    float beta1, beta2;        /* adam, adamw */
-    float epsilon;             /* adagrad, rmsprop, adam, adamw */
+    float momentum;     /* sgd, rmsprop */
+    float dampening;    /* sgd */
+    float alpha;        /* rmsprop: smoothing */
+    float beta1, beta2; /* adam, adamw */
+    float epsilon;      /* adagrad, rmsprop, adam, adamw */
     float weight_decay;
     float learning_rate_decay; /* adagrad: rate / (1 + k decay) at update k from 0 */
     float initial_accumulator; /* adagrad */
@@ -268,7 +269,7 @@ ffn_optimizer ffn_adamw(float learning_rate, float weight_decay);
  * rmsprop 0.01, adam and adamw 0.001 (weight decay 0.01). */
 ffn_status ffn_optimizer_by_name(const char *name, ffn_optimizer *optimizer, ffn_error *error);
 
-/* ---- schedules ------------------------------------------------------------------------------------------------------ */
+/* ---- schedules ------------------------------------------------------------------------------------------------- */
 
 /* The learning rate as a function of the base rate (the optimizer's) and k, the number of updates so far. Rates are
  * computed in double. One made of zeros is constant. */
@@ -281,17 +282,17 @@ typedef struct ffn_schedule {
 } ffn_schedule;
 
 ffn_schedule ffn_constant_rate(void);
-ffn_schedule ffn_step_decay(size_t every, float factor);               /* base factor^(k / every), rounded down */
-ffn_schedule ffn_exponential_decay(float factor);                      /* base factor^k */
-ffn_schedule ffn_cosine_decay(size_t steps, float final_rate);         /* half a cosine from base to final_rate */
-ffn_schedule ffn_one_cycle(float max_rate, size_t steps);              /* PyTorch's OneCycleLR: up from max / 25 over 30 %,
+ffn_schedule ffn_step_decay(size_t every, float factor);           /* base factor^(k / every), rounded down */
+ffn_schedule ffn_exponential_decay(float factor);                  /* base factor^k */
+ffn_schedule ffn_cosine_decay(size_t steps, float final_rate);     /* half a cosine from base to final_rate */
+ffn_schedule ffn_one_cycle(float max_rate, size_t steps);          /* PyTorch's OneCycleLR: up from max / 25 over 30 %,
                                                                           down to max / 250000, both as cosines */
-ffn_schedule ffn_reduce_on_plateau(float factor, size_t patience);     /* times factor when the metric (a loss) has not
+ffn_schedule ffn_reduce_on_plateau(float factor, size_t patience); /* times factor when the metric (a loss) has not
                                                                           improved by 1e-4 of itself for more than
                                                                           `patience` reports */
-ffn_schedule ffn_warmup(ffn_schedule then, size_t steps);              /* update k < steps: times (k + 1) / steps */
+ffn_schedule ffn_warmup(ffn_schedule then, size_t steps);          /* update k < steps: times (k + 1) / steps */
 
-/* ---- initializers --------------------------------------------------------------------------------------------------- */
+/* ---- initializers ---------------------------------------------------------------------------------------------- */
 
 /* With fan_in inputs and fan_out outputs of a unit. One made of zeros is the layer's default: He normal before the ReLU
  * family, LeCun normal before SELU, Glorot uniform otherwise. Biases start at zero. */
@@ -301,18 +302,18 @@ typedef struct ffn_initializer {
     float a, b;
 } ffn_initializer;
 
-ffn_initializer ffn_glorot_uniform(void);                   /* +- sqrt(6 / (fan_in + fan_out)); Glorot, Bengio 2010 */
-ffn_initializer ffn_glorot_normal(void);                    /* sd sqrt(2 / (fan_in + fan_out)) */
-ffn_initializer ffn_he_uniform(void);                       /* +- sqrt(6 / fan_in); He et al. 2015 */
-ffn_initializer ffn_he_normal(void);                        /* sd sqrt(2 / fan_in) */
-ffn_initializer ffn_lecun_normal(void);                     /* sd sqrt(1 / fan_in); Klambauer et al. 2017 */
-ffn_initializer ffn_orthogonal(void);                       /* orthonormal rows or columns; Saxe et al. 2014 */
+ffn_initializer ffn_glorot_uniform(void); /* +- sqrt(6 / (fan_in + fan_out)); Glorot, Bengio 2010 */
+ffn_initializer ffn_glorot_normal(void);  /* sd sqrt(2 / (fan_in + fan_out)) */
+ffn_initializer ffn_he_uniform(void);     /* +- sqrt(6 / fan_in); He et al. 2015 */
+ffn_initializer ffn_he_normal(void);      /* sd sqrt(2 / fan_in) */
+ffn_initializer ffn_lecun_normal(void);   /* sd sqrt(1 / fan_in); Klambauer et al. 2017 */
+ffn_initializer ffn_orthogonal(void);     /* orthonormal rows or columns; Saxe et al. 2014 */
 ffn_initializer ffn_zeros(void);
 ffn_initializer ffn_constant(float value);
 ffn_initializer ffn_uniform(float low, float high);
 ffn_initializer ffn_normal(float mean, float sd);
 
-/* ---- model ------------------------------------------------------------------------------------------------------------ */
+/* ---- model ----------------------------------------------------------------------------------------------------- */
 
 /* A network is a graph of values. Building is sticky: the first mistake is kept, later calls do nothing, and
  * ffn_model_build reports it. Shapes are those of one sample, without the batch. */
@@ -330,33 +331,33 @@ ffn_value ffn_input(ffn_model *model, ffn_shape sample);
  * slope for a learned activation. */
 ffn_value ffn_dense(ffn_model *model, ffn_value x, size_t units, ffn_activation activation);
 ffn_value ffn_activate(ffn_model *model, ffn_value x, ffn_activation activation);
-/* In training sets an element to 0 with probability rate and scales the others by 1 / (1 - rate); nothing in prediction.
- * rate in [0, 1). Srivastava et al. 2014. */
+/* In training sets an element to 0 with probability rate and scales the others by 1 / (1 - rate); nothing in
+ * prediction. rate in [0, 1). Srivastava et al. 2014. */
 ffn_value ffn_dropout(ffn_model *model, ffn_value x, float rate);
 ffn_value ffn_add(ffn_model *model, ffn_value a, ffn_value b);    /* equal shapes; a and b may be the same value */
 ffn_value ffn_concat(ffn_model *model, ffn_value a, ffn_value b); /* along the last axis; the others must be equal */
 ffn_value ffn_flatten(ffn_model *model, ffn_value x);
 ffn_value ffn_reshape(ffn_model *model, ffn_value x, ffn_shape shape); /* the same number of elements */
-/* Scales each element of the sample by numbers that are fitted to data and kept in the model, so that prediction takes raw
- * data. ffn_fit fits them to its training part the first time; ffn_model_fit_scalers does so for a loop by hand.
+/* Scales each element of the sample by numbers that are fitted to data and kept in the model, so that prediction takes
+ * raw data. ffn_fit fits them to its training part the first time; ffn_model_fit_scalers does so for a loop by hand.
  * States: offset and factor (the sample's shape), fitted (1): y = (x - offset) factor. */
 ffn_value ffn_standardize(ffn_model *model, ffn_value x); /* mean 0, variance 1; must follow an input directly */
 ffn_value ffn_min_max(ffn_model *model, ffn_value x);     /* 0 to 1; must follow an input directly */
 /* The same layer, weights included, on another value of the same shape. Gradients of both uses add up. */
 ffn_value ffn_share(ffn_model *model, ffn_value layer, ffn_value x);
 
-/* `layer` is the value that the layer's call returned. Names are unique; parameters are called "name.weight". The default
- * is the kind and its number among its kind, from 1: "dense1". */
+/* `layer` is the value that the layer's call returned. Names are unique; parameters are called "name.weight". The
+ * default is the kind and its number among its kind, from 1: "dense1". */
 void ffn_set_name(ffn_model *model, ffn_value layer, const char *name);
 void ffn_set_initializer(ffn_model *model, ffn_value layer, ffn_initializer initializer); /* of the weights */
-void ffn_set_bias(ffn_model *model, ffn_value layer, bool bias);                          /* false drops it; before build */
+void ffn_set_bias(ffn_model *model, ffn_value layer, bool bias); /* false drops it; before build */
 /* Adds l1 sum |w| + l2 sum w^2 over the layer's weights (not biases or slopes) to what training minimizes. */
 void ffn_set_penalty(ffn_model *model, ffn_value layer, float l1, float l2);
 /* May also be called after build; plans and trainers made later follow it. */
 void ffn_set_trainable(ffn_model *model, ffn_value layer, bool trainable);
 
-/* Checks the graph, allocates the parameters and sets their initial values. Every layer must lead to `output`. A model is
- * built once and takes no layers afterwards. */
+/* Checks the graph, allocates the parameters and sets their initial values. Every layer must lead to `output`. A model
+ * is built once and takes no layers afterwards. */
 ffn_status ffn_model_build(ffn_model *model, ffn_value output, ffn_error *error);
 
 typedef struct ffn_parameter_info {
@@ -379,7 +380,7 @@ ffn_shape ffn_model_output_shape(const ffn_model *model); /* rank 0 before build
  * length the whole text has. text may be NULL if size is 0. */
 size_t ffn_model_summary(const ffn_model *model, char *text, size_t size);
 
-/* ---- plan: the allocation-free, low-level way ---------------------------------------------------------------------- */
+/* ---- plan: the allocation-free, low-level way ------------------------------------------------------------------ */
 
 /* All that one caller needs to run a model: the graph flattened into steps over one arena. It reads the model's current
  * weights, so the model must outlive it. Forward and backward allocate nothing and cannot fail. */
@@ -400,30 +401,32 @@ size_t ffn_plan_memory(const ffn_plan *plan); /* bytes */
  * max_batch or a NULL argument. A later backward reads x again: keep it until then. */
 const float *ffn_forward(ffn_plan *plan, const float *x, size_t rows);
 /* The loss of the last forward, and its gradients, which overwrite earlier ones. NaN on an inference plan, before a
- * forward, and for a loss with an option out of its range. Targets out of range give NaN or a loss without meaning, never
- * a crash; ffn_trainer_step checks them. */
+ * forward, and for a loss with an option out of its range. Targets out of range give NaN or a loss without meaning,
+ * never a crash; ffn_trainer_step checks them. */
 double ffn_backward(ffn_plan *plan, ffn_loss loss, const float *targets);
 /* The same from a given gradient of the outputs [rows][output shape], which is used as it is. */
 void ffn_backward_from(ffn_plan *plan, const float *output_gradient);
 /* true: later backwards add to the parameters' gradients instead of overwriting them. */
 void ffn_plan_accumulate(ffn_plan *plan, bool accumulate);
-/* After a backward: the gradient of x, [rows][input shape], valid until the next forward. NULL without input_gradient. */
+/* After a backward: the gradient of x, [rows][input shape], valid until the next forward. NULL without
+ * input_gradient. */
 const float *ffn_input_gradient(const ffn_plan *plan);
 /* A trainable parameter's gradient in the canonical layout. FFN_INVALID_ARGUMENT where the plan computes none. */
 ffn_status ffn_plan_get_gradient(const ffn_plan *plan, size_t parameter, float *values, ffn_error *error);
 ffn_status ffn_plan_set_gradient(ffn_plan *plan, size_t parameter, const float *values, ffn_error *error);
 
-/* ---- data ----------------------------------------------------------------------------------------------------------- */
+/* ---- data ------------------------------------------------------------------------------------------------------ */
 
 /* Rows of inputs and targets. Targets are floats [rows][outputs]; for classes, one column of class indices. */
 typedef struct ffn_dataset ffn_dataset;
 
-/* Borrows x [rows][sample] and targets [rows][target] until the dataset is destroyed. targets NULL: none, for prediction. */
-ffn_dataset *ffn_dataset_from_arrays(const float *x, ffn_shape sample, const float *targets, ffn_shape target, size_t rows,
-                                     ffn_error *error);
+/* Borrows x [rows][sample] and targets [rows][target] until the dataset is destroyed. targets NULL: none, for
+ * prediction. */
+ffn_dataset *ffn_dataset_from_arrays(const float *x, ffn_shape sample, const float *targets, ffn_shape target,
+                                     size_t rows, ffn_error *error);
 /* Borrows x; copies the labels, each of which must be below `classes`. */
-ffn_dataset *ffn_dataset_from_labels(const float *x, ffn_shape sample, const uint32_t *labels, size_t classes, size_t rows,
-                                     ffn_error *error);
+ffn_dataset *ffn_dataset_from_labels(const float *x, ffn_shape sample, const uint32_t *labels, size_t classes,
+                                     size_t rows, ffn_error *error);
 
 typedef enum ffn_csv_header { FFN_CSV_HEADER_AUTO = 0, FFN_CSV_HEADER_YES, FFN_CSV_HEADER_NO } ffn_csv_header;
 typedef enum ffn_csv_missing {
@@ -436,30 +439,31 @@ typedef enum ffn_csv_missing {
 
 /* RFC 4180 with quotes, CRLF or LF and an optional byte order mark. All zeros is the default. */
 typedef struct ffn_csv_options {
-    char delimiter;           /* 0: ',' */
-    ffn_csv_header header;    /* auto: with `target`, or if a cell of the first line is text where the rest are numbers */
-    const char *target;       /* column name; NULL: target_column */
-    size_t target_column;     /* from 1; 0: the last */
-    bool no_target;           /* every column is an input */
-    bool classification;      /* numbers in the target column are classes too; text always is; a column of both needs it */
-    ffn_csv_missing missing;  /* of inputs; a missing target is an error or skips its row */
+    char delimiter;        /* 0: ',' */
+    ffn_csv_header header; /* auto: with `target`, or if a cell of the first line is text where the rest are numbers */
+    const char *target;    /* column name; NULL: target_column */
+    size_t target_column;  /* from 1; 0: the last */
+    bool no_target;        /* every column is an input */
+    bool classification;   /* numbers in the target column are classes too; text always is; a column of both needs it */
+    ffn_csv_missing missing; /* of inputs; a missing target is an error or skips its row */
 } ffn_csv_options;
 
 /* Inputs (features), targets (1): class indices in the order of sorted labels (numbers by value), or numbers. */
 ffn_dataset *ffn_dataset_load_csv(const char *path, const ffn_csv_options *options, ffn_error *error);
-ffn_dataset *ffn_dataset_load_csv_memory(const char *text, size_t size, const ffn_csv_options *options, ffn_error *error);
+ffn_dataset *ffn_dataset_load_csv_memory(const char *text, size_t size, const ffn_csv_options *options,
+                                         ffn_error *error);
 void ffn_dataset_destroy(ffn_dataset *dataset);
 
 size_t ffn_dataset_rows(const ffn_dataset *dataset);
-ffn_tensor ffn_dataset_inputs(const ffn_dataset *dataset);   /* [rows][features], to read; owned by the dataset */
-ffn_tensor ffn_dataset_targets(const ffn_dataset *dataset);  /* [rows][columns]; data NULL without targets */
+ffn_tensor ffn_dataset_inputs(const ffn_dataset *dataset);  /* [rows][features], to read; owned by the dataset */
+ffn_tensor ffn_dataset_targets(const ffn_dataset *dataset); /* [rows][columns]; data NULL without targets */
 ffn_shape ffn_dataset_sample_shape(const ffn_dataset *dataset);
-size_t ffn_dataset_classes(const ffn_dataset *dataset);      /* 0: the targets are not known to be classes */
+size_t ffn_dataset_classes(const ffn_dataset *dataset); /* 0: the targets are not known to be classes */
 const char *ffn_dataset_class_name(const ffn_dataset *dataset, size_t index);   /* NULL if it has none */
 const char *ffn_dataset_feature_name(const ffn_dataset *dataset, size_t index); /* NULL if it has none */
 
-/* Shuffles the rows by the seed and copies the first fraction of them (rounded, at least one row on each side) to *first,
- * the rest to *second. fraction in (0, 1). */
+/* Shuffles the rows by the seed and copies the first fraction of them (rounded, at least one row on each side) to
+ * *first, the rest to *second. fraction in (0, 1). */
 ffn_status ffn_dataset_split(const ffn_dataset *dataset, float first_fraction, uint64_t seed, ffn_dataset **first,
                              ffn_dataset **second, ffn_error *error);
 /* The same within each class, so that both sides have the classes in the same proportion. Needs class targets. */
@@ -469,21 +473,21 @@ ffn_status ffn_dataset_split_stratified(const ffn_dataset *dataset, float first_
 /* Fits every ffn_standardize and ffn_min_max of the model to the inputs. A constant feature gets factor 1. */
 ffn_status ffn_model_fit_scalers(ffn_model *model, const ffn_dataset *dataset, ffn_error *error);
 
-/* ---- training --------------------------------------------------------------------------------------------------------- */
+/* ---- training -------------------------------------------------------------------------------------------------- */
 
 typedef struct ffn_trainer ffn_trainer;
 
 /* Accuracy is NaN where the loss is not one of classes, validation figures where there is no validation. */
 typedef struct ffn_progress {
-    size_t epoch, epochs;  /* from 1 */
-    size_t batch, batches; /* from 1; batch == batches on an epoch's last */
-    size_t rows;           /* trained in this epoch so far */
-    double loss, accuracy; /* mean over this epoch so far */
+    size_t epoch, epochs;                        /* from 1 */
+    size_t batch, batches;                       /* from 1; batch == batches on an epoch's last */
+    size_t rows;                                 /* trained in this epoch so far */
+    double loss, accuracy;                       /* mean over this epoch so far */
     double validation_loss, validation_accuracy; /* in on_epoch */
-    double learning_rate;  /* of the last update */
-    double seconds;        /* since ffn_fit began */
-    double epoch_seconds;  /* since this epoch began, without validation */
-    const ffn_model *model; /* its current weights may be read */
+    double learning_rate;                        /* of the last update */
+    double seconds;                              /* since ffn_fit began */
+    double epoch_seconds;                        /* since this epoch began, without validation */
+    const ffn_model *model;                      /* its current weights may be read */
 } ffn_progress;
 
 /* Returns nonzero to stop: ffn_fit then returns FFN_STOPPED. */
@@ -491,26 +495,26 @@ typedef int (*ffn_callback)(const ffn_progress *progress, void *user);
 
 /* ffn_fit_defaults() fills it; 0 and NULL are each field's default. */
 typedef struct ffn_fit_options {
-    ffn_loss loss;           /* by the network's output; see ffn_loss */
-    ffn_optimizer optimizer; /* ffn_adam(0.001) */
-    ffn_schedule schedule;   /* constant */
-    size_t epochs;           /* 0: 100 */
-    size_t batch_size;       /* 0: 32; larger than the data: all of it */
-    bool keep_order;         /* false: a new order each epoch */
-    uint64_t seed;           /* of order and dropout */
-    size_t threads;          /* 0: all of ffn_set_threads */
+    ffn_loss loss;                 /* by the network's output; see ffn_loss */
+    ffn_optimizer optimizer;       /* ffn_adam(0.001) */
+    ffn_schedule schedule;         /* constant */
+    size_t epochs;                 /* 0: 100 */
+    size_t batch_size;             /* 0: 32; larger than the data: all of it */
+    bool keep_order;               /* false: a new order each epoch */
+    uint64_t seed;                 /* of order and dropout */
+    size_t threads;                /* 0: all of ffn_set_threads */
     const ffn_dataset *validation; /* NULL: validation_fraction */
     float validation_fraction;     /* of the data, split off before training (stratified for classes); 0: none */
-    size_t patience;         /* stop after so many epochs without an improvement of the validation loss (training loss
+    size_t patience;   /* stop after so many epochs without an improvement of the validation loss (training loss
                                 without validation); 0: never */
-    float min_delta;         /* how much lower counts as an improvement */
-    bool restore_best;       /* at the end go back to the weights of the best epoch */
-    float l1, l2;            /* l1 sum |w| + l2 sum w^2 over all weights, added to those of ffn_set_penalty */
-    float clip_norm;         /* the gradients' global norm is scaled down to it; 0: off */
-    float clip_value;        /* then each element is clipped to +- it; 0: off */
+    float min_delta;   /* how much lower counts as an improvement */
+    bool restore_best; /* at the end go back to the weights of the best epoch */
+    float l1, l2;      /* l1 sum |w| + l2 sum w^2 over all weights, added to those of ffn_set_penalty */
+    float clip_norm;   /* the gradients' global norm is scaled down to it; 0: off */
+    float clip_value;  /* then each element is clipped to +- it; 0: off */
     ffn_callback on_epoch, on_batch; /* NULL: none */
-    void *user;              /* passed to the callbacks */
-    const char *checkpoint_path; /* must be NULL in this version: FFN_UNSUPPORTED */
+    void *user;                      /* passed to the callbacks */
+    const char *checkpoint_path;     /* must be NULL in this version: FFN_UNSUPPORTED */
     size_t checkpoint_every;
     bool resume;
 } ffn_fit_options;
@@ -524,9 +528,9 @@ typedef struct ffn_epoch {
 /* What ffn_fit did, epoch by epoch. Start with {0}; ffn_fit replaces the content. */
 typedef struct ffn_history {
     size_t epochs;
-    ffn_epoch *epoch;     /* [epochs], owned */
-    size_t best_epoch;    /* from 1; the lowest validation (or training) loss; 0: none */
-    bool stopped_early;   /* by patience */
+    ffn_epoch *epoch;   /* [epochs], owned */
+    size_t best_epoch;  /* from 1; the lowest validation (or training) loss; 0: none */
+    bool stopped_early; /* by patience */
 } ffn_history;
 
 void ffn_history_destroy(ffn_history *history); /* frees the content and leaves {0} */
@@ -541,8 +545,8 @@ ffn_status ffn_fit(ffn_model *model, const ffn_dataset *dataset, const ffn_fit_o
  * model must outlive it. */
 ffn_trainer *ffn_trainer_create(ffn_model *model, const ffn_fit_options *options, ffn_error *error);
 void ffn_trainer_destroy(ffn_trainer *trainer);
-/* Forward, loss, backward and update on 1 to batch_size rows. loss: that of the batch before the update; may be NULL. It
- * may fuse gradient and update: there need be no gradient to get after it. */
+/* Forward, loss, backward and update on 1 to batch_size rows. loss: that of the batch before the update; may be NULL.
+ * It may fuse gradient and update: there need be no gradient to get after it. */
 ffn_status ffn_trainer_step(ffn_trainer *trainer, const float *x, const float *targets, size_t rows, double *loss,
                             ffn_error *error);
 ffn_plan *ffn_trainer_plan(ffn_trainer *trainer); /* for forward and backward by hand; owned by the trainer */
@@ -555,19 +559,19 @@ void ffn_trainer_report(ffn_trainer *trainer, double metric);         /* for a p
 /* y [rows][output shape]. Allocates a plan for the call; a program that predicts in a loop makes its own plan. */
 ffn_status ffn_predict(const ffn_model *model, const float *x, size_t rows, float *y, ffn_error *error);
 
-/* What a figure is not defined for, it is NaN; precision of a class never predicted and recall of one that does not occur
- * are 0, as in scikit-learn. */
+/* What a figure is not defined for, it is NaN; precision of a class never predicted and recall of one that does not
+ * occur are 0, as in scikit-learn. */
 typedef struct ffn_metrics {
     size_t rows;
     double loss;
-    double accuracy;       /* share of right classes; for several binary outputs, of right elements */
-    size_t classes;        /* 0 for a regression and for several binary outputs */
-    size_t *confusion;     /* [classes][classes]: actual, predicted; owned */
-    double *precision;     /* [classes]; owned, as are the next two */
+    double accuracy;   /* share of right classes; for several binary outputs, of right elements */
+    size_t classes;    /* 0 for a regression and for several binary outputs */
+    size_t *confusion; /* [classes][classes]: actual, predicted; owned */
+    double *precision; /* [classes]; owned, as are the next two */
     double *recall;
     double *f1;
-    double macro_f1;       /* mean over the classes */
-    double r2, mae, rmse;  /* regression, over all elements; R^2 per output column, averaged */
+    double macro_f1;      /* mean over the classes */
+    double r2, mae, rmse; /* regression, over all elements; R^2 per output column, averaged */
 } ffn_metrics;
 
 void ffn_metrics_destroy(ffn_metrics *metrics); /* frees the content and leaves {0} */
@@ -576,7 +580,7 @@ void ffn_metrics_destroy(ffn_metrics *metrics); /* frees the content and leaves 
 ffn_status ffn_evaluate(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss, ffn_metrics *metrics,
                         ffn_error *error);
 
-/* ---- extending -------------------------------------------------------------------------------------------------------- */
+/* ---- extending ------------------------------------------------------------------------------------------------- */
 
 /* Which default initializer suits the layer before an activation. */
 typedef enum ffn_gain { FFN_GAIN_GLOROT = 0, FFN_GAIN_HE, FFN_GAIN_LECUN } ffn_gain;
@@ -584,18 +588,18 @@ typedef enum ffn_gain { FFN_GAIN_GLOROT = 0, FFN_GAIN_HE, FFN_GAIN_LECUN } ffn_g
 /* What a loss's y is, and so with which final activation it is fused. */
 typedef enum ffn_loss_domain {
     FFN_LOSS_OF_VALUES = 0,
-    FFN_LOSS_OF_SOFTMAX_LOGITS,    /* fused with a final softmax */
-    FFN_LOSS_OF_SIGMOID_LOGITS,    /* fused with a final sigmoid */
-    FFN_LOSS_OF_LOG_PROBABILITIES  /* with a final softmax it is given its logarithm and fused */
+    FFN_LOSS_OF_SOFTMAX_LOGITS,   /* fused with a final softmax */
+    FFN_LOSS_OF_SIGMOID_LOGITS,   /* fused with a final sigmoid */
+    FFN_LOSS_OF_LOG_PROBABILITIES /* with a final softmax it is given its logarithm and fused */
 } ffn_loss_domain;
 
 struct ffn_activation_ops {
     const char *name;
     float alpha_low, alpha_high; /* bounds of alpha, both included; both 0: alpha is not used */
     ffn_gain gain;
-    bool needs_input;            /* backward reads x; false: it reads only y, and x may be NULL or overwritten */
-    bool over_rows;              /* mixes the elements of a row, as softmax does */
-    ffn_loss_domain fuses;       /* losses that take this activation's input when it is the network's last */
+    bool needs_input;      /* backward reads x; false: it reads only y, and x may be NULL or overwritten */
+    bool over_rows;        /* mixes the elements of a row, as softmax does */
+    ffn_loss_domain fuses; /* losses that take this activation's input when it is the network's last */
     /* y = f(x), [rows][cols]; x == y must work. */
     void (*forward)(const ffn_activation *activation, size_t rows, size_t cols, const float *x, float *y);
     /* dx = f'(x) dy, [rows][cols]; dx == dy must work. */
@@ -631,20 +635,22 @@ struct ffn_loss_ops {
 
 /* One update: what is the same for all parameters. */
 typedef struct ffn_update {
-    size_t count;  /* updates before this one */
-    double rate;   /* the learning rate in force */
+    size_t count;                    /* updates before this one */
+    double rate;                     /* the learning rate in force */
     double correction1, correction2; /* 1 - beta1^(count + 1) and 1 - beta2^(count + 1) */
-    float decay;   /* decoupled weight decay of this parameter; 0 for other optimizers */
+    float decay;                     /* decoupled weight decay of this parameter; 0 for other optimizers */
 } ffn_update;
 
 struct ffn_optimizer_ops {
     const char *name;
     bool decoupled_decay; /* weight_decay comes in ffn_update instead of in the gradient */
-    /* Bounds of the optimizer's numbers: NULL if they are all right, else what is wrong, as "beta1 must be in [0, 1)". */
+    /* Bounds of the optimizer's numbers: NULL if they are all right, else what is wrong, as "beta1 must
+     * be in [0, 1)". */
     const char *(*check)(const ffn_optimizer *optimizer);
-    size_t (*slots)(const ffn_optimizer *optimizer); /* floats of state per parameter, at most 4 */
+    size_t (*slots)(const ffn_optimizer *optimizer);                     /* floats of state per parameter, at most 4 */
     float (*initial_state)(const ffn_optimizer *optimizer, size_t slot); /* NULL: zeros */
-    /* Updates w [n] by the gradient g [n] and state[slot] [n]. Called for parts of a parameter, from several threads. */
+    /* Updates w [n] by the gradient g [n] and state[slot] [n]. Called for parts of a parameter, from
+     * several threads. */
     void (*step)(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,
                  float *const *state);
 };
@@ -652,9 +658,9 @@ struct ffn_optimizer_ops {
 
 /* State of a schedule that follows a metric. */
 typedef struct ffn_schedule_state {
-    double scale;  /* starts at 1 */
-    double best;   /* starts at infinity */
-    size_t bad;    /* reports since best */
+    double scale; /* starts at 1 */
+    double best;  /* starts at infinity */
+    size_t bad;   /* reports since best */
 } ffn_schedule_state;
 
 struct ffn_schedule_ops {
@@ -666,13 +672,14 @@ struct ffn_schedule_ops {
 
 struct ffn_initializer_ops {
     const char *name;
-    /* Fills w [rows][cols]: rows is the first dimension, cols the product of the others. Every number comes from random. */
-    ffn_status (*fill)(const ffn_initializer *initializer, ffn_random *random, size_t fan_in, size_t fan_out, size_t rows,
-                       size_t cols, float *w, ffn_error *error);
+    /* Fills w [rows][cols]: rows is the first dimension, cols the product of the others. Every number comes from
+     * random. */
+    ffn_status (*fill)(const ffn_initializer *initializer, ffn_random *random, size_t fan_in, size_t fan_out,
+                       size_t rows, size_t cols, float *w, ffn_error *error);
 };
 
 /* Layers. A layer's `plan` sees the inputs' shapes and answers through these fields and calls. */
-#define FFN_MAX_INPUTS 8
+#define FFN_MAX_INPUTS     8
 #define FFN_MAX_PARAMETERS 8
 
 typedef enum ffn_role {
@@ -700,12 +707,12 @@ typedef struct ffn_layer_plan {
     ffn_shape output; /* per sample */
     size_t parameter_count;
     ffn_layer_parameter parameters[FFN_MAX_PARAMETERS]; /* one without a name does not exist: it keeps its place free */
-    ffn_gain gain;           /* of the default initializer */
-    size_t saved_per_row;    /* floats kept from forward to backward, for each row ... */
-    size_t saved;            /* ... and once; only training plans keep them */
-    size_t scratch_per_row;  /* floats for use within one forward or backward */
+    ffn_gain gain;                                      /* of the default initializer */
+    size_t saved_per_row;                               /* floats kept from forward to backward, for each row ... */
+    size_t saved;                                       /* ... and once; only training plans keep them */
+    size_t scratch_per_row;                             /* floats for use within one forward or backward */
     size_t scratch;
-    size_t gradient_scratch; /* floats, for each thread, within backward_parameters */
+    size_t gradient_scratch;   /* floats, for each thread, within backward_parameters */
     ffn_activation activation; /* the output is its value; linear if there is none */
     bool logits_saved;         /* its input stands at the start of `saved`; false: it is input 0 */
 } ffn_layer_plan;
@@ -722,7 +729,7 @@ typedef struct ffn_step {
     const float *inputs[FFN_MAX_INPUTS];
     float *output;
     const float *parameters[FFN_MAX_PARAMETERS]; /* NULL where the layer declared none */
-    float *saved;   /* NULL in an inference plan */
+    float *saved;                                /* NULL in an inference plan */
     float *scratch;
     float *gradient_scratch; /* in backward_parameters: gradient_slots times what the plan asked for */
     size_t gradient_slots;
@@ -735,14 +742,19 @@ typedef struct ffn_step {
     float parameter_betas[FFN_MAX_PARAMETERS];
     bool fused_loss; /* the loss takes the activation's input: forward need not set output, and output_gradient is with
                         respect to that input. Only for a layer whose plan named an activation that fuses. */
-    /* backward_parameters only. Unless NULL it is to be called, from any thread, with every part of a parameter's gradient
-     * as soon as that is complete: the weights are then updated while the part is in cache. `place` is where the part
-     * belongs in parameter_gradients; its values may stand there or anywhere else. */
+    /* backward_parameters only. Unless NULL it is to be called, from any thread, with every part of a parameter's
+     * gradient as soon as that is complete: the weights are then updated while the part is in cache. `place` is where
+     * the part belongs in parameter_gradients; its values may stand there or anywhere else. */
     void (*gradient_ready)(void *context, const float *place, const float *values, size_t count);
     void *gradient_context;
 } ffn_step;
 
-typedef enum ffn_field_type { FFN_FIELD_SIZE = 0, FFN_FIELD_FLOAT, FFN_FIELD_BOOL, FFN_FIELD_ACTIVATION } ffn_field_type;
+typedef enum ffn_field_type {
+    FFN_FIELD_SIZE = 0,
+    FFN_FIELD_FLOAT,
+    FFN_FIELD_BOOL,
+    FFN_FIELD_ACTIVATION
+} ffn_field_type;
 
 /* A number of a layer's config struct: checked against its bounds when the layer is added, shown by the summary. */
 typedef struct ffn_field {
@@ -763,9 +775,9 @@ typedef struct ffn_layer_ops {
     ffn_status (*plan)(ffn_layer_plan *plan, const void *config, ffn_error *error);
     void (*forward)(const ffn_step *step);  /* NULL: the output is input 0's memory under another shape */
     void (*backward)(const ffn_step *step); /* NULL: no gradient can pass; fine where none is asked for */
-    /* These two are for speed and may be NULL. With backward_parameters, backward only sets the inputs' gradients and leaves
-     * output_gradient as the other needs it, and that sets the parameters', after every layer's backward has run.
-     * gradient_bound answers in between what no element of those can exceed; NaN where it does not know. */
+    /* These two are for speed and may be NULL. With backward_parameters, backward only sets the inputs' gradients and
+     * leaves output_gradient as the other needs it, and that sets the parameters', after every layer's backward has
+     * run. gradient_bound answers in between what no element of those can exceed; NaN where it does not know. */
     void (*backward_parameters)(const ffn_step *step);
     double (*gradient_bound)(const ffn_step *step);
 } ffn_layer_ops;
@@ -786,15 +798,15 @@ ffn_status ffn_fail(ffn_error *error, ffn_status status, const char *format, ...
  * loss. In float32 expect errors up to some 1e-2 of the gradient's scale; the tests run it in double to 1e-8. */
 typedef struct ffn_gradient_check_result {
     size_t checked, failed;
-    double worst;         /* largest |backward - difference| / max(|backward|, |difference|, scale), NaN counted as
+    double worst;     /* largest |backward - difference| / max(|backward|, |difference|, scale), NaN counted as
                              infinite; scale is the largest gradient of the same tensor */
-    const char *name;     /* parameter, or "input", of the worst; owned by the model */
+    const char *name; /* parameter, or "input", of the worst; owned by the model */
     size_t element;
     double backward, difference; /* its two values */
 } ffn_gradient_check_result;
 
-/* step: of the differences, relative to max(1, |value|); 0: the cube root of the type's precision. tolerance: what `worst`
- * may be; 0: 1e-2. Returns FFN_OK also if elements failed: look at `failed`. Leaves the model as it was. */
+/* step: of the differences, relative to max(1, |value|); 0: the cube root of the type's precision. tolerance: what
+ * `worst` may be; 0: 1e-2. Returns FFN_OK also if elements failed: look at `failed`. Leaves the model as it was. */
 ffn_status ffn_gradient_check(ffn_model *model, ffn_loss loss, const float *x, const float *targets, size_t rows,
                               double step, double tolerance, ffn_gradient_check_result *result, ffn_error *error);
 

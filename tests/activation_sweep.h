@@ -1,5 +1,5 @@
-/* The activations against libm in double, over all floats or every stride-th: the references and the measure, for the test
- * and for benchmarks/activation_accuracy.c. */
+/* The activations against libm in double, over all floats or every stride-th: the references and the measure, for the
+ * test and for benchmarks/activation_accuracy.c. */
 #ifndef FFN_TEST_ACTIVATION_SWEEP_H
 #define FFN_TEST_ACTIVATION_SWEEP_H
 
@@ -91,10 +91,9 @@ static const function functions[] = {
 enum { SWEEP_BLOCK = 1 << 14, SWEEP_FUNCTIONS = sizeof(functions) / sizeof(functions[0]) };
 
 typedef struct sweep_result {
-    double worst,
-        total; /* errors in ulp where the result is at least FLT_MIN. A derivative's is the smaller of ulp / 4 and
-                             absolute / 2.5e-7, so its bar is 1. */
-    double subnormal; /* the largest error below FLT_MIN, in units of it */
+    double worst, total; /* errors in ulp where the result is at least FLT_MIN. A derivative's is the smaller of ulp / 4
+                            and absolute / 2.5e-7, so its bar is 1. */
+    double subnormal;    /* the largest error below FLT_MIN, in units of it */
     float worst_input;
     uint64_t count;
     uint64_t steps_down; /* by more than one ulp to the next element, of the value */

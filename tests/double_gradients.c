@@ -1,5 +1,5 @@
-/* Gradients against central differences, in double, to 1e-8: every activation with every loss behind every layer that takes
- * one, and every form of graph. And the check itself: faults that are seeded must be found. */
+/* Gradients against central differences, in double, to 1e-8: every activation with every loss behind every layer that
+ * takes one, and every form of graph. And the check itself: faults that are seeded must be found. */
 #include "backprop/model.h"
 #include "networks.h"
 #include "test.h"

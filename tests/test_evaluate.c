@@ -1,5 +1,5 @@
-/* Figures of an evaluation against values computed by hand. The networks have no parameters: what goes in, or a function
- * of it, comes out. */
+/* Figures of an evaluation against values computed by hand. The networks have no parameters: what goes in, or a
+ * function of it, comes out. */
 #include "networks.h"
 #include "test.h"
 

@@ -1,5 +1,5 @@
-/* Memory that runs out: each allocation of each call fails once. The call says so, nothing leaks, and what was there before
- * serves as if nothing had happened. */
+/* Memory that runs out: each allocation of each call fails once. The call says so, nothing leaks, and what was there
+ * before serves as if nothing had happened. */
 #include "failing.h"
 #include "networks.h"
 #include "test.h"

@@ -5,8 +5,8 @@
 #include <float.h>
 
 /* Errors allowed, in units of the type's precision. y: `ulp` of y and `level` of 1, which is for sums that cancel. dx:
- * `slope` of dx and `input` of dy, since 1 - y^2 near y = 1 cannot be better than y's rounding, and where x is known the
- * derivative is good to 2.5e-7. */
+ * `slope` of dx and `input` of dy, since 1 - y^2 near y = 1 cannot be better than y's rounding, and where x is known
+ * the derivative is good to 2.5e-7. */
 typedef struct bar {
     const char *kind;
     double ulp, level, slope, input;

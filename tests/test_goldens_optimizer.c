@@ -62,8 +62,8 @@ static void end_run(run *r)
     for (size_t k = 0; k < FFN_MAX_SLOTS; k++) free(r->state[k]);
 }
 
-/* Compares w with row `count` of the path. Rounding may add up to 4 units of 1 and of the furthest that the weight has been,
- * in thousands where the gradients are. */
+/* Compares w with row `count` of the path. Rounding may add up to 4 units of 1 and of the furthest that the weight has
+ * been, in thousands where the gradients are. */
 static size_t differences(const run *r, const char *name, size_t count, const golden_entry *path)
 {
     size_t wrong = 0;

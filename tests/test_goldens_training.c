@@ -1,10 +1,10 @@
-/* Whole training runs against goldens/training.txt: the loss of each of 50 steps, the final weights and a prediction, by
- * ffn_trainer_step and by forward, backward and apply, on each instruction set. */
+/* Whole training runs against goldens/training.txt: the loss of each of 50 steps, the final weights and a prediction,
+ * by ffn_trainer_step and by forward, backward and apply, on each instruction set. */
 #include "golden.h"
 #include "tensor/isa.h"
 
-/* The networks are those of goldens/training.py, by the same names: each adds its layers and sets the options that are not
- * the defaults. */
+/* The networks are those of goldens/training.py, by the same names: each adds its layers and sets the options that are
+ * not the defaults. */
 typedef ffn_value network(ffn_model *model, ffn_fit_options *options);
 
 static ffn_value relu_adam(ffn_model *model, ffn_fit_options *options)
@@ -236,8 +236,8 @@ enum { NETWORKS = sizeof networks / sizeof networks[0] };
 
 /* ---- runs ------------------------------------------------------------------------------------------------------ */
 
-/* Relative, of each step's loss and of each tensor's largest element. In the double build the 12 digits of the goldens are
- * the limit. */
+/* Relative, of each step's loss and of each tensor's largest element. In the double build the 12 digits of the goldens
+ * are the limit. */
 static const double tolerance = sizeof(float) == sizeof(double) ? 1e-10 : 2e-5;
 
 static const char final_prefix[] = "final.";

@@ -146,7 +146,8 @@ static double random_double(ffn_random *random)
     return isfinite(value) ? value : 1;
 }
 
-/* Where there is a long double of more digits, the middle between two doubles and its neighbours are the hardest cases. */
+/* Where there is a long double of more digits, the middle between two doubles and its neighbours are the
+ * hardest cases. */
 static void test_random_doubles_and_their_middles(void)
 {
     ffn_random random = ffn_random_create(2, 0, 0);

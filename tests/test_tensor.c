@@ -318,7 +318,8 @@ static void on_every_set(void (*body)(const ffn__tensor_kernels *k))
     ffn__isa_force(found);
 }
 
-/* The arrays end at the end of memory or begin `shift` floats off the alignment; the bits are those of element i alone. */
+/* The arrays end at the end of memory or begin `shift` floats off the alignment; the bits are those of
+ * element i alone. */
 static void expect_elementwise(const ffn__tensor_kernels *k, size_t kernel, size_t n, edge *edges, size_t shift)
 {
     float *const x = edges[0].data - shift, *const z = edges[1].data - shift, *const y = edges[2].data - shift;

@@ -18,8 +18,9 @@
 
 /* ---- the BLAS's kernels ---------------------------------------------------------------------------------------- */
 
-/* OpenBLAS falls back to narrow kernels on processors that are younger than itself, and a bound made of those is none. It
- * takes a hint from the environment when it is loaded, so the program starts itself once more with the hint given. */
+/* OpenBLAS falls back to narrow kernels on processors that are younger than itself, and a bound made of those is none.
+ * It takes a hint from the environment when it is loaded, so the program starts itself once more with
+ * the hint given. */
 static void choose_blas_core(char **argv)
 {
 #if defined(BENCH_OPENBLAS) && defined(__x86_64__)
@@ -149,7 +150,8 @@ void bench_pin(void) {}
 enum { MOST_CHUNKS = 4096 };
 static const double chunk_time = 0.02;
 
-/* A chunk of `count` units in seconds per unit. Threads that OpenBLAS leaves spinning must not disturb who comes next. */
+/* A chunk of `count` units in seconds per unit. Threads that OpenBLAS leaves spinning must not disturb
+ * who comes next. */
 static double time_chunk(const bench_row *row, size_t count)
 {
 #ifdef BENCH_OPENBLAS

@@ -23,8 +23,8 @@ bool bench_selected(const bench_options *options, const char *name, size_t threa
 
 double bench_now(void); /* seconds */
 
-/* Pins the calling thread to core 0 and every other thread of the process to core 1, so that two busy threads never share
- * a core. Call it when the threads exist. Does nothing where the system cannot. */
+/* Pins the calling thread to core 0 and every other thread of the process to core 1, so that two busy threads never
+ * share a core. Call it when the threads exist. Does nothing where the system cannot. */
 void bench_pin(void);
 
 /* One thing measured: run(context, count) does `count` units of work. */

@@ -4,8 +4,8 @@
 
 #include "tensor/isa.h"
 
-/* X(kind, argument, alpha, per_unit) for every kind in the header's order: its constructor's argument list, the alpha that
- * the constructor (for a kind with an argument: ffn_activation_by_name) gives it, and per_unit. */
+/* X(kind, argument, alpha, per_unit) for every kind in the header's order: its constructor's argument list, the alpha
+ * that the constructor (for a kind with an argument: ffn_activation_by_name) gives it, and per_unit. */
 #define FFN__ACTIVATIONS(X)                                                                                            \
     X(linear, void, 0, false)                                                                                          \
     X(sigmoid, void, 0, false)                                                                                         \

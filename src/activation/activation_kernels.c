@@ -1,6 +1,6 @@
-/* The built-in activations, for one instruction set. An elementwise kind is a function of one vector for its value and one
- * for its gradient, which a loop applies to whole arrays. The row kinds, softmax and its logarithm, have loops of their
- * own. */
+/* The built-in activations, for one instruction set. An elementwise kind is a function of one vector for its value and
+ * one for its gradient, which a loop applies to whole arrays. The row kinds, softmax and its logarithm, have loops of
+ * their own. */
 #include "activation/activation.h"
 #include "tensor/vector_math.h"
 
@@ -8,7 +8,7 @@
 #define BACKWARD_ARGUMENTS                                                                                             \
     const ffn_activation *a, size_t rows, size_t cols, const float *x, const float *y, const float *dy, float *dx
 
-/* ---- loops -------------------------------------------------------------------------------------------------------- */
+/* ---- loops ------------------------------------------------------------------------------------------------------- */
 
 /* The n > 0 floats from x, VL of them at most; the other lanes are 0. */
 VECTOR_INLINE vec load(const float *x, size_t n) { return n >= VL ? vec_load(x) : vec_load_part(x, n); }
@@ -35,7 +35,7 @@ VECTOR_INLINE void map_backward(float alpha, size_t n, const float *v, const flo
     for (size_t i = 0; i < n; i += VL) store(dx + i, g(alpha, load(v + i, n - i), load(dy + i, n - i)), n - i);
 }
 
-/* ---- linear --------------------------------------------------------------------------------------------------------- */
+/* ---- linear ------------------------------------------------------------------------------------------------------ */
 
 static void linear_forward(FORWARD_ARGUMENTS)
 {
@@ -49,7 +49,7 @@ static void linear_backward(BACKWARD_ARGUMENTS)
     if (dx != dy) memmove(dx, dy, rows * cols * sizeof(*dy));
 }
 
-/* ---- sigmoid and tanh ----------------------------------------------------------------------------------------------- */
+/* ---- sigmoid and tanh -------------------------------------------------------------------------------------------- */
 
 VECTOR_INLINE vec sigmoid_value(float alpha, vec x) { return (void)alpha, vec_sigmoid(x); }
 VECTOR_INLINE vec sigmoid_gradient(float alpha, vec y, vec dy) { return (void)alpha, dy * (y * (1 - y)); }
@@ -67,7 +67,7 @@ static void tanh_backward(BACKWARD_ARGUMENTS)
     (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, tanh_gradient);
 }
 
-/* ---- rectifiers ------------------------------------------------------------------------------------------------------- */
+/* ---- rectifiers -------------------------------------------------------------------------------------------------- */
 
 VECTOR_INLINE vec relu_value(float alpha, vec x) { return (void)alpha, vec_max(vec_set(0), x); }
 VECTOR_INLINE vec relu_gradient(float alpha, vec y, vec dy) { return (void)alpha, vec_select(y <= 0, vec_set(0), dy); }
@@ -134,7 +134,7 @@ static void prelu_slope_gradient(const ffn_activation *a, size_t rows, size_t co
         slope_gradient[0] = (float)((double)slope_gradient[0] + slope_sum(rows * cols, 1, x, dy));
 }
 
-/* ---- exponential linear units ----------------------------------------------------------------------------------------- */
+/* ---- exponential linear units ------------------------------------------------------------------------------------ */
 
 #define SELU_SCALE ((float)1.0507009873554804934193349852946)
 #define SELU_ALPHA ((float)1.7580993408473768599402175208123) /* alpha of the paper times the scale */
@@ -158,7 +158,7 @@ static void selu_backward(BACKWARD_ARGUMENTS)
     (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, selu_gradient);
 }
 
-/* ---- x times something between 0 and 1 ---------------------------------------------------------------------------------- */
+/* ---- x times something between 0 and 1 --------------------------------------------------------------------------- */
 
 /* x bounded so that beta x is in [-100, 40], where the sigmoid has reached its limits */
 VECTOR_INLINE vec swish_bounded(float beta, vec x)
@@ -261,7 +261,7 @@ static void hard_swish_backward(BACKWARD_ARGUMENTS)
     (void)y, map_backward(a->alpha, rows * cols, x, dy, dx, hard_swish_gradient);
 }
 
-/* ---- other sigmoids and softplus -------------------------------------------------------------------------------------- */
+/* ---- other sigmoids and softplus --------------------------------------------------------------------------------- */
 
 VECTOR_INLINE vec hard_sigmoid_value(float alpha, vec x) { return (void)alpha, hard_sigmoid(x); }
 VECTOR_INLINE vec hard_sigmoid_gradient(float alpha, vec y, vec dy)
@@ -305,7 +305,7 @@ static void softsign_backward(BACKWARD_ARGUMENTS)
     (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, softsign_gradient);
 }
 
-/* ---- rows: softmax and its logarithm ------------------------------------------------------------------------------------ */
+/* ---- rows: softmax and its logarithm ----------------------------------------------------------------------------- */
 
 /* A sum of vectors, lane by lane, with the rounding errors of its additions. */
 typedef struct accumulator {
@@ -366,8 +366,8 @@ VECTOR_INLINE float row_max(size_t cols, const float *x)
     return largest(most);
 }
 
-/* e^(x - most) for x <= most. The difference is rounded, which at -16 alone would be 8 ulp of the result; the error, exact
- * where the result is not 0, goes along. (At -infinity it is NaN, and ignored.) */
+/* e^(x - most) for x <= most. The difference is rounded, which at -16 alone would be 8 ulp of the result; the error,
+ * exact where the result is not 0, goes along. (At -infinity it is NaN, and ignored.) */
 VECTOR_INLINE vec exp_below(vec x, float most)
 {
     const vec difference = x - most, part = difference - x, error = (x - (difference - part)) - (most + part);
@@ -432,11 +432,11 @@ static void log_softmax_backward(BACKWARD_ARGUMENTS)
     }
 }
 
-/* ---- the table ------------------------------------------------------------------------------------------------------------ */
+/* ---- the table --------------------------------------------------------------------------------------------------- */
 
-/* Gains. HE keeps the variance through what is near 0 on one side and near x on the other: the rectifiers and their smooth
- * forms; softplus too, which is such a form although its mean is not 0. LECUN is what self-normalization by SELU was derived
- * for. GLOROT is for what is about linear at 0 and bounded, and for outputs. */
+/* Gains. HE keeps the variance through what is near 0 on one side and near x on the other: the rectifiers and their
+ * smooth forms; softplus too, which is such a form although its mean is not 0. LECUN is what self-normalization by SELU
+ * was derived for. GLOROT is for what is about linear at 0 and bounded, and for outputs. */
 #define OPS(kind) .name = #kind, .forward = kind##_forward, .backward = kind##_backward
 
 const ffn__activation_table

@@ -1,9 +1,10 @@
 /* Planning: which values need gradients, how long everything lives, and who writes a gradient first.
  *
  * Time, for a graph of n nodes: node i runs forward at i, the loss at n, node i backward at 2n - i, and where
- * gradients of parameters are left for later, those of node i follow at 3n + 1 - i. The caller looks at results at 3n + 2. Every value, saved block, scratch block and gradient is a block with a life on that line. What
- * loss and backward read lives to the end, so that a backward may be repeated: it costs next to nothing, since all of it
- * is there together when backward begins. */
+ * gradients of parameters are left for later, those of node i follow at 3n + 1 - i. The caller looks at results at 3n
+ * + 2. Every value, saved block, scratch block and gradient is a block with a life on that line. What loss and backward
+ * read lives to the end, so that a backward may be repeated: it costs next to nothing, since all of it is there
+ * together when backward begins. */
 #include "backprop/plan.h"
 
 #include <string.h>
@@ -66,8 +67,8 @@ static ffn_status find_needs(layout *l, ffn_error *error)
     return FFN_OK;
 }
 
-/* Gradients of parameters that are updated as they come need not travel to memory and back, but until then the gradients
- * of all values have to stay: it pays where those are the smaller part. */
+/* Gradients of parameters that are updated as they come need not travel to memory and back, but until then the
+ * gradients of all values have to stay: it pays where those are the smaller part. */
 static bool keeps_deltas(const layout *l)
 {
     size_t deltas = 0, floats;

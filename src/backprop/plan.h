@@ -54,8 +54,8 @@ struct ffn_plan {
 
 /* As ffn_plan_create; keep_logits: an inference plan that ffn__plan_loss can be asked of. */
 ffn_plan *ffn__plan_create(const ffn_model *model, ffn_plan_options options, bool keep_logits, ffn_error *error);
-/* Forward for a loss that follows. Where it is fused with the output's activation, that is left out and the answer is its
- * input, the logits; else it is the output. */
+/* Forward for a loss that follows. Where it is fused with the output's activation, that is left out and the answer is
+ * its input, the logits; else it is the output. */
 const float *ffn__forward_for_loss(ffn_plan *plan, const ffn_loss *loss, const float *x, size_t rows);
 /* What a backward answers to, part by part, where the weights are updated before all gradients are there. */
 typedef struct ffn__gradient_reader {
@@ -63,13 +63,13 @@ typedef struct ffn__gradient_reader {
     void *context;
 } ffn__gradient_reader;
 
-/* ffn_backward for a loss that has been checked. If it can be sure beforehand that all gradients will be finite, that the
- * loss is, and that no part is added to later, every part is shown to the reader as soon as it is there: then *read is
- * true. */
+/* ffn_backward for a loss that has been checked. If it can be sure beforehand that all gradients will be finite, that
+ * the loss is, and that no part is added to later, every part is shown to the reader as soon as it is there: then *read
+ * is true. */
 double ffn__backward_early(ffn_plan *plan, const ffn_loss *loss, const float *targets,
                            const ffn__gradient_reader *reader, bool *read);
-/* The loss of the last forward, without gradients: the sum over its rows, and what such sums are divided by. The loss must
- * have passed ffn__model_check_loss. */
+/* The loss of the last forward, without gradients: the sum over its rows, and what such sums are divided by. The loss
+ * must have passed ffn__model_check_loss. */
 double ffn__plan_loss(const ffn_plan *plan, const ffn_loss *loss, const float *targets, double *weight);
 /* Forward again, and the name of the first layer whose output is not finite; NULL: all are. */
 const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows);

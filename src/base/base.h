@@ -38,7 +38,8 @@ ffn_status ffn__arena_place(ffn__block *blocks, size_t count, size_t *total, ffn
 
 /* ---- random streams (random.c) --------------------------------------------------------------------------------- */
 
-/* What a stream is for, so that streams of one seed never meet; a layer's own streams are FFN__STREAM_LAYER + number. */
+/* What a stream is for, so that streams of one seed never meet; a layer's own streams are
+ * FFN__STREAM_LAYER + number. */
 enum { FFN__STREAM_SPLIT = 1, FFN__STREAM_SHUFFLE = 2, FFN__STREAM_PARAMETER = 0x10000, FFN__STREAM_LAYER = 0x20000 };
 
 /* order[0 .. n-1] becomes a permutation of itself (Fisher-Yates). */
@@ -50,11 +51,11 @@ void ffn__philox(const uint32_t counter[4], const uint32_t key[2], uint32_t outp
 
 /* ---- threads (threads.c) --------------------------------------------------------------------------------------- */
 
-/* Calls body(context, tile) for every tile below `tiles`, on at most `threads` threads of the pool (0: all), the caller's
- * included, and returns when all are done. `work` estimates the whole in floating-point operations: little work stays on
- * the caller's thread. Which thread runs a tile is not defined, so tiles must not depend on it. Serial when called from
- * within a tile, or while another thread has the pool. Pool threads take over the caller's floating-point control word.
- * Cannot fail: without threads the caller does all. */
+/* Calls body(context, tile) for every tile below `tiles`, on at most `threads` threads of the pool (0: all), the
+ * caller's included, and returns when all are done. `work` estimates the whole in floating-point operations: little
+ * work stays on the caller's thread. Which thread runs a tile is not defined, so tiles must not depend on it. Serial
+ * when called from within a tile, or while another thread has the pool. Pool threads take over the caller's
+ * floating-point control word. Cannot fail: without threads the caller does all. */
 void ffn__parallel(size_t threads, size_t tiles, double work, void (*body)(void *context, size_t tile), void *context);
 
 /* How many threads, the caller's included, the pool may have. */

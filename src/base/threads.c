@@ -106,8 +106,8 @@ static long nanoseconds_since(const struct timespec *start)
     return (now.tv_sec - start->tv_sec) * 1000000000 + now.tv_nsec - start->tv_nsec;
 }
 
-/* Looks at `state & mask` until it is zero, or not, as wanted, for a bounded time. On a busy machine the one waited for may
- * want this very core: hence the yield. */
+/* Looks at `state & mask` until it is zero, or not, as wanted, for a bounded time. On a busy machine the one waited for
+ * may want this very core: hence the yield. */
 static bool spin_until(unsigned mask, bool nonzero)
 {
     struct timespec start;

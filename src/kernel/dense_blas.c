@@ -1,4 +1,5 @@
-/* The dense layer on matrix products of the BLAS, tile by tile, with bias and activation on each tile while it is hot. */
+/* The dense layer on matrix products of the BLAS, tile by tile, with bias and activation on each tile
+ * while it is hot. */
 #include <math.h>
 
 #include "kernel/kernel.h"
@@ -103,8 +104,8 @@ static size_t dense_scratch(size_t inputs, size_t units)
     return units > most / inputs ? most : units * inputs;
 }
 
-/* dW[n0:n1, :] and db[n0:n1] over the whole batch: nothing is reduced across tiles. A part that is taken up at once stays
- * in the thread's own memory, which is in cache, and off the way to the gradient's. */
+/* dW[n0:n1, :] and db[n0:n1] over the whole batch: nothing is reduced across tiles. A part that is taken up at once
+ * stays in the thread's own memory, which is in cache, and off the way to the gradient's. */
 static void weight_tile(void *context, size_t tile)
 {
     const job *j = context;

@@ -54,7 +54,8 @@ void ffn__activation_run_slope(const ffn_activation *activation, size_t rows, si
 
 /* ---- tiles (tiles.c) ------------------------------------------------------------------------------------------- */
 
-/* Splits `extent` into equal tiles of a multiple of 16, from the shape alone, so that results do not depend on threads. */
+/* Splits `extent` into equal tiles of a multiple of 16, from the shape alone, so that results do not
+ * depend on threads. */
 typedef struct ffn__tiles {
     size_t extent, size, count;
 } ffn__tiles;

@@ -18,8 +18,8 @@ double ffn__loss_scale(const ffn_loss *loss, size_t rows, size_t cols, const flo
 
 /* ops->value of a loss behind the final activation that its domain is fused with, from that activation's input: returns
  * the sum over the rows and sets dz [rows][cols] to scale times its gradient with respect to the logits. For
- * log-probabilities dz is also the work space: it must be there and not overlap the logits. Otherwise it may be NULL, or
- * be the logits. */
+ * log-probabilities dz is also the work space: it must be there and not overlap the logits. Otherwise it may be NULL,
+ * or be the logits. */
 double ffn__loss_fused(const ffn_loss *loss, size_t rows, size_t cols, const float *logits, const float *targets,
                        float *dz, double scale);
 

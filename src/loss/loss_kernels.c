@@ -214,8 +214,8 @@ static bool is_class(float target, size_t cols)
     return target >= 0 && (double)target < (double)cols && target == floorf(target);
 }
 
-/* One row with all weight on class k. The derivative at k is minus the sum of the others, which does not lose its digits
- * as softmax nears 1. */
+/* One row with all weight on class k. The derivative at k is minus the sum of the others, which does not lose its
+ * digits as softmax nears 1. */
 static double sharp_row(size_t cols, size_t k, double weight, const float *z, float *dz, double scale)
 {
     const float top = largest(cols, z);
@@ -229,7 +229,8 @@ static double sharp_row(size_t cols, size_t k, double weight, const float *z, fl
     return weight * (log(sum) + distance);
 }
 
-/* q[c] = class_weight (share t[c] + rest) for part `part` of the VL classes from i on, 0 behind the last; t NULL: all 0. */
+/* q[c] = class_weight (share t[c] + rest) for part `part` of the VL classes from i on, 0 behind the last; t NULL: all
+ * 0. */
 VECTOR_INLINE wide spread(const ffn_loss *loss, size_t cols, size_t i, size_t part, const float *t, double share,
                           double rest)
 {

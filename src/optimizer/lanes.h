@@ -30,8 +30,8 @@ VECTOR_INLINE vec lanes_root(vec x)
 #endif
 }
 
-/* x / (sqrt(square) + epsilon). With AVX-512 by its estimates of 1 / sqrt and 1 / x and a step of Newton's method each, in a
- * quarter of the time, to within 2 ulp; exact elsewhere. */
+/* x / (sqrt(square) + epsilon). With AVX-512 by its estimates of 1 / sqrt and 1 / x and a step of Newton's method each,
+ * in a quarter of the time, to within 2 ulp; exact elsewhere. */
 VECTOR_INLINE vec lanes_by_root(vec x, vec square, float epsilon)
 {
 #if VL == 16

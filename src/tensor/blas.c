@@ -18,9 +18,9 @@ static const double blas_work[FFN__ISA_COUNT] = {
     [FFN__ISA_AVX512] = 512.0 * 512 * 512,
 };
 
-/* The instruction set of the kernels that OpenBLAS has chosen, by its name for them; those not listed are at most as wide
- * as our generic set. On a processor younger than itself OpenBLAS falls back to narrow ones, which our own product beats
- * by a factor of up to five. */
+/* The instruction set of the kernels that OpenBLAS has chosen, by its name for them; those not listed are at most as
+ * wide as our generic set. On a processor younger than itself OpenBLAS falls back to narrow ones, which our own product
+ * beats by a factor of up to five. */
 static const struct {
     const char *core;
     ffn__isa_id isa;

@@ -10,25 +10,31 @@
 
 typedef enum ffn__isa_id { FFN__ISA_GENERIC = 0, FFN__ISA_AVX2, FFN__ISA_AVX512, FFN__ISA_COUNT } ffn__isa_id;
 
-#define FFN__CONCAT2(a, b)     a##_##b
-#define FFN__CONCAT(a, b)      FFN__CONCAT2(a, b)
-#define FFN__ISA_NAME(name)    FFN__CONCAT(name, FFN__ISA)
+#define FFN__CONCAT2(a, b)  a##_##b
+#define FFN__CONCAT(a, b)   FFN__CONCAT2(a, b)
+#define FFN__ISA_NAME(name) FFN__CONCAT(name, FFN__ISA)
 
 /* FFN__HAVE_X86_ISAS: this build has the sources for AVX2 and AVX-512 too. */
 #ifdef FFN__HAVE_X86_ISAS
-#define FFN__ISA_TABLES(name)         {&name##_generic, &name##_avx2, &name##_avx512}
-#define FFN__ISA_DECLARE(type, name)  extern const type name##_generic, name##_avx2, name##_avx512
+#define FFN__ISA_TABLES(name)                                                                                          \
+    {                                                                                                                  \
+        &name##_generic, &name##_avx2, &name##_avx512                                                                  \
+    }
+#define FFN__ISA_DECLARE(type, name) extern const type name##_generic, name##_avx2, name##_avx512
 #else
-#define FFN__ISA_TABLES(name)         {&name##_generic, &name##_generic, &name##_generic}
-#define FFN__ISA_DECLARE(type, name)  extern const type name##_generic
+#define FFN__ISA_TABLES(name)                                                                                          \
+    {                                                                                                                  \
+        &name##_generic, &name##_generic, &name##_generic                                                              \
+    }
+#define FFN__ISA_DECLARE(type, name) extern const type name##_generic
 #endif
 
 /* The set in use: the best that build, processor and operating system have, found on the first call. */
 ffn__isa_id ffn__isa(void);
-const char *ffn__isa_name(ffn__isa_id isa);    /* "generic", "avx2", "avx512" */
+const char *ffn__isa_name(ffn__isa_id isa); /* "generic", "avx2", "avx512" */
 bool ffn__isa_available(ffn__isa_id isa);
-/* For tests and benchmarks: uses `isa` from now on; false, and no change, if it is not available. Kinds made before keep
- * the tables of their time. Not while another call runs. */
+/* For tests and benchmarks: uses `isa` from now on; false, and no change, if it is not available. Kinds made before
+ * keep the tables of their time. Not while another call runs. */
 bool ffn__isa_force(ffn__isa_id isa);
 
 #endif

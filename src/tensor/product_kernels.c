@@ -171,7 +171,8 @@ VECTOR_INLINE void add_products(vec sum[2][DOT_COLS], const size_t rows, const f
     }
 }
 
-/* c [rows][cols] = alpha a [rows][depth] b [cols][depth]^T + beta c for rows 1 or 2, a literal, and cols <= DOT_COLS. */
+/* c [rows][cols] = alpha a [rows][depth] b [cols][depth]^T + beta c for rows 1 or 2, a literal, and cols
+ * <= DOT_COLS. */
 VECTOR_INLINE void dots(const size_t rows, size_t depth, const float *a, size_t lda, const float *const b[DOT_COLS],
                         output c, size_t cols)
 {
@@ -232,8 +233,8 @@ static void multiply_depth(size_t m, size_t n, size_t depth, operand a, const fl
     }
 }
 
-/* c [m][n] = alpha a^T b + beta c for a [depth][m]. Read where it lies, a column of a takes a cache line an element, and
- * with rows a power of two apart they drive each other out: so some rows of a^T are laid out first. */
+/* c [m][n] = alpha a^T b + beta c for a [depth][m]. Read where it lies, a column of a takes a cache line an element,
+ * and with rows a power of two apart they drive each other out: so some rows of a^T are laid out first. */
 static void multiply_turned(size_t m, size_t n, size_t depth, const float *a, size_t lda, const float *b, size_t ldb,
                             bool transpose_b, output c)
 {

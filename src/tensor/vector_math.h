@@ -1,7 +1,7 @@
-/* Elementary functions on vectors, for the *_kernels.c sources. The polynomials are minimax fits made for this file, in the
- * sense named at each. Errors are in units of the last place over all floats, in round-to-nearest; an infinite argument
- * gives the exact limit and NaN gives NaN. A result below FLT_MIN may be off by up to FLT_MIN. The double build, whose
- * subject is formulas and not their last bit, takes the functions from libm. */
+/* Elementary functions on vectors, for the *_kernels.c sources. The polynomials are minimax fits made for this file, in
+ * the sense named at each. Errors are in units of the last place over all floats, in round-to-nearest; an infinite
+ * argument gives the exact limit and NaN gives NaN. A result below FLT_MIN may be off by up to FLT_MIN. The double
+ * build, whose subject is formulas and not their last bit, takes the functions from libm. */
 #ifndef FFN__VECTOR_MATH_H
 #define FFN__VECTOR_MATH_H
 
@@ -46,8 +46,8 @@ VECTOR_INLINE vec vec_sigmoid_slope(vec x, vec *s)
     return *s * vec_sigmoid(-x);
 }
 
-/* For negative z by halves of e^z, so that x, however large, meets no factor that has vanished before the product does. At
- * z <= -1491 the product is below DBL_MIN for any finite x, and 0 also for an infinite one. */
+/* For negative z by halves of e^z, so that x, however large, meets no factor that has vanished before the product does.
+ * At z <= -1491 the product is below DBL_MIN for any finite x, and 0 also for an infinite one. */
 VECTOR_INLINE double times_sigmoid_lane(double x, double z)
 {
     const double half = exp(-fabs(z) / 2);
@@ -114,8 +114,8 @@ VECTOR_INLINE vec vec_polynomial(vec x, int degree, const float *c)
 /* Adding it rounds a number below 2^22 to an integer k, which then stands in the sum's low bits. */
 #define VEC_ROUNDER ((float)0x1.8p23)
 
-/* The logarithm of FLT_MIN. Functions whose result is smaller below it give 0 there: processors take a hundred cycles for a
- * result that is not normal. */
+/* The logarithm of FLT_MIN. Functions whose result is smaller below it give 0 there: processors take a hundred cycles
+ * for a result that is not normal. */
 #define VEC_LOG_MIN -87.3365479f
 
 /* r, |r| <= ln 2 / 2, and k + VEC_ROUNDER with e^(x + low) = 2^k e^r, for |x| <= 1000 and a small low */
@@ -181,10 +181,10 @@ VECTOR_INLINE vec vec_scaled_expm1_negative(vec x, float alpha)
     return alpha * (power - 1) + power * vec_fma(vec_set(alpha), r, alpha * (r * r * vec_exp_rest(r)));
 }
 
-/* ---- logistic family ---------------------------------------------------------------------------------------------- */
+/* ---- logistic family --------------------------------------------------------------------------------------------- */
 
-/* q near 1 / (1 + p (1 + t)), and in *error by how much q (1 + p (1 + t)) falls short of 1, for p a power of two: q p is exact
- * then, and for p <= 1 so is all but the last step. */
+/* q near 1 / (1 + p (1 + t)), and in *error by how much q (1 + p (1 + t)) falls short of 1, for p a power of two: q p
+ * is exact then, and for p <= 1 so is all but the last step. */
 VECTOR_INLINE vec vec_logistic(vec p, vec t, vec *error)
 {
 #if VL == 16
@@ -207,7 +207,8 @@ VECTOR_INLINE vec vec_sigmoid(vec x)
     return vec_select(x < VEC_LOG_MIN, vec_set(0), q + q * error);
 }
 
-/* s = 1 / (1 + e^-x) and its derivative s (1 - s), each within 1.5e-7 of itself; |x| >= 87 gives s 0 or 1, derivative 0. */
+/* s = 1 / (1 + e^-x) and its derivative s (1 - s), each within 1.5e-7 of itself; |x| >= 87 gives s 0 or 1, derivative
+ * 0. */
 VECTOR_INLINE vec vec_sigmoid_slope(vec x, vec *s)
 {
     const vec a = vec_min(vec_set(87), vec_abs(x));
@@ -259,8 +260,8 @@ VECTOR_INLINE vec vec_softplus(vec x)
     return vec_select(x < VEC_LOG_MIN, vec_set(0), (vec_max(vec_set(0), x) + log1p_low) + log1p);
 }
 
-/* x tanh(log(1 + e^x)) = x (1 - 2 / d) with d = e^x (e^x + 2) + 2, which for negative x is x e^x (1 - e^x (1 + e^x) / d);
- * 2.7 ulp */
+/* x tanh(log(1 + e^x)) = x (1 - 2 / d) with d = e^x (e^x + 2) + 2, which for negative x is x e^x (1 - e^x (1 + e^x) /
+ * d); 2.7 ulp */
 VECTOR_INLINE vec vec_mish(vec x)
 {
     const vec bounded = vec_min(vec_set(20), vec_max(vec_set(-100), x));
@@ -285,7 +286,7 @@ VECTOR_INLINE vec vec_mish_slope(vec x)
     return inverse * (n + 4 * bounded * e * (1 + e) * inverse);
 }
 
-/* ---- normal distribution -------------------------------------------------------------------------------------------- */
+/* ---- normal distribution ----------------------------------------------------------------------------------------- */
 
 /* x Phi(x), 1.9 ulp */
 VECTOR_INLINE vec vec_gelu(vec x)

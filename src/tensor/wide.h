@@ -1,5 +1,5 @@
-/* Doubles beside vector.h's floats, in registers of the same size: what sums and losses are computed in. A vec holds the
- * floats of WIDE_PARTS wides. */
+/* Doubles beside vector.h's floats, in registers of the same size: what sums and losses are computed in. A vec holds
+ * the floats of WIDE_PARTS wides. */
 #ifndef FFN__WIDE_H
 #define FFN__WIDE_H
 

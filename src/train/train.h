@@ -8,8 +8,8 @@
 
 /* ---- options (options.c) --------------------------------------------------------------------------------------- */
 
-/* The options with every default filled in, the loss by the model's output; NULL: all defaults. An error names the field,
- * what was found and what is expected. */
+/* The options with every default filled in, the loss by the model's output; NULL: all defaults. An error names the
+ * field, what was found and what is expected. */
 ffn_status ffn__options_resolve(const ffn_model *model, const ffn_fit_options *given, ffn_fit_options *options,
                                 ffn_error *error);
 
@@ -50,7 +50,8 @@ ffn__task ffn__task_of(const ffn_model *model, const ffn_loss *loss);
 /* Classes of one row of outputs (or logits) and of its targets, for FFN__CLASSES and FFN__BINARY. */
 size_t ffn__predicted_class(const ffn_model *model, const ffn_loss *loss, bool logits, const float *y);
 size_t ffn__target_class(const ffn_model *model, const ffn_loss *loss, const float *targets);
-/* How many of the rows are right; with several binary outputs, the sum of the rows' right shares. NaN for a regression. */
+/* How many of the rows are right; with several binary outputs, the sum of the rows' right shares. NaN for
+ * a regression. */
 double ffn__count_right(const ffn_model *model, const ffn_loss *loss, bool logits, size_t rows, const float *y,
                         const float *targets);
 /* The dataset's shapes and targets fit model and loss; all numbers are finite. */

@@ -1,4 +1,5 @@
-/* The trainer: one plan, the optimizer's state, and updates that never let a number that is not finite into the weights. */
+/* The trainer: one plan, the optimizer's state, and updates that never let a number that is not finite into the
+ * weights. */
 #include <math.h>
 #include <stdatomic.h>
 #include <string.h>

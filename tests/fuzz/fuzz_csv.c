@@ -1,5 +1,5 @@
-/* Any bytes as CSV, under options that the first two bytes choose. For libFuzzer (clang -fsanitize=fuzzer): the reader must
- * not crash, leak or hang, and what it loads must keep the header's promises. */
+/* Any bytes as CSV, under options that the first two bytes choose. For libFuzzer (clang -fsanitize=fuzzer): the reader
+ * must not crash, leak or hang, and what it loads must keep the header's promises. */
 #include "ffn.h"
 
 #include <math.h>
