@@ -23,7 +23,7 @@ static inline int test_run(const char *name, const test_case *cases, size_t coun
     return bad;
 }
 
-#define TEST_MAIN(name, cases) \
+#define TEST_MAIN(name, cases)                                                                                         \
     int main(void) { return test_run(name, cases, sizeof(cases) / sizeof(cases)[0]); }
 
 #endif
