@@ -6,7 +6,7 @@
 #include <xmmintrin.h>
 #endif
 
-enum { ROWS = 8, MOST = 2048 };
+enum { ROWS = 8, MOST = 8192 };
 
 static float x_data[ROWS * INPUTS], target_data[ROWS * OUTPUTS];
 
@@ -117,19 +117,35 @@ static void test_every_optimizer_learns(void)
     }
 }
 
+/* More weights than values in a batch: without clipping a step may update them while backward runs. */
+static ffn_value describe_wide(ffn_model *m)
+{
+    ffn_value h = ffn_dense(m, row_input(m), 64, ffn_tanh());
+    h = ffn_dense(m, ffn_dropout(m, h, 0.2f), 64, ffn_relu());
+    return ffn_dense(m, h, OUTPUTS, ffn_linear());
+}
+
+static ffn_model *make_wide(void)
+{
+    ffn_model *model = ffn_model_create(1, NULL);
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, describe_wide(model), NULL), FFN_OK);
+    return model;
+}
+
 static void test_a_step_is_forward_backward_apply(void)
 {
-    ffn_value (*const describe[])(ffn_model *) = {form_chain, form_shared_thrice, form_dropout, form_custom};
-    for (size_t f = 0; f < COUNT(describe); f++) {
+    ffn_value (*const describe[])(ffn_model *) = {form_chain, form_shared_thrice, form_dropout, form_custom, NULL};
+    for (size_t f = 0; f < 2 * COUNT(describe); f++) {
+        const bool clip = f % 2 == 0;
         float weights[2][MOST];
         double losses[2][10];
         size_t n = 0;
         for (int by_hand = 0; by_hand < 2; by_hand++) {
-            ffn_model *model = make_model(describe[f]);
+            ffn_model *model = describe[f / 2] ? make_model(describe[f / 2]) : make_wide();
             ffn_trainer *trainer = make_trainer(model, (ffn_fit_options){.loss = ffn_mse(),
                                                                          .optimizer = ffn_adam(0.01f),
                                                                          .schedule = ffn_exponential_decay(0.9f),
-                                                                         .clip_norm = 0.3f,
+                                                                         .clip_norm = clip ? 0.3f : 0,
                                                                          .clip_value = 0.1f,
                                                                          .l1 = 1e-3f,
                                                                          .l2 = 1e-2f});
@@ -412,6 +428,32 @@ static void test_overflow_names_the_layer(void)
     }
 }
 
+/* The loss is finite and so are most gradients; one is not, and no weight of any layer has moved. */
+static void test_half_a_step_is_not_taken(void)
+{
+    static float before[MOST], after[MOST], x[ROWS * INPUTS], w[64 * 64];
+    for (int clip = 0; clip < 2; clip++) {
+        ffn_model *model = make_wide();
+        size_t index;
+        CU_ASSERT_EQUAL_FATAL(ffn_model_find_parameter(model, "dense1.weight", &index, NULL), FFN_OK);
+        for (size_t i = 0; i < 64 * INPUTS; i++) w[i] = 1e-30f;
+        CU_ASSERT_EQUAL(ffn_model_set_parameter(model, index, w, NULL), FFN_OK);
+        for (size_t i = 0; i < ROWS * INPUTS; i++) x[i] = i % 2 ? 3e38f : -3e38f; /* dW1 overflows: dz x */
+        float targets[ROWS * OUTPUTS];
+        for (size_t i = 0; i < ROWS * OUTPUTS; i++) targets[i] = 1e6f;
+        ffn_trainer *trainer = make_trainer(model, (ffn_fit_options){.loss = ffn_mse(), .clip_norm = (float)clip});
+        const size_t n = get_weights(model, before);
+        double loss = 0;
+        ffn_error error;
+        expect_diverged(ffn_trainer_step(trainer, x, targets, ROWS, &loss, &error), &error, "dense1.weight");
+        CU_ASSERT(isfinite(loss));
+        CU_ASSERT_EQUAL(get_weights(model, after), n);
+        CU_ASSERT(same_bits(n, before, after));
+        ffn_trainer_destroy(trainer);
+        ffn_model_destroy(model);
+    }
+}
+
 /* ---- what is refused ------------------------------------------------------------------------------------------- */
 
 static void test_refused_steps(void)
@@ -530,6 +572,7 @@ static const test_case cases[] = {
     {"bad gradients change nothing", test_bad_gradients_change_nothing},
     {"overflowing weights keep their values", test_overflowing_weights_keep_their_values},
     {"overflow names the layer", test_overflow_names_the_layer},
+    {"half a step is not taken", test_half_a_step_is_not_taken},
     {"refused steps", test_refused_steps},
     {"refused targets", test_refused_targets},
     {"NULL trainers", test_null_trainers},
