@@ -343,6 +343,18 @@ static void test_random_layout(void)
     CU_ASSERT_EQUAL(random.position, (uint64_t)0x123456789 * 4 + 4);
 }
 
+static void test_random_normals(void)
+{
+    for (size_t n = 0; n < 400; n += 37) {
+        float values[400];
+        ffn_random all = ffn_random_create(3, 1, 2), single = all;
+        all.position = single.position = n; /* also from within a block of the generator */
+        ffn__random_normals(&all, n, values);
+        for (size_t i = 0; i < n; i++) CU_ASSERT_EQUAL(values[i], ffn_random_normal(&single));
+        CU_ASSERT_EQUAL(all.position, single.position);
+    }
+}
+
 static void test_random_fill(void)
 {
     enum { MOST = 300 };
@@ -488,6 +500,7 @@ static const test_case cases[] = {
     {"Philox: known answers", test_philox_known_answers},
     {"streams: layout", test_random_layout},
     {"streams: many at once", test_random_fill},
+    {"streams: many normal numbers at once", test_random_normals},
     {"streams: uniform numbers", test_random_uniform},
     {"streams: normal numbers", test_random_normal},
     {"streams: independence", test_random_independence},

@@ -46,6 +46,8 @@ enum { FFN__STREAM_SPLIT = 1, FFN__STREAM_SHUFFLE = 2, FFN__STREAM_PARAMETER = 0
 void ffn__shuffle(ffn_random *random, size_t n, size_t *order);
 /* The next n numbers of the stream at once: the same as n calls of ffn_random_bits. */
 void ffn__random_fill(ffn_random *random, size_t n, uint32_t *bits);
+/* The next n normal numbers at once: the same as n calls of ffn_random_normal. */
+void ffn__random_normals(ffn_random *random, size_t n, float *values);
 /* One block of the generator, for its known-answer tests. */
 void ffn__philox(const uint32_t counter[4], const uint32_t key[2], uint32_t output[4]);
 

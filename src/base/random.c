@@ -87,11 +87,28 @@ void ffn__random_fill(ffn_random *random, size_t n, uint32_t *bits)
 float ffn_random_uniform(ffn_random *random) { return (float)(ffn_random_bits(random) >> 8) * (float)0x1p-24; }
 
 /* Box and Muller's cosine. In double, so that a platform's libm hardly ever changes the float. */
+static float normal_of(const uint32_t bits[2])
+{
+    const double u = (bits[0] + 1.0) * 0x1p-32; /* (0, 1] */
+    const double angle = 6.283185307179586477 * 0x1p-32 * bits[1];
+    return (float)(sqrt(-2 * log(u)) * cos(angle));
+}
+
 float ffn_random_normal(ffn_random *random)
 {
-    const double u = (ffn_random_bits(random) + 1.0) * 0x1p-32; /* (0, 1] */
-    const double angle = 6.283185307179586477 * 0x1p-32 * ffn_random_bits(random);
-    return (float)(sqrt(-2 * log(u)) * cos(angle));
+    const uint32_t first = ffn_random_bits(random), second = ffn_random_bits(random);
+    return normal_of((const uint32_t[]){first, second});
+}
+
+void ffn__random_normals(ffn_random *random, size_t n, float *values)
+{
+    enum { CHUNK = 128 };
+    uint32_t bits[2 * CHUNK];
+    for (size_t i = 0; i < n; i += CHUNK) {
+        const size_t count = n - i < CHUNK ? n - i : CHUNK;
+        ffn__random_fill(random, 2 * count, bits);
+        for (size_t j = 0; j < count; j++) values[i + j] = normal_of(bits + 2 * j);
+    }
 }
 
 /* Numbers of 32 bits, or 64 for large bounds; those at the top that would favour small results are drawn again. */

@@ -14,7 +14,8 @@ static void fill_uniform(ffn_random *random, size_t n, double low, double high, 
 
 static void fill_normal(ffn_random *random, size_t n, double mean, double sd, float *w)
 {
-    for (size_t i = 0; i < n; i++) w[i] = (float)(mean + sd * (double)ffn_random_normal(random));
+    ffn__random_normals(random, n, w);
+    for (size_t i = 0; i < n; i++) w[i] = (float)(mean + sd * (double)w[i]);
 }
 
 static ffn_status check_fans(const ffn_initializer *initializer, size_t fan_in, size_t fan_out, ffn_error *error)
