@@ -344,7 +344,7 @@ ffn_value ffn_reshape(ffn_model *model, ffn_value x, ffn_shape shape); /* the sa
 ffn_value ffn_standardize(ffn_model *model, ffn_value x); /* mean 0, variance 1; must follow an input directly */
 ffn_value ffn_min_max(ffn_model *model, ffn_value x);     /* 0 to 1; must follow an input directly */
 /* The same layer, weights included, on another value of the same shape. Gradients of both uses add up. */
-ffn_value ffn_share(ffn_model *model, ffn_value layer, ffn_value x);
+ffn_value ffn_share(ffn_model *model, ffn_value layer, ffn_value x); /* not for scalers: they belong to one input */
 
 /* `layer` is the value that the layer's call returned. Names are unique; parameters are called "name.weight". The
  * default is the kind and its number among its kind, from 1: "dense1". */

@@ -239,6 +239,12 @@ static ffn_value shared_input(ffn_model *m)
     ffn_value x = row_input(m);
     return ffn_share(m, x, x);
 }
+static ffn_value shared_scaler(ffn_model *m)
+{
+    const ffn_shape shape = ffn_shape_1d(3);
+    return ffn_share(m, ffn_standardize(m, ffn_input(m, shape)), ffn_input(m, shape));
+}
+
 static ffn_value shared_add(ffn_model *m)
 {
     ffn_value x = row_input(m), sum = ffn_add(m, x, x);
@@ -303,6 +309,7 @@ static const struct {
     {lost_input, FFN_INVALID_ARGUMENT, {"input", "does not lead", NULL}},
     {shared_on_other_shape, FFN_SHAPE_MISMATCH, {"dense1", "(2)", "(6)"}},
     {shared_input, FFN_INVALID_ARGUMENT, {"ffn_share", "input", NULL}},
+    {shared_scaler, FFN_INVALID_ARGUMENT, {"ffn_share", "standardize1", NULL}},
     {shared_add, FFN_INVALID_ARGUMENT, {"ffn_share", "add1", NULL}},
     {bad_initializer, FFN_INVALID_ARGUMENT, {"normal", "nan", NULL}},
     {hollow_initializer, FFN_INVALID_ARGUMENT, {"ffn_set_initializer", "dense1", "fill"}},

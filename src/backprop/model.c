@@ -213,6 +213,12 @@ ffn_value ffn_share(ffn_model *model, ffn_value layer, ffn_value x)
                  ffn__node_name(model, first));
         return none;
     }
+    const ffn_layer_ops *ops = model->layers[node.layer].ops;
+    if (ops == &ffn__standardize_ops || ops == &ffn__min_max_ops) {
+        ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "ffn_share: %s is fitted to one input and cannot be shared",
+                 ffn__node_name(model, first));
+        return none;
+    }
     const ffn_shape expected = model->nodes[node.inputs[0]].shape, found = model->nodes[input].shape;
     if (!ffn_shape_equal(expected, found)) {
         char expected_text[64], found_text[64];
