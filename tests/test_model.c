@@ -131,6 +131,33 @@ static void test_summary(void)
     ffn_model_destroy(m);
 }
 
+/* A table for a terminal of 80 columns, without spaces at the end of lines; a long name widens its column, up to 40. */
+static void test_summary_width(void)
+{
+    for (int long_name = 0; long_name <= 1; long_name++) {
+        ffn_model *m = create();
+        ffn_value h = ffn_input(m, ffn_shape_3d(3, 224, 224));
+        h = ffn_dense(m, ffn_flatten(m, h), 4, ffn_prelu_per_unit(0.25f));
+        ffn_set_trainable(m, h, false);
+        if (long_name) ffn_set_name(m, h, "a layer whose name is longer than forty characters");
+        h = ffn_dense(m, ffn_add(m, h, h), 1000, ffn_log_softmax());
+        CU_ASSERT_EQUAL_FATAL(ffn_model_build(m, h, NULL), FFN_OK);
+        char text[2000];
+        CU_ASSERT_FATAL(ffn_model_summary(m, text, sizeof(text)) < sizeof(text));
+        size_t lines = 0;
+        for (const char *line = text, *end; (end = strchr(line, '\n')) != NULL; line = end + 1, lines++) {
+            CU_ASSERT(end > line && end[-1] != ' ');
+            CU_ASSERT(long_name || end - line <= 80);
+        }
+        CU_ASSERT_EQUAL(lines, 7);
+        const char *heading = strstr(text, "output"), *first = strstr(text, "(3, 224, 224)");
+        CU_ASSERT_FATAL(heading && first);
+        CU_ASSERT_EQUAL(heading - text, first - (strchr(text, '\n') + 1)); /* under its heading */
+        CU_ASSERT_EQUAL(heading - text, long_name ? 42 : 10);
+        ffn_model_destroy(m);
+    }
+}
+
 /* ---- mistakes -------------------------------------------------------------------------------------------------- */
 
 /* Each describes a network with one mistake, and goes on after it. */
@@ -518,6 +545,7 @@ static const test_case cases[] = {
     {"get and set", test_get_and_set},
     {"shapes", test_shapes},
     {"summary", test_summary},
+    {"summary's width", test_summary_width},
     {"mistakes are reported", test_mistakes_are_reported},
     {"the first mistake stays", test_the_first_mistake_stays},
     {"after build", test_after_build},

@@ -53,15 +53,32 @@ static size_t layer_parameters(const ffn_model *model, size_t layer, bool traina
     return count;
 }
 
-static void append_row(text *t, const ffn_model *model, size_t node)
+/* Widths of the table's first columns: of the widest entry, but at most 40. */
+typedef struct widths {
+    int name, shape;
+} widths;
+
+static int wider(int width, size_t length) { return length > 40 ? 40 : (int)length > width ? (int)length : width; }
+
+static widths measure(const ffn_model *model)
+{
+    widths w = {(int)strlen("layer"), (int)strlen("output")};
+    for (size_t i = 0; i < model->node_count; i++) {
+        w.name = wider(w.name, strlen(ffn__node_name(model, i)));
+        w.shape = wider(w.shape, ffn__shape_format(model->nodes[i].shape, NULL, 0));
+    }
+    return w;
+}
+
+static void append_row(text *t, widths w, const ffn_model *model, size_t node)
 {
     const ffn__node *n = &model->nodes[node];
-    char shape[64], details[96] = "";
+    char shape[96], details[96] = "";
     (void)ffn__shape_format(n->shape, shape, sizeof(shape));
     const bool input = n->layer == FFN__NONE;
     if (!input) describe(&model->layers[n->layer], details, sizeof(details));
-    append(t, "%-20s %-20s %12zu  %s%s\n", ffn__node_name(model, node), shape,
-           input ? (size_t)0 : layer_parameters(model, n->layer, false), details,
+    append(t, "%-*s  %-*s  %10zu%s%s%s\n", w.name, ffn__node_name(model, node), w.shape, shape,
+           input ? (size_t)0 : layer_parameters(model, n->layer, false), *details ? "  " : "", details,
            !input && model->layers[n->layer].frozen ? " (frozen)" : "");
 }
 
@@ -70,9 +87,10 @@ size_t ffn_model_summary(const ffn_model *model, char *bytes, size_t size)
     text t = {bytes, bytes ? size : 0, 0};
     if (t.size) bytes[0] = '\0';
     if (!model || !model->built) return 0;
-    append(&t, "%-20s %-20s %12s  %s\n", "layer", "output", "parameters", "details");
+    const widths w = measure(model);
+    append(&t, "%-*s  %-*s  %10s  %s\n", w.name, "layer", w.shape, "output", "parameters", "details");
     size_t all = 0, trainable = 0;
-    for (size_t i = 0; i < model->node_count; i++) append_row(&t, model, i);
+    for (size_t i = 0; i < model->node_count; i++) append_row(&t, w, model, i);
     for (size_t i = 0; i < model->layer_count; i++) {
         all += layer_parameters(model, i, false);
         trainable += layer_parameters(model, i, true);
