@@ -12,7 +12,7 @@ writable='
     blas_name        tensor/blas.c   what the BLAS calls itself, asked for once
     prepared         tensor/blas.c   the BLAS has been warmed up
     preparing        tensor/blas.c   the lock of that
-    once             tensor/blas.c
+    blas_named       tensor/blas.c
     forced_or_found  tensor/isa.c    the instruction set in use
 '
 forbidden='

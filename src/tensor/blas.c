@@ -131,6 +131,7 @@ ffn_status ffn__blas_prepare(ffn_error *error)
 }
 
 static char blas_name[32];
+static pthread_once_t blas_named = PTHREAD_ONCE_INIT;
 
 /* The library linked, not the one compiled with: the first two words of "OpenBLAS 0.3.21 NO_LAPACKE ...". */
 static void find_blas_name(void)
@@ -144,8 +145,7 @@ static void find_blas_name(void)
 
 const char *ffn__blas_name(void)
 {
-    static pthread_once_t once = PTHREAD_ONCE_INIT;
-    (void)pthread_once(&once, find_blas_name);
+    (void)pthread_once(&blas_named, find_blas_name);
     return blas_name;
 }
 
