@@ -1,5 +1,7 @@
 #include "activation/activation.h"
-#include <stdio.h>
+
+#include "base/base.h"
+
 #include <string.h>
 
 /* Name and usual numbers of every kind, by which ffn_activation_by_name makes one. */
@@ -48,20 +50,19 @@ const char *ffn_activation_name(size_t index)
     return index < FFN__ACTIVATION_COUNT ? descriptions[index].name : NULL;
 }
 
+static const char *name_at(size_t index) { return index < DESCRIPTION_COUNT ? descriptions[index].name : NULL; }
+
 ffn_status ffn_activation_by_name(const char *name, ffn_activation *activation, ffn_error *error)
 {
     if (!name || !activation)
-        return ffn_fail(error, FFN_INVALID_ARGUMENT, "activation by name: %s is NULL", name ? "activation" : "name");
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_activation_by_name: %s is NULL",
+                        name ? "activation" : "name");
     for (size_t i = 0; i < DESCRIPTION_COUNT; i++) {
         if (strcmp(name, descriptions[i].name) != 0) continue;
         *activation = make(descriptions[i].kind, descriptions[i].alpha);
         return FFN_OK;
     }
-    char known[256] = "";
-    size_t length = 0;
-    for (size_t i = 0; i < DESCRIPTION_COUNT && length < sizeof known; i++)
-        length += (size_t)snprintf(known + length, sizeof known - length, "%s%s", i ? " " : "", descriptions[i].name);
-    return ffn_fail(error, FFN_INVALID_ARGUMENT, "no activation \"%.12s\"; known: %s", name, known);
+    return ffn__unknown_name(error, "activation", name, name_at);
 }
 
 /* The activation with NULL ops made linear; FFN_INVALID_ARGUMENT for an alpha out of bounds. */

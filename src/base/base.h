@@ -4,6 +4,13 @@
 
 #include "ffn.h"
 
+/* ---- errors (status.c) ----------------------------------------------------------------------------------------- */
+
+/* FFN_INVALID_ARGUMENT for ffn_<kind>_by_name: no built-in kind is called `name`. The sentence lists those that are,
+ * name_at(0), name_at(1) and so on up to NULL. */
+ffn_status ffn__unknown_name(ffn_error *error, const char *kind, const char *name,
+                             const char *(*name_at)(size_t index));
+
 /* ---- memory (alloc.c) ------------------------------------------------------------------------------------------- */
 
 enum { FFN__ALIGNMENT = 64 }; /* bytes: a cache line, and the widest vector */

@@ -55,3 +55,13 @@ ffn_status ffn_fail(ffn_error *error, ffn_status status, const char *format, ...
     memcpy(error->message, text, sizeof(text));
     return status;
 }
+
+ffn_status ffn__unknown_name(ffn_error *error, const char *kind, const char *name, const char *(*name_at)(size_t index))
+{
+    char known[sizeof(error->message)] = "";
+    size_t length = 0;
+    for (size_t i = 0; name_at(i) && length < sizeof(known); i++)
+        length += (size_t)snprintf(known + length, sizeof(known) - length, "%s%s", i ? ", " : "", name_at(i));
+    return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_%s_by_name: name is \"%.20s\"; expected one of %s", kind, name,
+                    known);
+}

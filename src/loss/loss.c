@@ -26,19 +26,18 @@ ffn_loss ffn_cross_entropy_soft(void) { return make(FFN__CROSS_ENTROPY_SOFT, 0);
 ffn_loss ffn_kl_divergence(void) { return make(FFN__KL_DIVERGENCE, 0); }
 ffn_loss ffn_hinge(void) { return make(FFN__HINGE, 0); }
 
+static const char *name_at(size_t index) { return index < FFN__LOSS_KINDS ? kernels()->kinds[index].name : NULL; }
+
 ffn_status ffn_loss_by_name(const char *name, ffn_loss *loss, ffn_error *error)
 {
     if (!name || !loss)
-        return ffn_fail(error, FFN_INVALID_ARGUMENT, "loss by name: %s is NULL", name ? "loss" : "name");
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_loss_by_name: %s is NULL", name ? "loss" : "name");
     for (int kind = 0; kind < FFN__LOSS_KINDS; kind++)
         if (strcmp(name, kernels()->kinds[kind].name) == 0) {
             *loss = make(kind, 1);
             return FFN_OK;
         }
-    return ffn_fail(error, FFN_INVALID_ARGUMENT,
-                    "loss by name: unknown name \"%.40s\", expected one of mse, mae, huber, smooth_l1, "
-                    "binary_cross_entropy, cross_entropy, cross_entropy_soft, kl_divergence, hinge",
-                    name);
+    return ffn__unknown_name(error, "loss", name, name_at);
 }
 
 /* ---- options ----------------------------------------------------------------------------------------------------- */

@@ -71,20 +71,20 @@ static const struct {
 } named[] = {{"sgd", usual_sgd},         {"momentum", usual_momentum}, {"nesterov", usual_nesterov},
              {"adagrad", usual_adagrad}, {"rmsprop", usual_rmsprop},   {"adam", usual_adam},
              {"adamw", usual_adamw}};
+enum { NAMED = sizeof named / sizeof *named };
+
+static const char *name_at(size_t index) { return index < NAMED ? named[index].name : NULL; }
 
 ffn_status ffn_optimizer_by_name(const char *name, ffn_optimizer *optimizer, ffn_error *error)
 {
     if (!name || !optimizer)
-        return ffn_fail(error, FFN_INVALID_ARGUMENT, "optimizer by name: %s is NULL", name ? "optimizer" : "name");
-    for (size_t i = 0; i < sizeof named / sizeof *named; i++)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_optimizer_by_name: %s is NULL", name ? "optimizer" : "name");
+    for (size_t i = 0; i < NAMED; i++)
         if (strcmp(name, named[i].name) == 0) {
             *optimizer = named[i].make();
             return FFN_OK;
         }
-    return ffn_fail(error, FFN_INVALID_ARGUMENT,
-                    "optimizer by name: unknown name \"%.40s\", expected one of sgd, momentum, nesterov, adagrad, "
-                    "rmsprop, adam, adamw",
-                    name);
+    return ffn__unknown_name(error, "optimizer", name, name_at);
 }
 
 /* ---- checks ------------------------------------------------------------------------------------------------------ */

@@ -321,7 +321,7 @@ static ffn_status diverged(ffn_trainer *t, const float *x, size_t rows, double l
     return ffn_fail(
         error, FFN_DIVERGED,
         "update %zu: the loss is %g; the first output that is not finite is that of %s; the weights are those before",
-        t->updates + 1, loss, layer ? layer : "the loss itself");
+        t->updates + 1, isnan(loss) ? (double)NAN : loss /* without a sign */, layer ? layer : "the loss itself");
 }
 
 ffn_status ffn__trainer_run(ffn_trainer *t, const float *x, const float *targets, size_t rows, double *loss,
