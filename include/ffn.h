@@ -357,7 +357,8 @@ void ffn_set_penalty(ffn_model *model, ffn_value layer, float l1, float l2);
 void ffn_set_trainable(ffn_model *model, ffn_value layer, bool trainable);
 
 /* Checks the graph, allocates the parameters and sets their initial values. Every layer must lead to `output`. A model
- * is built once and takes no layers afterwards. */
+ * is built once and takes no layers afterwards. With model NULL an error that carries a status already, such as that of
+ * ffn_model_create, stays as it is and its status is returned. */
 ffn_status ffn_model_build(ffn_model *model, ffn_value output, ffn_error *error);
 
 typedef struct ffn_parameter_info {

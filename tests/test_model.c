@@ -1,4 +1,5 @@
 /* Models: names, parameters, the summary, initial values, and the mistakes that building reports. */
+#include "failing.h"
 #include "networks.h"
 #include "test.h"
 
@@ -540,10 +541,30 @@ static void test_null(void)
     ffn_model_destroy(unbuilt);
 }
 
+/* The error of a model that could not be created outlives its building. */
+static void test_no_model(void)
+{
+    ffn_error error = {FFN_OK, ""};
+    CU_ASSERT_EQUAL(ffn_model_build(NULL, (ffn_value){1}, &error), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_STRING_EQUAL(error.message, "ffn_model_build: the model is NULL");
+    error = (ffn_error){FFN_OK, ""};
+    failing_start(1);
+    ffn_model *model = ffn_model_create(1, &error);
+    const ffn_error created = error;
+    const ffn_value h = ffn_dense(model, ffn_input(model, ffn_shape_1d(3)), 2, ffn_relu());
+    const ffn_status status = ffn_model_build(model, h, &error);
+    CU_ASSERT_EQUAL(failing_stop(), 0);
+    CU_ASSERT_PTR_NULL(model);
+    CU_ASSERT_EQUAL(status, FFN_OUT_OF_MEMORY);
+    CU_ASSERT_EQUAL(error.status, FFN_OUT_OF_MEMORY);
+    CU_ASSERT_STRING_EQUAL(error.message, created.message);
+}
+
 static const test_case cases[] = {
     {"names and order", test_names_and_order},
     {"get and set", test_get_and_set},
     {"shapes", test_shapes},
+    {"no model", test_no_model},
     {"summary", test_summary},
     {"summary's width", test_summary_width},
     {"mistakes are reported", test_mistakes_are_reported},

@@ -163,6 +163,7 @@ static ffn_status plan_output(ffn_model *model, ffn_error *error)
 
 ffn_status ffn_model_build(ffn_model *model, ffn_value output, ffn_error *error)
 {
+    if (!model && error && error->status != FFN_OK) return error->status; /* what ffn_model_create said */
     if (!model) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_model_build: the model is NULL");
     if (model->error.status != FFN_OK) {
         if (error) *error = model->error;
