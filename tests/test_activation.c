@@ -548,6 +548,9 @@ static void test_arguments(void)
     CU_ASSERT_EQUAL(ffn_activation_backward(ffn_relu(), 1, 1, &x, &x, NULL, &y, &error), FFN_INVALID_ARGUMENT);
     CU_ASSERT_EQUAL(ffn_activation_backward(ffn_relu(), 1, 1, &x, &x, &x, NULL, &error), FFN_INVALID_ARGUMENT);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "dx is NULL"));
+    CU_ASSERT_EQUAL(ffn_activation_forward(ffn_relu(), SIZE_MAX, 3, &x, &y, &error), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(ffn_activation_backward(ffn_relu(), SIZE_MAX / 8, 3, &x, &x, &x, &y, &error), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "more than memory can hold"));
 }
 
 static const test_case cases[] = {

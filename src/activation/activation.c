@@ -65,9 +65,12 @@ ffn_status ffn_activation_by_name(const char *name, ffn_activation *activation, 
     return ffn__unknown_name(error, "activation", name, name_at);
 }
 
-/* The activation with NULL ops made linear; FFN_INVALID_ARGUMENT for an alpha out of bounds. */
-static ffn_status check(ffn_activation *activation, const char *what, ffn_error *error)
+/* The activation with NULL ops made linear; FFN_INVALID_ARGUMENT for an alpha out of bounds or a size that no array has. */
+static ffn_status check(ffn_activation *activation, size_t rows, size_t cols, const char *what, ffn_error *error)
 {
+    if (!ffn__is_array(rows, cols))
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s: %zu rows of %zu columns are more than memory can hold", what,
+                        rows, cols);
     if (!activation->ops) *activation = ffn_linear();
     const ffn_activation_ops *ops = activation->ops;
     const bool uses_alpha = ops->alpha_low != 0 || ops->alpha_high != 0;
@@ -80,7 +83,7 @@ static ffn_status check(ffn_activation *activation, const char *what, ffn_error 
 ffn_status ffn_activation_forward(ffn_activation activation, size_t rows, size_t cols, const float *x, float *y,
                                   ffn_error *error)
 {
-    const ffn_status status = check(&activation, "activation forward", error);
+    const ffn_status status = check(&activation, rows, cols, "activation forward", error);
     if (status != FFN_OK || rows == 0 || cols == 0) return status;
     if (!x || !y) return ffn_fail(error, FFN_INVALID_ARGUMENT, "activation forward: %s is NULL", x ? "y" : "x");
     activation.ops->forward(&activation, rows, cols, x, y);
@@ -90,7 +93,7 @@ ffn_status ffn_activation_forward(ffn_activation activation, size_t rows, size_t
 ffn_status ffn_activation_backward(ffn_activation activation, size_t rows, size_t cols, const float *x, const float *y,
                                    const float *dy, float *dx, ffn_error *error)
 {
-    const ffn_status status = check(&activation, "activation backward", error);
+    const ffn_status status = check(&activation, rows, cols, "activation backward", error);
     if (status != FFN_OK || rows == 0 || cols == 0) return status;
     const bool needs_input = activation.ops->needs_input;
     const char *missing = !dy ? "dy" : !dx ? "dx" : needs_input && !x ? "x" : !needs_input && !y ? "y" : NULL;

@@ -28,7 +28,8 @@ ffn_status ffn__grow(void **array, size_t *capacity, size_t needed, size_t size,
 
 bool ffn__multiply(size_t a, size_t b, size_t *product); /* false, and *product untouched, on overflow */
 bool ffn__sum(size_t a, size_t b, size_t *sum);
-size_t ffn__pad(size_t floats); /* up to a whole number of FFN__ALIGNMENT bytes, counted in floats */
+bool ffn__is_array(size_t rows, size_t cols); /* whether memory can hold so many floats: checks a caller's sizes */
+size_t ffn__pad(size_t floats);               /* up to a whole number of FFN__ALIGNMENT bytes, counted in floats */
 
 /* ---- arena (arena.c) ------------------------------------------------------------------------------------------- */
 

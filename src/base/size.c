@@ -17,6 +17,12 @@ bool ffn__sum(size_t a, size_t b, size_t *sum)
     return true;
 }
 
+bool ffn__is_array(size_t rows, size_t cols)
+{
+    size_t size;
+    return ffn__multiply(rows, cols, &size) && size <= SIZE_MAX / sizeof(float);
+}
+
 /* At the end of the range it stays at the last multiple, which no allocation can satisfy. */
 size_t ffn__pad(size_t floats)
 {

@@ -155,8 +155,7 @@ double ffn__loss_fused(const ffn_loss *loss, size_t rows, size_t cols, const flo
 
 double ffn_loss_compute(ffn_loss loss, size_t rows, size_t cols, const float *y, const float *targets, float *dy)
 {
-    size_t size;
-    if (rows < 1 || !y || !ffn__multiply(rows, cols, &size) || ffn__loss_check(&loss, cols, NULL) != FFN_OK ||
+    if (rows < 1 || !y || !ffn__is_array(rows, cols) || ffn__loss_check(&loss, cols, NULL) != FFN_OK ||
         ffn__targets_check(&loss, cols, rows, targets, 0, NULL) != FFN_OK)
         return (double)NAN;
     const double scale = ffn__loss_scale(&loss, rows, cols, targets);

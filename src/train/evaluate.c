@@ -17,13 +17,16 @@ ffn_status ffn_predict(const ffn_model *model, const float *x, size_t rows, floa
                         rows == 0 ? "0 rows"
                         : !x      ? "x is NULL"
                                   : "y is NULL");
+    const size_t inputs = ffn_shape_size(ffn_model_input_shape(model));
+    const size_t outputs = ffn_shape_size(ffn_model_output_shape(model));
+    if (!ffn__is_array(rows, inputs) || !ffn__is_array(rows, outputs))
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_predict: %zu rows are more than memory can hold", rows);
     ffn_plan *plan =
         ffn_plan_create(model, (ffn_plan_options){.max_batch = smaller(rows, FFN__EVALUATION_BATCH)}, error);
     if (!plan) return error->status;
-    const size_t outputs = ffn_shape_size(ffn_model_output_shape(model));
     for (size_t begin = 0; begin < rows; begin += FFN__EVALUATION_BATCH) {
         const size_t n = smaller(rows - begin, FFN__EVALUATION_BATCH);
-        memcpy(y + begin * outputs, ffn_forward(plan, x + begin * plan->input_size, n), n * outputs * sizeof(float));
+        memcpy(y + begin * outputs, ffn_forward(plan, x + begin * inputs, n), n * outputs * sizeof(float));
     }
     ffn_plan_destroy(plan);
     return FFN_OK;
