@@ -354,6 +354,8 @@ static size_t count_failures(ffn_activation activation, ffn_loss loss)
     ffn_model *model = ffn_model_create(1, NULL);
     ffn_value h = ffn_activate(model, ffn_dense(model, row_input(model), 5, ffn_linear()), activation);
     CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, ffn_dense(model, h, COLS, ffn_linear()), NULL), FFN_OK);
+    CU_ASSERT_EQUAL(ffn_gradient_check(model, loss, x_data, target_data, SIZE_MAX, 0, FAULT, &r, NULL),
+                    FFN_INVALID_ARGUMENT);
     CU_ASSERT_EQUAL(ffn_gradient_check(model, loss, x_data, target_data, 7, 0, FAULT, &r, NULL), FFN_OK);
     CU_ASSERT_EQUAL(r.failed > 0, r.worst > FAULT);
     ffn_model_destroy(model);

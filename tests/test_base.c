@@ -2,6 +2,7 @@
 #include "base/base.h"
 #include "test.h"
 
+#include <locale.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -482,10 +483,27 @@ static void test_shuffle(void)
     CU_ASSERT_EQUAL(one, 9);
 }
 
+static void test_the_locale_does_not_matter(void)
+{
+    static const char *const names[] = {"de_DE.UTF-8", "de_DE.utf8", "de_DE", "fr_FR.UTF-8"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+        if (setlocale(LC_ALL, names[i])) break;
+    char comma[8];
+    (void)snprintf(comma, sizeof(comma), "%.1f", 0.5);
+    ffn_error error;
+    (void)ffn_fail(&error, FFN_INVALID_ARGUMENT, "rate is %g", 0.25);
+    CU_ASSERT_STRING_EQUAL(error.message, "rate is 0.25");
+    char after[8];
+    (void)snprintf(after, sizeof(after), "%.1f", 0.5);
+    CU_ASSERT_STRING_EQUAL(after, comma); /* the program's locale stands */
+    CU_ASSERT_PTR_NOT_NULL(setlocale(LC_ALL, "C"));
+}
+
 static const test_case cases[] = {
     {"version", test_version},
     {"names of statuses", test_status_names},
     {"an error's sentence", test_fail},
+    {"the locale does not matter", test_the_locale_does_not_matter},
     {"a sentence too long", test_fail_cuts},
     {"allocation", test_alloc},
     {"allocation fails", test_alloc_fails},

@@ -99,6 +99,10 @@ ffn_status ffn_gradient_check(ffn_model *model, ffn_loss loss, const float *x, c
         return ffn_fail(
             error, FFN_INVALID_ARGUMENT,
             "ffn_gradient_check: expected x, targets, a result, at least 1 row, 0 <= step < 1, tolerance >= 0");
+    if (!ffn__is_array(rows, ffn_shape_size(ffn_model_input_shape(model))) ||
+        !ffn__is_array(rows, ffn_shape_size(ffn_model_output_shape(model))))
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_gradient_check: %zu rows are more than memory can hold",
+                        rows);
     check c = {
         .model = model, .loss = ffn__model_loss(model, loss), .targets = targets, .rows = rows, .result = result};
     c.step = step > 0 ? step : cbrt((double)FLT_EPSILON);

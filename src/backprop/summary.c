@@ -1,6 +1,5 @@
 /* A model as a table: layers, output shapes, parameters. */
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "backprop/model.h"
@@ -20,7 +19,7 @@ append(text *t, const char *format, ...)
     const size_t room = t->length < t->size ? t->size - t->length : 0;
     va_list arguments;
     va_start(arguments, format);
-    const int n = vsnprintf(room ? t->bytes + t->length : NULL, room, format, arguments);
+    const int n = ffn__format(room ? t->bytes + t->length : NULL, room, format, arguments);
     va_end(arguments);
     if (n > 0) t->length += (size_t)n;
 }

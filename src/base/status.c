@@ -1,9 +1,12 @@
 /* Version, names of the statuses, error sentences. */
 #include "base/base.h"
 
-#include <stdarg.h>
+#include <locale.h>
 #include <stdio.h>
 #include <string.h>
+#ifdef __APPLE__
+#include <xlocale.h>
+#endif
 
 #define TEXT2(x) #x
 #define TEXT(x)  TEXT2(x)
@@ -38,6 +41,16 @@ static void mark_cut(char *text, size_t size)
     memcpy(text + end, "...", sizeof("..."));
 }
 
+/* The thread's locale is changed for the call only. The C locale exists already, so that nothing is allocated. */
+int ffn__format(char *text, size_t size, const char *format, va_list arguments)
+{
+    const locale_t plain = newlocale(LC_ALL_MASK, "C", (locale_t)0), before = uselocale(plain);
+    const int length = vsnprintf(text, size, format, arguments);
+    (void)uselocale(before);
+    if (plain) freelocale(plain);
+    return length;
+}
+
 ffn_status ffn_fail(ffn_error *error, ffn_status status, const char *format, ...)
 {
     if (!error) return status;
@@ -46,7 +59,7 @@ ffn_status ffn_fail(ffn_error *error, ffn_status status, const char *format, ...
     if (format) {
         va_list arguments;
         va_start(arguments, format);
-        const int length = vsnprintf(text, sizeof(text), format, arguments);
+        const int length = ffn__format(text, sizeof(text), format, arguments);
         va_end(arguments);
         if (length < 0) text[0] = '\0';
         if (length >= (int)sizeof(text)) mark_cut(text, sizeof(text));
