@@ -690,12 +690,22 @@ typedef enum ffn_role {
     FFN_STATE       /* not trained; starts at `initial` */
 } ffn_role;
 
+/* How a parameter's values lie in the model, where a kernel wants them in an order of its own. Places that no value has
+ * are zero. */
+typedef struct ffn_parameter_layout {
+    const char *name;
+    size_t (*size)(ffn_shape shape); /* floats; SIZE_MAX if they are too many */
+    /* Where value `index` of the row-major order lies; *run: so many values from it on lie one after the other. */
+    size_t (*place)(ffn_shape shape, size_t index, size_t *run);
+} ffn_parameter_layout;
+
 typedef struct ffn_layer_parameter {
     const char *name; /* "weight"; a string literal */
     ffn_shape shape;
     ffn_role role;
     float initial;
-    size_t fan_in, fan_out; /* weights only */
+    size_t fan_in, fan_out;             /* weights only */
+    const ffn_parameter_layout *layout; /* of its values and gradients in ffn_step; NULL: row-major, as for callers */
 } ffn_layer_parameter;
 
 typedef struct ffn_layer_plan {

@@ -83,9 +83,11 @@ static ffn_status add_parameter(ffn_model *model, size_t layer, const ffn_layer_
     *p = (ffn__parameter){.shape = declared->shape,
                           .size = ffn_shape_size(declared->shape),
                           .offset = model->value_count,
+                          .layout = declared->layout,
                           .layer = layer,
                           .role = declared->role};
-    if (!ffn__sum(model->value_count, ffn__pad(p->size), &model->value_count))
+    p->stored = p->layout ? p->layout->size(p->shape) : p->size;
+    if (p->stored > SIZE_MAX / 2 || !ffn__sum(model->value_count, ffn__pad(p->stored), &model->value_count))
         return ffn_fail(error, FFN_OUT_OF_MEMORY, "%s: the parameters are too large for this machine", name);
     p->name = ffn__copy_string(name, error);
     if (!p->name) return FFN_OUT_OF_MEMORY;
@@ -111,12 +113,12 @@ static ffn_status lay_out_parameters(ffn_model *model, ffn_error *error)
     return model->values ? FFN_OK : FFN_OUT_OF_MEMORY;
 }
 
-static ffn_status set_initial_values(ffn_model *model, size_t parameter, const ffn_layer_parameter *declared,
-                                     ffn_error *error)
+/* values: in the canonical layout */
+static ffn_status make_initial_values(const ffn_model *model, size_t parameter, const ffn_layer_parameter *declared,
+                                      float *values, ffn_error *error)
 {
     const ffn__parameter *p = &model->parameters[parameter];
     const ffn__layer *layer = &model->layers[p->layer];
-    float *values = ffn__parameter_values(model, parameter);
     if (declared->role == FFN_WEIGHT) {
         const ffn_initializer initializer = ffn__initializer_or_default(layer->initializer, layer->plan.gain);
         ffn_random random = ffn_random_create(model->seed, FFN__STREAM_PARAMETER + (uint32_t)parameter, 0);
@@ -126,6 +128,20 @@ static ffn_status set_initial_values(ffn_model *model, size_t parameter, const f
     }
     for (size_t i = 0; i < p->size; i++) values[i] = declared->initial;
     return FFN_OK;
+}
+
+static ffn_status set_initial_values(ffn_model *model, size_t parameter, const ffn_layer_parameter *declared,
+                                     ffn_error *error)
+{
+    const ffn__parameter *p = &model->parameters[parameter];
+    if (!p->layout)
+        return make_initial_values(model, parameter, declared, ffn__parameter_values(model, parameter), error);
+    float *values = ffn__alloc(p->size, sizeof(float), error);
+    if (!values) return FFN_OUT_OF_MEMORY;
+    const ffn_status status = make_initial_values(model, parameter, declared, values, error);
+    if (status == FFN_OK) ffn__parameter_pack(model, parameter, values, model->values);
+    ffn__free(values);
+    return status;
 }
 
 static ffn_status initialize(ffn_model *model, ffn_error *error)

@@ -39,12 +39,19 @@ static double difference(const check *c, float *value)
     return (above - below) / ((double)high - (double)low);
 }
 
-/* Checks n values that the loss depends on against their gradient. */
-static void check_values(const check *c, const char *name, size_t n, float *values, const float *gradient)
+static double largest_size(size_t n, const float *values)
+{
+    double largest = 0;
+    for (size_t i = 0; i < n; i++) largest = fmax(largest, fabs((double)values[i]));
+    return largest;
+}
+
+/* Checks n values that the loss depends on against their gradient; the first is `element` of what `name` is. scale:
+ * the largest gradient of all of that. */
+static void check_values(const check *c, const char *name, size_t element, size_t n, float *values,
+                         const float *gradient, double scale)
 {
     ffn_gradient_check_result *r = c->result;
-    double scale = 0;
-    for (size_t i = 0; i < n; i++) scale = fmax(scale, fabs((double)gradient[i]));
     for (size_t i = 0; i < n; i++) {
         const double found = (double)gradient[i], expected = difference(c, &values[i]);
         const double size = fmax(fmax(fabs(found), fabs(expected)), scale);
@@ -55,9 +62,18 @@ static void check_values(const check *c, const char *name, size_t n, float *valu
         if (r->checked > 1 && !(error > r->worst)) continue;
         r->worst = error;
         r->name = name;
-        r->element = i;
+        r->element = element + i;
         r->backward = found;
         r->difference = expected;
+    }
+}
+
+static void check_parameter(const check *c, const ffn__parameter *p, const float *gradients)
+{
+    const double scale = largest_size(p->stored, gradients + p->offset);
+    for (size_t i = 0, run; i < p->size; i += run) {
+        const size_t place = ffn__parameter_place(p, i, &run);
+        check_values(c, p->name, i, run, c->model->values + place, gradients + place, scale);
     }
 }
 
@@ -77,12 +93,9 @@ static ffn_status check_all(const check *c, ffn_error *error)
     (void)ffn_backward(c->plan, c->loss, c->targets);
     if (c->plan->gradients) memcpy(gradients, c->plan->gradients, model->value_count * sizeof(float));
     memcpy(input_gradient, ffn_input_gradient(c->plan), inputs * sizeof(float));
-    for (size_t i = 0; i < model->parameter_count; i++) {
-        const ffn__parameter *p = &model->parameters[i];
-        if (c->plan->has_gradient[i])
-            check_values(c, p->name, p->size, ffn__parameter_values(model, i), gradients + p->offset);
-    }
-    check_values(c, "input", inputs, c->x, input_gradient);
+    for (size_t i = 0; i < model->parameter_count; i++)
+        if (c->plan->has_gradient[i]) check_parameter(c, &model->parameters[i], gradients);
+    check_values(c, "input", 0, inputs, c->x, input_gradient, largest_size(inputs, input_gradient));
     ffn__free(gradients);
     ffn__free(input_gradient);
     return FFN_OK;

@@ -30,7 +30,9 @@ typedef struct ffn__node {
 typedef struct ffn__parameter {
     char *name; /* owned, "dense1.weight" */
     ffn_shape shape;
-    size_t size, offset; /* in floats, in the block */
+    size_t size;           /* floats of the canonical layout */
+    size_t offset, stored; /* floats in the block */
+    const ffn_parameter_layout *layout; /* of the block; NULL: the canonical one */
     size_t layer;
     ffn_role role;
 } ffn__parameter;
@@ -66,6 +68,12 @@ static inline bool ffn__parameter_trainable(const ffn_model *model, size_t param
     const ffn__parameter *p = &model->parameters[parameter];
     return p->role != FFN_STATE && !model->layers[p->layer].frozen;
 }
+
+/* Where value `index` of a parameter lies in the block, and how many from it on lie one after the other. */
+size_t ffn__parameter_place(const ffn__parameter *parameter, size_t index, size_t *run);
+/* A parameter's values from and to a block laid out as the model's: of weights, gradients or an optimizer's state. */
+void ffn__parameter_unpack(const ffn_model *model, size_t parameter, const float *block, float *canonical);
+void ffn__parameter_pack(const ffn_model *model, size_t parameter, const float *canonical, float *block);
 
 /* The node whose memory this node's value is: itself, or for a view its input's. */
 size_t ffn__model_root(const ffn_model *model, size_t node, bool training);

@@ -50,11 +50,34 @@ ffn_status ffn_model_find_parameter(const ffn_model *model, const char *name, si
                     model->parameter_count, model->parameter_count ? model->parameters[0].name : "none");
 }
 
+size_t ffn__parameter_place(const ffn__parameter *p, size_t index, size_t *run)
+{
+    *run = p->size - index;
+    return p->offset + (p->layout ? p->layout->place(p->shape, index, run) : index);
+}
+
+void ffn__parameter_unpack(const ffn_model *model, size_t parameter, const float *block, float *canonical)
+{
+    const ffn__parameter *p = &model->parameters[parameter];
+    for (size_t i = 0, run; i < p->size; i += run) {
+        const size_t place = ffn__parameter_place(p, i, &run);
+        memcpy(canonical + i, block + place, run * sizeof(float));
+    }
+}
+
+void ffn__parameter_pack(const ffn_model *model, size_t parameter, const float *canonical, float *block)
+{
+    const ffn__parameter *p = &model->parameters[parameter];
+    for (size_t i = 0, run; i < p->size; i += run) {
+        const size_t place = ffn__parameter_place(p, i, &run);
+        memcpy(block + place, canonical + i, run * sizeof(float));
+    }
+}
+
 ffn_status ffn_model_get_parameter(const ffn_model *model, size_t index, float *values, ffn_error *error)
 {
     const ffn_status status = check_index(model, index, values, error);
-    if (status == FFN_OK)
-        memcpy(values, ffn__parameter_values(model, index), model->parameters[index].size * sizeof(float));
+    if (status == FFN_OK) ffn__parameter_unpack(model, index, model->values, values);
     return status;
 }
 
@@ -65,7 +88,7 @@ ffn_status ffn_model_set_parameter(ffn_model *model, size_t index, const float *
     const ffn__parameter *p = &model->parameters[index];
     if (!ffn__tensor()->all_finite(p->size, values))
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "a value given for %s is not finite", p->name);
-    memcpy(ffn__parameter_values(model, index), values, p->size * sizeof(float));
+    ffn__parameter_pack(model, index, values, model->values);
     return FFN_OK;
 }
 

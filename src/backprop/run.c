@@ -209,17 +209,13 @@ static ffn_status check_gradient(const ffn_plan *plan, size_t parameter, const f
 ffn_status ffn_plan_get_gradient(const ffn_plan *plan, size_t parameter, float *values, ffn_error *error)
 {
     const ffn_status status = check_gradient(plan, parameter, values, error);
-    if (status != FFN_OK) return status;
-    const ffn__parameter *p = &plan->model->parameters[parameter];
-    memcpy(values, plan->gradients + p->offset, p->size * sizeof(float));
-    return FFN_OK;
+    if (status == FFN_OK) ffn__parameter_unpack(plan->model, parameter, plan->gradients, values);
+    return status;
 }
 
 ffn_status ffn_plan_set_gradient(ffn_plan *plan, size_t parameter, const float *values, ffn_error *error)
 {
     const ffn_status status = check_gradient(plan, parameter, values, error);
-    if (status != FFN_OK) return status;
-    const ffn__parameter *p = &plan->model->parameters[parameter];
-    memcpy(plan->gradients + p->offset, values, p->size * sizeof(float));
-    return FFN_OK;
+    if (status == FFN_OK) ffn__parameter_pack(plan->model, parameter, values, plan->gradients);
+    return status;
 }

@@ -47,7 +47,7 @@ static bool keeps_padding(const ffn_trainer *t)
 static size_t most_chunks(const ffn_trainer *t)
 {
     size_t count = 0;
-    for (size_t i = 0; i < t->model->parameter_count; i++) count += t->model->parameters[i].size / CHUNK + 2;
+    for (size_t i = 0; i < t->model->parameter_count; i++) count += t->model->parameters[i].stored / CHUNK + 2;
     return count;
 }
 
@@ -66,7 +66,7 @@ static ffn_status cut_chunks(ffn_trainer *t, ffn_error *error)
             const ffn__gradient_rule next = rule_of(t, i + 1);
             if (!same_rule(&rule, &next)) break;
         }
-        const size_t end = t->model->parameters[i].offset + t->model->parameters[i].size;
+        const size_t end = t->model->parameters[i].offset + t->model->parameters[i].stored;
         for (size_t at = first; at < end; at += CHUNK)
             t->chunks[t->chunk_count++] =
                 (ffn__chunk){.offset = at, .size = end - at < CHUNK ? end - at : CHUNK, .rule = rule};
@@ -244,7 +244,7 @@ static const char *name_not_finite(const ffn_trainer *t, const float *block)
 {
     for (size_t i = 0; i < t->model->parameter_count; i++) {
         const ffn__parameter *p = &t->model->parameters[i];
-        if (!ffn__tensor()->all_finite(p->size, block + p->offset)) return p->name;
+        if (!ffn__tensor()->all_finite(p->stored, block + p->offset)) return p->name;
     }
     return "a parameter";
 }
