@@ -346,6 +346,14 @@ ffn_value ffn_min_max(ffn_model *model, ffn_value x);     /* 0 to 1; must follow
 /* The same layer, weights included, on another value of the same shape. Gradients of both uses add up. */
 ffn_value ffn_share(ffn_model *model, ffn_value layer, ffn_value x); /* not for scalers: they belong to one input */
 
+/* Who computes the products of dense layers added from now on. Results of different kernels differ by rounding. */
+typedef enum ffn_kernels {
+    FFN_KERNELS_AUTO = 0, /* the faster ones here: native with AVX2 or AVX-512, else blas where there is one */
+    FFN_KERNELS_BLAS,     /* OpenBLAS, and the library's plain product where that is faster or there is no OpenBLAS */
+    FFN_KERNELS_NATIVE    /* the library's products on weights stored in panels */
+} ffn_kernels;
+void ffn_set_kernels(ffn_model *model, ffn_kernels kernels);
+
 /* `layer` is the value that the layer's call returned. Names are unique; parameters are called "name.weight". The
  * default is the kind and its number among its kind, from 1: "dense1". */
 void ffn_set_name(ffn_model *model, ffn_value layer, const char *name);
@@ -710,6 +718,7 @@ typedef struct ffn_layer_parameter {
 
 typedef struct ffn_layer_plan {
     /* given */
+    ffn_kernels kernels; /* the model's, never AUTO */
     size_t input_count;
     ffn_shape inputs[FFN_MAX_INPUTS]; /* per sample */
     bool no_bias;                     /* ffn_set_bias(..., false) was called */
@@ -721,8 +730,9 @@ typedef struct ffn_layer_plan {
     ffn_gain gain;                                      /* of the default initializer */
     size_t saved_per_row;                               /* floats kept from forward to backward, for each row ... */
     size_t saved;                                       /* ... and once; only training plans keep them */
-    size_t scratch_per_row;                             /* floats for use within one forward or backward */
-    size_t scratch;
+    size_t scratch_per_row;                             /* floats for use within one call of forward, backward or ... */
+    size_t scratch;                                     /* ... backward_parameters */
+    size_t row_group;                                   /* what is per row counts rows up to a multiple of it; 0: 1 */
     size_t gradient_scratch;   /* floats, for each thread, within backward_parameters */
     ffn_activation activation; /* the output is its value; linear if there is none */
     bool logits_saved;         /* its input stands at the start of `saved`; false: it is input 0 */
@@ -731,6 +741,7 @@ typedef struct ffn_layer_plan {
 /* One layer bound to a plan's memory: what forward and backward work on. Arrays hold `rows` samples. */
 typedef struct ffn_step {
     const void *config;
+    ffn_kernels kernels; /* as in ffn_layer_plan */
     size_t rows;
     bool training; /* dropout acts, and backward will follow: fill `saved` */
     size_t threads;

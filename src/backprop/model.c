@@ -12,6 +12,7 @@ ffn_model *ffn_model_create(uint64_t seed, ffn_error *error)
     ffn_model *model = ffn__alloc(1, sizeof(*model), error);
     if (!model) return NULL;
     model->seed = seed;
+    model->kernels = ffn__kernels_resolve(FFN_KERNELS_AUTO);
     model->output = FFN__NONE;
     return model;
 }
@@ -39,6 +40,15 @@ static bool open_for(ffn_model *model, const char *what)
     if (!model || model->error.status != FFN_OK) return false;
     if (model->built) ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "%s: the model is built already", what);
     return !model->built;
+}
+
+void ffn_set_kernels(ffn_model *model, ffn_kernels kernels)
+{
+    if (!open_for(model, "ffn_set_kernels")) return;
+    if ((unsigned)kernels > FFN_KERNELS_NATIVE)
+        ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "ffn_set_kernels: %d is none of the kernels", (int)kernels);
+    else
+        model->kernels = ffn__kernels_resolve(kernels);
 }
 
 static ffn_value add_node(ffn_model *model, const ffn__node *node)
@@ -123,7 +133,10 @@ ffn_status ffn__layer_plan(ffn__layer *layer, size_t input_count, const ffn_shap
                            ffn_error *error)
 {
     ffn_error inner = {FFN_OK, ""};
-    ffn_layer_plan plan = {.input_count = input_count, .no_bias = layer->no_bias, .is_output = is_output};
+    ffn_layer_plan plan = {.kernels = layer->plan.kernels,
+                           .input_count = input_count,
+                           .no_bias = layer->no_bias,
+                           .is_output = is_output};
     memcpy(plan.inputs, inputs, input_count * sizeof(*inputs));
     ffn_status status = FFN_OK;
     for (size_t i = 0; i < layer->ops->field_count && status == FFN_OK; i++)
@@ -163,7 +176,7 @@ static bool add_layer(ffn_model *model, const ffn_layer_ops *ops, const void *co
     if (ffn__grow((void **)&model->layers, &model->layer_capacity, model->layer_count + 1, sizeof(ffn__layer),
                   &model->error) != FFN_OK)
         return false;
-    ffn__layer layer = {.ops = ops};
+    ffn__layer layer = {.ops = ops, .plan.kernels = model->kernels};
     layer.name = ffn__copy_string(name, &model->error);
     layer.config = layer.name ? ffn__alloc(config_size, 1, &model->error) : NULL;
     if (!layer.config) {

@@ -39,6 +39,7 @@ typedef struct ffn__parameter {
 
 struct ffn_model {
     uint64_t seed;
+    ffn_kernels kernels; /* never AUTO */
     ffn_error error; /* the first mistake; FFN_OK: none */
     bool built;
     ffn__node *nodes;

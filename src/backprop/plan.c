@@ -9,7 +9,17 @@
 
 #include <string.h>
 
-enum { VALUE, SAVED, SCRATCH_FORWARD, SCRATCH_BACKWARD, SCRATCH_PARAMETERS, GRADIENT, BLOCK_KINDS, EXTRA_BLOCKS = 2 };
+enum {
+    VALUE,
+    SAVED,
+    SCRATCH,                               /* of forward */
+    SCRATCH_BACKWARD = SCRATCH + BACKWARD, /* of backward */
+    SCRATCH_LATER = SCRATCH + LATER,       /* of backward_parameters, where that runs later */
+    GRADIENT_SCRATCH,
+    GRADIENT,
+    BLOCK_KINDS,
+    EXTRA_BLOCKS = 2
+};
 
 typedef struct layout {
     const ffn_model *model;
@@ -79,16 +89,23 @@ static bool keeps_deltas(const layout *l)
 
 /* ---- lives ----------------------------------------------------------------------------------------------------- */
 
-/* Gives a block its size for the whole batch and its first life. */
-static ffn_status open_block(const layout *l, ffn__block *block, size_t per_row, size_t fixed, size_t first,
-                             size_t last, ffn_error *error)
+/* Gives a block its size for the whole batch, up to a multiple of `group` rows, and its first life. */
+static ffn_status open_grouped(const layout *l, ffn__block *block, size_t per_row, size_t group, size_t fixed,
+                               size_t first, size_t last, ffn_error *error)
 {
-    size_t size;
-    if (!ffn__multiply(per_row, l->plan->options.max_batch, &size) || !ffn__sum(size, fixed, &size))
+    size_t rows = l->plan->options.max_batch, size;
+    const size_t behind = group ? (group - rows % group) % group : 0;
+    if (!ffn__sum(rows, behind, &rows) || !ffn__multiply(per_row, rows, &size) || !ffn__sum(size, fixed, &size))
         return ffn_fail(error, FFN_OUT_OF_MEMORY, "a plan for %zu rows does not fit this machine's memory",
                         l->plan->options.max_batch);
     *block = (ffn__block){.size = size, .first = first, .last = last};
     return FFN_OK;
+}
+
+static ffn_status open_block(const layout *l, ffn__block *block, size_t per_row, size_t fixed, size_t first,
+                             size_t last, ffn_error *error)
+{
+    return open_grouped(l, block, per_row, 1, fixed, first, last, error);
 }
 
 static void extend(ffn__block *block, size_t time)
@@ -103,23 +120,28 @@ static ffn_status open_gradient_scratch(const layout *l, size_t i, ffn_error *er
     if (!ffn__multiply(ffn__pad(layer_of(l, i)->plan.gradient_scratch), l->plan->gradient_slots, &size))
         return ffn_fail(error, FFN_OUT_OF_MEMORY, "%s wants too much memory for %zu threads", layer_of(l, i)->name,
                         l->plan->gradient_slots);
-    return open_block(l, block_of(l, i, SCRATCH_PARAMETERS), 0, size, parameters_time(l, i), parameters_time(l, i),
-                      error);
+    return open_block(l, block_of(l, i, GRADIENT_SCRATCH), 0, size, parameters_time(l, i), parameters_time(l, i), error);
+}
+
+static ffn_status open_scratch(const layout *l, size_t i, size_t kind, size_t time, ffn_error *error)
+{
+    const ffn_layer_plan *p = &layer_of(l, i)->plan;
+    return open_grouped(l, block_of(l, i, kind), p->scratch_per_row, p->row_group, p->scratch, time, time, error);
 }
 
 static ffn_status open_layer_blocks(const layout *l, size_t i, ffn_error *error)
 {
     const ffn_layer_plan *p = &layer_of(l, i)->plan;
     const bool logits = i == l->output && p->logits_saved && l->plan->keeps_logits;
-    const size_t now = forward_time(i), back = backward_time(l, i), last = l->needs[i] || logits ? end_time(l) : now;
+    const size_t now = forward_time(i), last = l->needs[i] || logits ? end_time(l) : now;
+    const bool later = l->plan->keeps_deltas && trains(l, i);
     ffn_status status = FFN_OK;
     if (l->plan->options.training || logits)
-        status = open_block(l, block_of(l, i, SAVED), p->saved_per_row, p->saved, now, last, error);
-    if (status == FFN_OK)
-        status = open_block(l, block_of(l, i, SCRATCH_FORWARD), p->scratch_per_row, p->scratch, now, now, error);
-    if (status == FFN_OK && l->needs[i])
-        status = open_block(l, block_of(l, i, SCRATCH_BACKWARD), p->scratch_per_row, p->scratch, back, back, error);
-    if (status == FFN_OK && l->plan->keeps_deltas && trains(l, i)) status = open_gradient_scratch(l, i, error);
+        status = open_grouped(l, block_of(l, i, SAVED), p->saved_per_row, p->row_group, p->saved, now, last, error);
+    if (status == FFN_OK) status = open_scratch(l, i, SCRATCH, now, error);
+    if (status == FFN_OK && l->needs[i]) status = open_scratch(l, i, SCRATCH_BACKWARD, backward_time(l, i), error);
+    if (status == FFN_OK && later) status = open_scratch(l, i, SCRATCH_LATER, parameters_time(l, i), error);
+    if (status == FFN_OK && later) status = open_gradient_scratch(l, i, error);
     return status;
 }
 
@@ -209,7 +231,10 @@ static void bind(const layout *l, ffn__op *op, size_t i)
     op->ops = layer->ops;
     op->node = i;
     op->runs_backward = l->needs[i];
+    for (size_t round = 0; round < ROUNDS; round++)
+        op->scratch[round] = memory_of(l, block_of(l, i, SCRATCH + round));
     op->step = (ffn_step){.config = layer->config,
+                          .kernels = layer->plan.kernels,
                           .training = l->plan->options.training,
                           .threads = l->plan->options.threads,
                           .input_count = node->input_count,
@@ -217,8 +242,7 @@ static void bind(const layout *l, ffn__op *op, size_t i)
                           .output_shape = node->shape,
                           .output = memory_of(l, block_of(l, i, VALUE)),
                           .saved = memory_of(l, block_of(l, i, SAVED)),
-                          .scratch = memory_of(l, block_of(l, i, SCRATCH_FORWARD)),
-                          .gradient_scratch = memory_of(l, block_of(l, i, SCRATCH_PARAMETERS)),
+                          .gradient_scratch = memory_of(l, block_of(l, i, GRADIENT_SCRATCH)),
                           .output_gradient = memory_of(l, block_of(l, i, GRADIENT))};
     op->step.gradient_slots = op->step.gradient_scratch ? l->plan->gradient_slots : 0;
     for (size_t k = 0; k < node->input_count; k++) {

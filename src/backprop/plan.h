@@ -4,6 +4,9 @@
 
 #include "backprop/model.h"
 
+/* A layer runs forward, then backward, and where gradients of parameters are left for later, a third time. */
+enum { FORWARD, BACKWARD, LATER, ROUNDS };
+
 /* A layer's work: the public step, and what the loops over steps need to know. */
 typedef struct ffn__op {
     const ffn_layer_ops *ops;
@@ -11,6 +14,7 @@ typedef struct ffn__op {
     bool runs_backward;
     bool first_writer[FFN_MAX_PARAMETERS]; /* of that parameter's gradient in a backward: its beta follows accumulate */
     bool reads_user[FFN_MAX_INPUTS];       /* input k is the caller's x, known at forward */
+    float *scratch[ROUNDS];                /* the step's, by round */
     ffn_step step;
 } ffn__op;
 

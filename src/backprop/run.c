@@ -23,6 +23,7 @@ static void set_step(const ffn_plan *plan, ffn__op *op)
     op->step.random = ffn_random_create(plan->seed, FFN__STREAM_LAYER + (uint32_t)op->node, plan->forwards);
     for (size_t k = 0; k < op->step.input_count; k++)
         if (op->reads_user[k]) op->step.inputs[k] = plan->x;
+    op->step.scratch = op->scratch[FORWARD];
 }
 
 static bool begin_forward(ffn_plan *plan, const float *x, size_t rows)
@@ -126,15 +127,21 @@ static void run_backward(ffn_plan *plan, bool fused)
     if (plan->output_op != FFN__NONE) plan->ops[plan->output_op].step.fused_loss = fused;
     for (size_t o = plan->op_count; o-- > 0;) {
         ffn__op *op = &plan->ops[o];
+        op->step.scratch = op->scratch[BACKWARD];
         if (op->runs_backward) op->ops->backward(&op->step);
         if (!plan->keeps_deltas) run_backward_parameters(op, NULL);
     }
-    join_input_gradients(plan);
 }
 
-static void run_kept(ffn_plan *plan, const ffn__gradient_reader *reader)
+/* What comes after it: gradients of parameters that were left for later, and the joined one of several inputs, which
+ * may take the memory of all else. */
+static void finish_backward(ffn_plan *plan, const ffn__gradient_reader *reader)
 {
-    for (size_t o = plan->op_count; plan->keeps_deltas && o-- > 0;) run_backward_parameters(&plan->ops[o], reader);
+    for (size_t o = plan->op_count; plan->keeps_deltas && o-- > 0;) {
+        plan->ops[o].step.scratch = plan->ops[o].scratch[LATER];
+        run_backward_parameters(&plan->ops[o], reader);
+    }
+    join_input_gradients(plan);
 }
 
 /* Whether no gradient of a parameter can be infinite or NaN. */
@@ -158,7 +165,7 @@ double ffn__backward_early(ffn_plan *plan, const ffn_loss *loss, const float *ta
     if (!plan->output_gradient) return value;
     run_backward(plan, ffn__model_fuses(plan->model, loss));
     *read = reader && plan->can_update_early && !plan->accumulate && isfinite(value) && gradients_are_bounded(plan);
-    run_kept(plan, *read ? reader : NULL);
+    finish_backward(plan, *read ? reader : NULL);
     return value;
 }
 
@@ -177,7 +184,7 @@ void ffn_backward_from(ffn_plan *plan, const float *output_gradient)
     memmove(plan->output_gradient, output_gradient,
             plan->rows * ffn_shape_size(ffn_model_output_shape(plan->model)) * sizeof(float));
     run_backward(plan, false);
-    run_kept(plan, NULL);
+    finish_backward(plan, NULL);
 }
 
 /* ---- gradients ------------------------------------------------------------------------------------------------- */

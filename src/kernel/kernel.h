@@ -11,7 +11,7 @@ typedef struct ffn__dense {
     size_t threads;
     ffn_activation activation;
     const float *x; /* X[B,K] */
-    const float *w; /* W[N,K] */
+    const float *w; /* W[N,K], in the table's layout, as is dw */
     const float *b; /* [N], or NULL: no bias */
     float *z;       /* Z[B,N] = X W^T + b, kept for backward; NULL: not kept */
     float *y;       /* Y[B,N] = f(Z) */
@@ -25,20 +25,31 @@ typedef struct ffn__dense {
     /* NULL, or for every part of a gradient that is complete: where it belongs, and its values */
     void (*ready)(void *context, const float *place, const float *values, size_t count);
     void *ready_context;
+    float *turned;  /* [dense_turned(K, N)] for each row, rows padded to row_group: within one call */
     float *scratch; /* [slots][dense_scratch(K, N)]: memory of each thread's own for parts that need not stay */
     size_t slots;
 } ffn__dense;
 
 typedef struct ffn__kernel_table {
     const char *name;
-    void (*dense_forward)(const ffn__dense *dense);
-    void (*dense_backward)(const ffn__dense *dense);      /* dY becomes dZ; dX; the slope's gradient */
-    void (*dense_gradients)(const ffn__dense *dense);     /* dW, db */
+    const ffn_parameter_layout *layout;                   /* of the weights; NULL: row-major */
+    size_t row_group;                                     /* see ffn_layer_plan */
+    size_t (*dense_turned)(size_t inputs, size_t units);  /* floats for each row in every call */
     size_t (*dense_scratch)(size_t inputs, size_t units); /* floats for each thread in dense_gradients */
-    double (*dense_bound)(const ffn__dense *dense);       /* no element of dW and db exceeds it */
+    void (*dense_forward)(const ffn__dense *dense);
+    void (*dense_backward)(const ffn__dense *dense);  /* dY becomes dZ; dX; the slope's gradient */
+    void (*dense_gradients)(const ffn__dense *dense); /* dW, db */
 } ffn__kernel_table;
 
-extern const ffn__kernel_table ffn__kernel_blas;
+extern const ffn__kernel_table ffn__kernel_blas, ffn__kernel_native;
+extern const ffn_parameter_layout ffn__panels; /* of the native table */
+
+/* The table that AUTO stands for here; others stay. */
+ffn_kernels ffn__kernels_resolve(ffn_kernels wanted);
+const ffn__kernel_table *ffn__kernels(ffn_kernels resolved);
+
+/* After dense_backward: no element of dW and db exceeds it; NaN: not known. */
+double ffn__dense_bound(const ffn__dense *dense);
 
 /* ---- activations over tiles (activation_tiles.c), for every layer with an activation --------------------------- */
 

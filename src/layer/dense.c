@@ -17,13 +17,18 @@ static const ffn_field fields[] = {
 static ffn_status plan(ffn_layer_plan *p, const void *configuration, ffn_error *error)
 {
     const config *c = configuration;
+    const ffn__kernel_table *kernels = ffn__kernels(p->kernels);
     const ffn_shape in = p->inputs[0];
     if (in.rank == 0) return ffn_fail(error, FFN_SHAPE_MISMATCH, "the input has no axis; expected at least one");
     const size_t inputs = ffn__last_axis(in), units = c->units;
     p->output = in;
     p->output.dim[in.rank - 1] = units;
-    p->parameters[WEIGHT] = (ffn_layer_parameter){
-        .name = "weight", .shape = ffn_shape_2d(units, inputs), .role = FFN_WEIGHT, .fan_in = inputs, .fan_out = units};
+    p->parameters[WEIGHT] = (ffn_layer_parameter){.name = "weight",
+                                                  .shape = ffn_shape_2d(units, inputs),
+                                                  .role = FFN_WEIGHT,
+                                                  .fan_in = inputs,
+                                                  .fan_out = units,
+                                                  .layout = kernels->layout};
     if (!p->no_bias)
         p->parameters[BIAS] = (ffn_layer_parameter){.name = "bias", .shape = ffn_shape_1d(units), .role = FFN_BIAS};
     p->parameter_count = BIAS + 1;
@@ -31,7 +36,9 @@ static ffn_status plan(ffn_layer_plan *p, const void *configuration, ffn_error *
     p->gain = c->activation.ops ? c->activation.ops->gain : FFN_GAIN_GLOROT;
     p->activation = c->activation;
     p->logits_saved = ffn__keeps_logits(&c->activation, p->is_output);
-    p->gradient_scratch = ffn__kernel_blas.dense_scratch(inputs, units);
+    p->row_group = kernels->row_group;
+    p->scratch_per_row = kernels->dense_turned(inputs, units) * ffn__rows_before_last_axis(in);
+    p->gradient_scratch = kernels->dense_scratch(inputs, units);
     if (p->logits_saved) p->saved_per_row = ffn_shape_size(p->output);
     return FFN_OK;
 }
@@ -62,6 +69,7 @@ static ffn__dense bind(const ffn_step *step)
         .dslope_beta = step->parameter_betas[SLOPE],
         .ready = step->gradient_ready,
         .ready_context = step->gradient_context,
+        .turned = step->scratch,
         .scratch = step->gradient_scratch,
         .slots = step->gradient_slots,
     };
@@ -70,25 +78,25 @@ static ffn__dense bind(const ffn_step *step)
 static void forward(const ffn_step *step)
 {
     const ffn__dense dense = bind(step);
-    ffn__kernel_blas.dense_forward(&dense);
+    ffn__kernels(step->kernels)->dense_forward(&dense);
 }
 
 static void backward(const ffn_step *step)
 {
     const ffn__dense dense = bind(step);
-    ffn__kernel_blas.dense_backward(&dense);
+    ffn__kernels(step->kernels)->dense_backward(&dense);
 }
 
 static void backward_parameters(const ffn_step *step)
 {
     const ffn__dense dense = bind(step);
-    ffn__kernel_blas.dense_gradients(&dense);
+    ffn__kernels(step->kernels)->dense_gradients(&dense);
 }
 
 static double gradient_bound(const ffn_step *step)
 {
     const ffn__dense dense = bind(step);
-    return ffn__kernel_blas.dense_bound(&dense);
+    return ffn__dense_bound(&dense);
 }
 
 static const ffn_layer_ops ops = {

@@ -149,6 +149,8 @@ const char *ffn__blas_name(void)
     return blas_name;
 }
 
+bool ffn__has_blas(void) { return true; }
+
 #else /* no BLAS: every product is our own */
 
 ffn_status ffn__blas_prepare(ffn_error *error)
@@ -158,6 +160,7 @@ ffn_status ffn__blas_prepare(ffn_error *error)
 }
 
 const char *ffn__blas_name(void) { return "none"; }
+bool ffn__has_blas(void) { return false; }
 
 #endif
 

@@ -23,6 +23,7 @@ void ffn__gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k,
  * buffers while a lack of memory can still be reported. Cheap when done already. */
 ffn_status ffn__blas_prepare(ffn_error *error);
 const char *ffn__blas_name(void); /* "OpenBLAS 0.3.21" or "none" */
+bool ffn__has_blas(void);
 
 /* ---- kernels (tensor_kernels.c, one table per instruction set) ------------------------------------------------- */
 

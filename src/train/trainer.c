@@ -30,7 +30,8 @@ static bool same_rule(const ffn__gradient_rule *a, const ffn__gradient_rule *b)
     return a->l1 == b->l1 && a->l2 == b->l2 && a->decay == b->decay;
 }
 
-/* Between two parameters there is padding: zeros, which most optimizers leave as they are. */
+/* Between parameters, and within those that have a layout, there is padding: zeros, which most optimizers leave as they
+ * are. */
 static bool keeps_padding(const ffn_trainer *t)
 {
     const ffn_optimizer *o = &t->options.optimizer;
@@ -44,33 +45,67 @@ static bool keeps_padding(const ffn_trainer *t)
     return ffn__optimizer_update(o, &update, &(ffn__gradient_rule){.scale = 1}, 1, &w, &g, slots) && w == 0;
 }
 
-static size_t most_chunks(const ffn_trainer *t)
+/* Chunks for [first, end) of the block; with t->chunks NULL they are only counted. */
+static void add_chunks(ffn_trainer *t, size_t first, size_t end, ffn__gradient_rule rule)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < t->model->parameter_count; i++) count += t->model->parameters[i].stored / CHUNK + 2;
-    return count;
+    for (size_t at = first; at < end; at += CHUNK, t->chunk_count++)
+        if (t->chunks)
+            t->chunks[t->chunk_count] =
+                (ffn__chunk){.offset = at, .size = end - at < CHUNK ? end - at : CHUNK, .rule = rule};
+}
+
+/* Shell's sort: qsort may take memory that nobody can refuse it. */
+static void sort_chunks(ffn__chunk *chunks, size_t count)
+{
+    for (size_t gap = count / 2; gap > 0; gap /= 2)
+        for (size_t i = gap; i < count; i++) {
+            const ffn__chunk chunk = chunks[i];
+            size_t at = i;
+            for (; at >= gap && chunks[at - gap].offset > chunk.offset; at -= gap) chunks[at] = chunks[at - gap];
+            chunks[at] = chunk;
+        }
+}
+
+/* For an optimizer that would change padding: what values a parameter has, and nothing between them. */
+static void add_runs(ffn_trainer *t, const ffn__parameter *p, ffn__gradient_rule rule)
+{
+    const size_t first = t->chunk_count;
+    for (size_t i = 0, run; i < p->size; i += run) {
+        const size_t place = ffn__parameter_place(p, i, &run);
+        add_chunks(t, place, place + run, rule);
+    }
+    if (t->chunks) sort_chunks(t->chunks + first, t->chunk_count - first);
 }
 
 /* Cuts what is trained into runs of one rule, and those into chunks. */
-static ffn_status cut_chunks(ffn_trainer *t, ffn_error *error)
+static void cut_chunks(ffn_trainer *t, bool join)
 {
-    t->chunks = ffn__alloc(most_chunks(t), sizeof(*t->chunks), error);
-    if (!t->chunks) return FFN_OUT_OF_MEMORY;
-    const bool join = keeps_padding(t);
     const size_t count = t->model->parameter_count;
+    t->chunk_count = 0;
     for (size_t i = 0; i < count; i++) {
         if (!t->plan->has_gradient[i]) continue;
         const size_t first = t->model->parameters[i].offset;
         const ffn__gradient_rule rule = rule_of(t, i);
-        for (; join && i + 1 < count && t->plan->has_gradient[i + 1]; i++) {
+        if (!join) {
+            add_runs(t, &t->model->parameters[i], rule);
+            continue;
+        }
+        for (; i + 1 < count && t->plan->has_gradient[i + 1]; i++) {
             const ffn__gradient_rule next = rule_of(t, i + 1);
             if (!same_rule(&rule, &next)) break;
         }
         const size_t end = t->model->parameters[i].offset + t->model->parameters[i].stored;
-        for (size_t at = first; at < end; at += CHUNK)
-            t->chunks[t->chunk_count++] =
-                (ffn__chunk){.offset = at, .size = end - at < CHUNK ? end - at : CHUNK, .rule = rule};
+        add_chunks(t, first, end, rule);
     }
+}
+
+static ffn_status make_chunks(ffn_trainer *t, ffn_error *error)
+{
+    const bool join = keeps_padding(t);
+    cut_chunks(t, join);
+    t->chunks = ffn__alloc(t->chunk_count, sizeof(*t->chunks), error);
+    if (!t->chunks) return FFN_OUT_OF_MEMORY;
+    cut_chunks(t, join);
     return FFN_OK;
 }
 
@@ -118,7 +153,7 @@ static ffn_status fill(ffn_trainer *t, const ffn_fit_options *options, ffn_error
     if (!t->plan) return FFN_OUT_OF_MEMORY;
     t->plan->seed = t->options.seed;
     status = make_state(t, error);
-    if (status == FFN_OK) status = cut_chunks(t, error);
+    if (status == FFN_OK) status = make_chunks(t, error);
     return status;
 }
 
@@ -229,13 +264,12 @@ static const ffn__chunk *find_chunk(const ffn_trainer *t, size_t offset)
 static void update_ready(void *context, const float *place, const float *values, size_t count)
 {
     update_job *job = context;
-    size_t offset = (size_t)(place - job->trainer->plan->gradients);
-    for (const size_t end = offset + count; offset < end;) {
-        const ffn__chunk *chunk = find_chunk(job->trainer, offset);
-        const size_t chunk_end = chunk->offset + chunk->size, size = (end < chunk_end ? end : chunk_end) - offset;
-        update_part(job, chunk->rule, offset, size, values);
-        offset += size;
-        values += size;
+    const ffn_trainer *t = job->trainer;
+    const size_t begin = (size_t)(place - t->plan->gradients), end = begin + count;
+    for (const ffn__chunk *c = find_chunk(t, begin); c < t->chunks + t->chunk_count && c->offset < end; c++) {
+        const size_t first = c->offset > begin ? c->offset : begin, chunk_end = c->offset + c->size;
+        const size_t last = chunk_end < end ? chunk_end : end;
+        if (first < last) update_part(job, c->rule, first, last - first, values + (first - begin));
     }
 }
 

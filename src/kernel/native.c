@@ -1,0 +1,32 @@
+/* The layout of weights in panels, and which instruction set's kernels are in use. */
+#include "kernel/kernel.h"
+#include "kernel/native.h"
+
+FFN__ISA_DECLARE(ffn__native_kernels, ffn__native_kernels);
+
+const ffn__native_kernels *ffn__native(void)
+{
+    static const ffn__native_kernels *const tables[] = FFN__ISA_TABLES(ffn__native_kernels);
+    return tables[ffn__isa()];
+}
+
+/* W[N,K]: panels of inputs, one after the other, of N rows each. */
+
+static size_t panels_size(ffn_shape shape)
+{
+    const size_t units = shape.dim[0], inputs = shape.dim[1], last = (inputs - 1) / FFN__PANEL * FFN__PANEL;
+    size_t columns, size;
+    return ffn__sum(last, ffn__panel_width(last, inputs), &columns) && ffn__multiply(columns, units, &size) ? size
+                                                                                                            : SIZE_MAX;
+}
+
+static size_t panels_place(ffn_shape shape, size_t index, size_t *run)
+{
+    const size_t units = shape.dim[0], inputs = shape.dim[1], unit = index / inputs, input = index % inputs;
+    const size_t begin = input / FFN__PANEL * FFN__PANEL, width = ffn__panel_width(begin, inputs);
+    const size_t end = inputs - begin > FFN__PANEL ? begin + FFN__PANEL : inputs;
+    *run = end - input;
+    return ffn__panel_offset(begin, units) + unit * width + input - begin;
+}
+
+const ffn_parameter_layout ffn__panels = {"panels", panels_size, panels_place};

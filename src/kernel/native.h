@@ -1,0 +1,46 @@
+/* The native kernels: products of dense layers whose operands all lie in panels, so that nothing is packed on the way.
+ * docs/kernels.md explains the layout with a drawing. */
+#ifndef FFN__NATIVE_H
+#define FFN__NATIVE_H
+
+#include "tensor/tensor.h"
+
+/* A panel holds 32 columns of a matrix, row after row: two vectors of AVX-512, four of AVX2, eight of SSE. The last one
+ * is half as wide where that is enough; places behind the matrix's end are zero. */
+enum { FFN__PANEL = 32, FFN__HALF_PANEL = FFN__PANEL / 2 };
+
+/* The width of the panel that begins at column `begin` of `cols`. */
+static inline size_t ffn__panel_width(size_t begin, size_t cols)
+{
+    return cols - begin > FFN__HALF_PANEL ? FFN__PANEL : FFN__HALF_PANEL;
+}
+
+/* Where the panel that begins at column `begin` of a matrix of `rows` rows begins: all before it are full. */
+static inline size_t ffn__panel_offset(size_t begin, size_t rows) { return begin * rows; }
+
+/* Letters: R rows of the result, D depth, w the width of its panel. */
+typedef struct ffn__native_kernels {
+    /* C[R,w] = A[R,D] B[D,w], plus bias[R] for each row if that is not NULL, or plus what C holds if `add`.
+     * A is rows `row` .. `row` + R - 1 of a matrix in panels, `panel_step` floats apart, and D its columns. */
+    void (*multiply_rows)(size_t rows, size_t depth, const float *a, size_t row, size_t panel_step, const float *b,
+                          size_t width, const float *bias, bool add, float *c);
+    /* C[R,w] = A^T B for one panel of the matrix A[D,R], whose rows are `step` floats apart. */
+    void (*multiply_columns)(size_t rows, size_t depth, const float *a, size_t step, const float *b, size_t width,
+                             float *c);
+    /* Y[B,N] = X[B,K] W^T + bias for B < FFN__FEW rows and the units from `unit` on; W in panels, of all_units rows. */
+    void (*multiply_few)(size_t rows, size_t inputs, const float *x, const float *w, size_t all_units, size_t unit,
+                         size_t units, const float *bias, float *y, size_t ldy);
+    /* to [cols][width], rows of it ldt apart, = the transpose of x [rows][cols]; zeros behind, width >= rows. */
+    void (*turn)(size_t rows, size_t cols, const float *x, size_t ldx, float *to, size_t ldt, size_t width);
+    /* to [rows][width] = columns of x, cols <= width; zeros behind. */
+    void (*pack)(size_t rows, size_t cols, const float *x, size_t ldx, float *to, size_t width);
+    /* y [rows][cols] = c [rows][width] + beta y; beta 0: y is not read. */
+    void (*put)(size_t rows, size_t cols, const float *c, size_t width, float beta, float *y, size_t ldy);
+} ffn__native_kernels;
+
+/* Rows that make lanes along the batch worth it; fewer have lanes along the inputs. */
+enum { FFN__FEW = 8 };
+
+const ffn__native_kernels *ffn__native(void); /* of the instruction set in use */
+
+#endif

@@ -1,0 +1,297 @@
+/* Products of panels. A tile of the result is up to ROWS rows of two vectors: its sums stay in registers while they run
+ * along the depth, and every step reads two vectors of one panel and a number of each row of another. */
+#include "kernel/native.h"
+
+#include "tensor/transpose.h"
+
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 32")
+#endif
+
+/* 14 x 2 sums, two vectors of B and a number of A fill the 32 registers of AVX-512 and NEON; 6 x 2 the 16 of others. */
+#if VL == 16 || defined(__aarch64__)
+#define ROWS 14
+#else
+#define ROWS 6
+#endif
+/* Steps along the depth after which the next tile takes over: their part of B, 32 KB, stays in the first-level cache. */
+enum { DEPTH = 256 };
+
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+/* ---- a tile ------------------------------------------------------------------------------------------------------ */
+
+/* C [rows][width] of a tile and what it starts from. */
+typedef struct result {
+    float *c;
+    size_t width;
+    const float *bias; /* [rows], or NULL */
+    bool add;
+} result;
+
+/* Register arrays have the full size: one of `rows` would be a variable-length array to the compiler, in memory. */
+typedef vec sums[ROWS][2];
+
+VECTOR_INLINE void begin_sums(sums sum, const size_t rows, const size_t vectors, const result *to)
+{
+    UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++) sum[r][v] =
+        to->add    ? vec_load(to->c + r * to->width + v * VL)
+        : to->bias ? vec_set(to->bias[r])
+                   : vec_set(0);
+}
+
+VECTOR_INLINE void end_sums(sums sum, const size_t rows, const size_t vectors, const result *to)
+{
+    UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++)
+        vec_store(to->c + r * to->width + v * VL, sum[r][v]);
+}
+
+/* One step along the depth: number r of A stands at a[r * a_step]. */
+VECTOR_INLINE void add_step(sums sum, const size_t rows, const size_t vectors, const float *a, const size_t a_step,
+                            const float *b)
+{
+    vec x[2];
+    UNROLL for (size_t v = 0; v < vectors; v++) x[v] = vec_load(b + v * VL);
+    UNROLL for (size_t r = 0; r < rows; r++)
+    {
+        const vec factor = vec_set(a[r * a_step]);
+        UNROLL for (size_t v = 0; v < vectors; v++) sum[r][v] += factor * x[v];
+    }
+}
+
+/* `depth` steps within one panel of A whose rows are `a_step` apart, a literal. The rows that the next tile will read
+ * are fetched meanwhile. */
+VECTOR_INLINE void add_panel(sums sum, const size_t rows, const size_t vectors, size_t depth, const float *a,
+                             const size_t a_step, const float *b, size_t width)
+{
+    for (size_t d = 0; d < depth; d++, b += width) {
+        __builtin_prefetch(a + rows * a_step + d * FFN__HALF_PANEL);
+        add_step(sum, rows, vectors, a + d, a_step, b);
+    }
+}
+
+VECTOR_INLINE void rows_tile(const size_t rows, const size_t vectors, size_t depth, const float *a, size_t row,
+                             size_t panel_step, const float *b, const result *to)
+{
+    sums sum;
+    begin_sums(sum, rows, vectors, to);
+    for (; depth > FFN__HALF_PANEL; a += panel_step) {
+        const size_t steps = smaller(depth, FFN__PANEL);
+        add_panel(sum, rows, vectors, steps, a + row * FFN__PANEL, FFN__PANEL, b, to->width);
+        b += steps * to->width;
+        depth -= steps;
+    }
+    if (depth) add_panel(sum, rows, vectors, depth, a + row * FFN__HALF_PANEL, FFN__HALF_PANEL, b, to->width);
+    end_sums(sum, rows, vectors, to);
+}
+
+VECTOR_INLINE void columns_tile(const size_t rows, const size_t vectors, size_t depth, const float *a, size_t a_step,
+                                const float *b, const result *to)
+{
+    sums sum;
+    begin_sums(sum, rows, vectors, to);
+    for (size_t d = 0; d < depth; d++, a += a_step, b += to->width) add_step(sum, rows, vectors, a, 1, b);
+    end_sums(sum, rows, vectors, to);
+}
+
+/* One function for every number of rows and vectors. */
+typedef struct tile_functions {
+    void (*rows)(size_t depth, const float *a, size_t row, size_t panel_step, const float *b, const result *to);
+    void (*columns)(size_t depth, const float *a, size_t a_step, const float *b, const result *to);
+} tile_functions;
+
+#define TILE(R, V)                                                                                                     \
+    static void rows_##R##_##V(size_t depth, const float *a, size_t row, size_t panel_step, const float *b,            \
+                               const result *to)                                                                       \
+    {                                                                                                                  \
+        rows_tile(R, V, depth, a, row, panel_step, b, to);                                                             \
+    }                                                                                                                  \
+    static void columns_##R##_##V(size_t depth, const float *a, size_t a_step, const float *b, const result *to)       \
+    {                                                                                                                  \
+        columns_tile(R, V, depth, a, a_step, b, to);                                                                   \
+    }
+#define TILES(R) TILE(R, 1) TILE(R, 2)
+#define TILE_PAIR(R)                                                                                                   \
+    {                                                                                                                  \
+        {rows_##R##_1, columns_##R##_1}, {rows_##R##_2, columns_##R##_2}                                               \
+    }
+
+TILES(1)
+TILES(2)
+TILES(3)
+TILES(4)
+TILES(5)
+TILES(6)
+#if ROWS == 14
+TILES(7)
+TILES(8)
+TILES(9)
+TILES(10)
+TILES(11)
+TILES(12)
+TILES(13)
+TILES(14)
+#endif
+
+/* By rows - 1 and vectors - 1. */
+static const tile_functions tiles[ROWS][2] = {
+    TILE_PAIR(1),  TILE_PAIR(2),  TILE_PAIR(3),  TILE_PAIR(4), TILE_PAIR(5), TILE_PAIR(6),
+#if ROWS == 14
+    TILE_PAIR(7),  TILE_PAIR(8),  TILE_PAIR(9),  TILE_PAIR(10), TILE_PAIR(11), TILE_PAIR(12),
+    TILE_PAIR(13), TILE_PAIR(14),
+#endif
+};
+
+/* ---- products ---------------------------------------------------------------------------------------------------- */
+
+/* Rows are shared out evenly: 32 are 11 + 11 + 10 and not 14 + 14 + 4, since a tile of few rows waits for its loads. */
+static size_t rows_of_next(size_t rows)
+{
+    const size_t count = (rows + ROWS - 1) / ROWS;
+    return (rows + count - 1) / count;
+}
+
+static void multiply_rows(size_t rows, size_t depth, const float *a, size_t row, size_t panel_step, const float *b,
+                          size_t width, const float *bias, bool add, float *c)
+{
+    for (size_t begin = 0; begin < depth; begin += DEPTH) {
+        const size_t steps = smaller(DEPTH, depth - begin);
+        for (size_t at = 0; at < width; at += 2 * VL) {
+            const size_t vectors = width - at >= 2 * VL ? 2 : 1;
+            for (size_t r = 0, next; r < rows; r += next) {
+                next = rows_of_next(rows - r);
+                const result to = {c + r * width + at, width, bias ? bias + r : NULL, add || begin > 0};
+                tiles[next - 1][vectors - 1].rows(steps, a, row + r, panel_step, b + at, &to);
+            }
+        }
+        a += DEPTH / FFN__PANEL * panel_step;
+        b += DEPTH * width;
+    }
+}
+
+static void multiply_columns(size_t rows, size_t depth, const float *a, size_t step, const float *b, size_t width,
+                             float *c)
+{
+    for (size_t begin = 0; begin < depth; begin += DEPTH) {
+        const size_t steps = smaller(DEPTH, depth - begin);
+        for (size_t at = 0; at < width; at += 2 * VL) {
+            const size_t vectors = width - at >= 2 * VL ? 2 : 1;
+            for (size_t r = 0, next; r < rows; r += next) {
+                next = rows_of_next(rows - r);
+                const result to = {c + r * width + at, width, NULL, begin > 0};
+                tiles[next - 1][vectors - 1].columns(steps, a + r, step, b + at, &to);
+            }
+        }
+        a += DEPTH * step;
+        b += DEPTH * width;
+    }
+}
+
+/* ---- few rows ---------------------------------------------------------------------------------------------------- */
+
+/* Units whose sums run together: enough to hide the latency of their additions, few enough for the registers. */
+#if VL == 16 || defined(__aarch64__)
+enum { UNITS = 4, UNITS_OF_ONE = 8 };
+#else
+enum { UNITS = 2, UNITS_OF_ONE = 4 };
+#endif
+
+/* sum [u][r] += lanes of row u of a panel times lanes of row r of x. */
+VECTOR_INLINE void add_lanes(vec sum[UNITS_OF_ONE][FFN__FEW - 1], const size_t units, const size_t rows, const vec x[],
+                             const float *w, const size_t width)
+{
+    UNROLL for (size_t u = 0; u < units; u++)
+    {
+        const vec weights = vec_load(w + u * width);
+        UNROLL for (size_t r = 0; r < rows; r++) sum[u][r] += weights * x[r];
+    }
+}
+
+/* y [rows][units] for `units` rows of the panels at w, a literal, as is `rows`. */
+VECTOR_INLINE void few_tile(const size_t rows, const size_t units, size_t inputs, const float *x, const float *w,
+                            size_t all_units, size_t unit, const float *bias, float *y, size_t ldy)
+{
+    vec sum[UNITS_OF_ONE][FFN__FEW - 1] = {{{0}}}, part[FFN__FEW - 1];
+    size_t begin = 0;
+    for (; begin + FFN__PANEL <= inputs; begin += FFN__PANEL, w += all_units * FFN__PANEL)
+        UNROLL for (size_t v = 0; v < FFN__PANEL; v += VL)
+        {
+            UNROLL for (size_t r = 0; r < rows; r++) part[r] = vec_load(x + r * inputs + begin + v);
+            add_lanes(sum, units, rows, part, w + unit * FFN__PANEL + v, FFN__PANEL);
+        }
+    const size_t width = inputs - begin > FFN__HALF_PANEL ? FFN__PANEL : FFN__HALF_PANEL;
+    for (size_t v = 0; begin + v < inputs; v += VL) {
+        const size_t left = inputs - begin - v;
+        UNROLL for (size_t r = 0; r < rows; r++)
+        {
+            const float *from = x + r * inputs + begin + v;
+            part[r] = left >= VL ? vec_load(from) : vec_load_part(from, left);
+        }
+        add_lanes(sum, units, rows, part, w + unit * width + v, width);
+    }
+    UNROLL for (size_t u = 0; u < units; u++) UNROLL for (size_t r = 0; r < rows; r++) y[r * ldy + u] =
+        vec_sum(sum[u][r]) + (bias ? bias[u] : 0);
+}
+
+#define FEW(R, U)                                                                                                      \
+    static void few_##R(size_t inputs, const float *x, const float *w, size_t all_units, size_t unit, size_t units,    \
+                        const float *bias, float *y, size_t ldy)                                                       \
+    {                                                                                                                  \
+        size_t u = 0;                                                                                                  \
+        for (; u + U <= units; u += U)                                                                                 \
+            few_tile(R, U, inputs, x, w, all_units, unit + u, bias ? bias + u : NULL, y + u, ldy);                     \
+        for (; u < units; u++)                                                                                         \
+            few_tile(R, 1, inputs, x, w, all_units, unit + u, bias ? bias + u : NULL, y + u, ldy);                     \
+    }
+FEW(1, UNITS_OF_ONE)
+FEW(2, UNITS)
+FEW(3, UNITS)
+FEW(4, UNITS)
+FEW(5, UNITS)
+FEW(6, UNITS)
+FEW(7, UNITS)
+
+static void multiply_few(size_t rows, size_t inputs, const float *x, const float *w, size_t all_units, size_t unit,
+                         size_t units, const float *bias, float *y, size_t ldy)
+{
+    static void (*const functions[FFN__FEW])(size_t, const float *, const float *, size_t, size_t, size_t,
+                                             const float *, float *, size_t) = {NULL,  few_1, few_2, few_3,
+                                                                                few_4, few_5, few_6, few_7};
+    functions[rows](inputs, x, w, all_units, unit, units, bias, y, ldy);
+}
+
+/* ---- panels from rows and back ----------------------------------------------------------------------------------- */
+
+static void turn(size_t rows, size_t cols, const float *x, size_t ldx, float *to, size_t ldt, size_t width)
+{
+    transpose(rows, cols, x, ldx, to, ldt, width);
+}
+
+static void pack(size_t rows, size_t cols, const float *x, size_t ldx, float *to, size_t width)
+{
+    for (size_t r = 0; r < rows; r++, x += ldx, to += width)
+        for (size_t j = 0; j < width; j += VL) {
+            const size_t left = cols > j ? cols - j : 0;
+            vec_store(to + j, left >= VL ? vec_load(x + j) : vec_load_part(x + j, left));
+        }
+}
+
+static void put(size_t rows, size_t cols, const float *c, size_t width, float beta, float *y, size_t ldy)
+{
+    for (size_t r = 0; r < rows; r++, c += width, y += ldy)
+        for (size_t j = 0; j < cols; j += VL) {
+            const size_t left = cols - j;
+            vec value = vec_load(c + j);
+            if (beta != 0) value += beta * (left >= VL ? vec_load(y + j) : vec_load_part(y + j, left));
+            if (left >= VL)
+                vec_store(y + j, value);
+            else
+                vec_store_part(y + j, value, left);
+        }
+}
+
+extern const ffn__native_kernels FFN__ISA_NAME(ffn__native_kernels);
+const ffn__native_kernels FFN__ISA_NAME(ffn__native_kernels) = {multiply_rows, multiply_columns, multiply_few,
+                                                                turn,          pack,             put};
