@@ -334,6 +334,14 @@ ffn_value ffn_activate(ffn_model *model, ffn_value x, ffn_activation activation)
 /* In training sets an element to 0 with probability rate and scales the others by 1 / (1 - rate); nothing in
  * prediction. rate in [0, 1). Srivastava et al. 2014. */
 ffn_value ffn_dropout(ffn_model *model, ffn_value x, float rate);
+/* y = (x - mean) / sqrt(variance + 1e-5) weight + bias for each channel: the first axis of samples (C, H, W), else the
+ * last. In training mean and variance (over n) are the batch's; prediction, frozen plans and layers that are not
+ * trainable use running ones, states that every update moves by 0.1 towards the batch's (variance over n - 1). A
+ * training batch needs at least two values a channel. Parameters: weight, bias, running_mean, running_var. Ioffe,
+ * Szegedy 2015. */
+ffn_value ffn_batch_norm(ffn_model *model, ffn_value x);
+/* The same formula over the last axis of each row by itself, always. Parameters: weight, bias. Ba et al. 2016. */
+ffn_value ffn_layer_norm(ffn_model *model, ffn_value x);
 ffn_value ffn_add(ffn_model *model, ffn_value a, ffn_value b);    /* equal shapes; a and b may be the same value */
 ffn_value ffn_concat(ffn_model *model, ffn_value a, ffn_value b); /* along the last axis; the others must be equal */
 ffn_value ffn_flatten(ffn_model *model, ffn_value x);
@@ -407,7 +415,8 @@ void ffn_plan_destroy(ffn_plan *plan);
 size_t ffn_plan_memory(const ffn_plan *plan); /* bytes */
 
 /* The outputs [rows][output shape], owned by the plan and valid until its next forward. NULL for 0 rows, more than
- * max_batch or a NULL argument. A later backward reads x again: keep it until then. */
+ * max_batch or a NULL argument, and in training for 1 row where a batch norm needs two. A later backward reads x again:
+ * keep it until then. */
 const float *ffn_forward(ffn_plan *plan, const float *x, size_t rows);
 /* The loss of the last forward, and its gradients, which overwrite earlier ones. NaN on an inference plan, before a
  * forward, and for a loss with an option out of its range. Targets out of range give NaN or a loss without meaning,
@@ -559,7 +568,8 @@ void ffn_trainer_destroy(ffn_trainer *trainer);
 ffn_status ffn_trainer_step(ffn_trainer *trainer, const float *x, const float *targets, size_t rows, double *loss,
                             ffn_error *error);
 ffn_plan *ffn_trainer_plan(ffn_trainer *trainer); /* for forward and backward by hand; owned by the trainer */
-/* Clips and updates by the gradients that ffn_plan_get_gradient would return; they are left as they are. */
+/* Clips and updates by the gradients that ffn_plan_get_gradient would return; they are left as they are. Commits the
+ * running statistics of batch norms that the plan's forwards have collected since the last update. */
 ffn_status ffn_trainer_apply(ffn_trainer *trainer, ffn_error *error);
 void ffn_trainer_set_learning_rate(ffn_trainer *trainer, float rate); /* the base rate that a schedule scales */
 float ffn_trainer_learning_rate(const ffn_trainer *trainer);          /* the rate in force for the next update */
@@ -734,6 +744,8 @@ typedef struct ffn_layer_plan {
     size_t scratch;                                     /* ... backward_parameters */
     size_t row_group;                                   /* what is per row counts rows up to a multiple of it; 0: 1 */
     size_t gradient_scratch;   /* floats, for each thread, within backward_parameters */
+    bool collects_states;      /* a training forward changes states, by ffn_step's next_states */
+    size_t training_rows;      /* the fewest that a training forward with next_states works with; 0: 1 */
     ffn_activation activation; /* the output is its value; linear if there is none */
     bool logits_saved;         /* its input stands at the start of `saved`; false: it is input 0 */
 } ffn_layer_plan;
@@ -751,7 +763,10 @@ typedef struct ffn_step {
     const float *inputs[FFN_MAX_INPUTS];
     float *output;
     const float *parameters[FFN_MAX_PARAMETERS]; /* NULL where the layer declared none */
-    float *saved;                                /* NULL in an inference plan */
+    /* Training forwards of a layer that collects: each state as the next update will make it; forward changes it. NULL
+     * for what is not a state, and where the layer is not trained: it then works as in prediction. */
+    float *next_states[FFN_MAX_PARAMETERS];
+    float *saved; /* NULL in an inference plan */
     float *scratch;
     float *gradient_scratch; /* in backward_parameters: gradient_slots times what the plan asked for */
     size_t gradient_slots;

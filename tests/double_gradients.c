@@ -178,6 +178,47 @@ static void test_forms(void)
         }
 }
 
+/* Normalization: 1 row is none for a batch norm of features. Each with a value used twice, and the second of two. */
+static ffn_value norm_of_features(ffn_model *m, ffn_value (*norm)(ffn_model *, ffn_value))
+{
+    ffn_value h = norm(m, ffn_dense(m, row_input(m), 5, ffn_tanh()));
+    return ffn_dense(m, ffn_add(m, h, norm(m, h)), COLS, ffn_linear());
+}
+static ffn_value norm_of_x(ffn_model *m, ffn_value (*norm)(ffn_model *, ffn_value))
+{
+    ffn_value x = row_input(m), a = norm(m, x);
+    return ffn_dense(m, ffn_add(m, x, ffn_share(m, a, ffn_add(m, x, a))), COLS, ffn_linear());
+}
+static ffn_value norm_of_sequence(ffn_model *m, ffn_value (*norm)(ffn_model *, ffn_value))
+{
+    ffn_value h = norm(m, ffn_dense(m, ffn_input(m, ffn_shape_2d(2, 3)), 4, ffn_tanh()));
+    ffn_set_bias(m, h, false);
+    return ffn_dense(m, ffn_flatten(m, h), COLS, ffn_tanh());
+}
+static ffn_value norm_of_image(ffn_model *m, ffn_value (*norm)(ffn_model *, ffn_value))
+{
+    ffn_value h = ffn_reshape(m, ffn_dense(m, row_input(m), 24, ffn_tanh()), ffn_shape_3d(3, 2, 4));
+    return ffn_dense(m, ffn_flatten(m, norm(m, h)), COLS, ffn_linear());
+}
+
+static void test_norms(void)
+{
+    ffn_value (*const describe[])(ffn_model *, ffn_value(*)(ffn_model *, ffn_value)) = {
+        norm_of_features, norm_of_x, norm_of_sequence, norm_of_image};
+    ffn_value (*const norms[])(ffn_model *, ffn_value) = {ffn_batch_norm, ffn_layer_norm};
+    const size_t rows[] = {2, 3, 7};
+    fill_uniform(x_data, COUNT(x_data), 16, -1, 1);
+    for (size_t d = 0; d < COUNT(describe); d++)
+        for (size_t n = 0; n < COUNT(norms); n++)
+            for (size_t r = n == 0 && d < 2 ? 1 : 0; r < COUNT(rows); r++) {
+                ffn_model *model = ffn_model_create(171 + d, NULL);
+                CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, describe[d](model, norms[n]), NULL), FFN_OK);
+                enlarge_weights(model, (float)0.2);
+                expect_exact("norm", n == 0 ? "batch" : "layer", model, ffn_mse(), rows[r]);
+                ffn_model_destroy(model);
+            }
+}
+
 /* Losses fused with a final softmax or sigmoid that is behind views. */
 static void test_views_of_fused_outputs(void)
 {
@@ -427,6 +468,7 @@ static const test_case cases[] = {
     {"every layer, activation and loss", test_pairs},
     {"numbers of activations", test_numbers_of_activations},
     {"every form of graph", test_forms},
+    {"normalization", test_norms},
     {"views of fused outputs", test_views_of_fused_outputs},
     {"frozen layers are left out", test_frozen_layers_are_left_out},
     {"leaves the model as it was", test_leaves_the_model_as_it_was},

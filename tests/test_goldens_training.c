@@ -201,6 +201,46 @@ static ffn_value sequence(ffn_model *model, ffn_fit_options *options)
     return ffn_dense(model, h, 3, ffn_softmax());
 }
 
+static ffn_value without_bias(ffn_model *model, ffn_value layer)
+{
+    ffn_set_bias(model, layer, false);
+    return layer;
+}
+
+/* Batch normalization before sigmoids, with batches of several sizes. */
+static ffn_value batch_norm_sigmoid(ffn_model *model, ffn_fit_options *options)
+{
+    ffn_value h = ffn_input(model, ffn_shape_1d(8));
+    h = ffn_batch_norm(model, without_bias(model, ffn_dense(model, h, 16, ffn_linear())));
+    h = ffn_dense(model, ffn_activate(model, h, ffn_sigmoid()), 12, ffn_linear());
+    h = ffn_activate(model, ffn_batch_norm(model, without_bias(model, h)), ffn_sigmoid());
+    options->loss = ffn_cross_entropy();
+    options->optimizer = ffn_momentum(0.1f, 0.5f);
+    return ffn_dense(model, h, 4, ffn_softmax());
+}
+
+/* Samples (3, 2, 4): a batch norm of three channels, then one of 10 features; no bias before them. */
+static ffn_value batch_norm_images(ffn_model *model, ffn_fit_options *options)
+{
+    ffn_value h = without_bias(model, ffn_batch_norm(model, ffn_input(model, ffn_shape_3d(3, 2, 4))));
+    h = without_bias(model, ffn_dense(model, ffn_flatten(model, h), 10, ffn_linear()));
+    h = ffn_activate(model, ffn_batch_norm(model, h), ffn_relu());
+    options->loss = ffn_cross_entropy();
+    options->optimizer = ffn_adam(0.005f);
+    return ffn_dense(model, h, 3, ffn_linear());
+}
+
+/* Layer normalization of features, with a skip around it. */
+static ffn_value layer_norm_adamw(ffn_model *model, ffn_fit_options *options)
+{
+    ffn_value h = ffn_input(model, ffn_shape_1d(9));
+    h = ffn_layer_norm(model, ffn_dense(model, h, 16, ffn_gelu()));
+    h = ffn_layer_norm(model, ffn_add(model, h, ffn_dense(model, h, 16, ffn_gelu())));
+    options->loss = ffn_mse();
+    options->optimizer = ffn_adamw(0.002f, 0.05f);
+    return ffn_dense(model, h, 2, ffn_linear());
+}
+
 /* Large enough for the products of the BLAS. */
 static ffn_value wide(ffn_model *model, ffn_fit_options *options)
 {
@@ -230,6 +270,9 @@ static const struct {
     {"clipped_norm", clipped_norm},
     {"frozen_one_cycle", frozen_one_cycle},
     {"sequence", sequence},
+    {"batch_norm_sigmoid", batch_norm_sigmoid},
+    {"batch_norm_images", batch_norm_images},
+    {"layer_norm_adamw", layer_norm_adamw},
     {"wide", wide},
 };
 enum { NETWORKS = sizeof networks / sizeof networks[0] };

@@ -129,9 +129,10 @@ ffn_status ffn_gradient_check(ffn_model *model, ffn_loss loss, const float *x, c
     c.plan =
         ffn_plan_create(model, (ffn_plan_options){.max_batch = rows, .training = true, .input_gradient = true}, error);
     if (!c.plan) return error->status;
-    c.x = ffn__alloc(rows * c.plan->input_size, sizeof(float), error);
+    status = ffn__states_check_rows(c.plan, rows, "ffn_gradient_check:", error);
+    if (status == FFN_OK) c.x = ffn__alloc(rows * c.plan->input_size, sizeof(float), error);
     if (c.x) memcpy(c.x, x, rows * c.plan->input_size * sizeof(float));
-    status = c.x ? check_all(&c, error) : FFN_OUT_OF_MEMORY;
+    if (status == FFN_OK) status = c.x ? check_all(&c, error) : FFN_OUT_OF_MEMORY;
     ffn__free(c.x);
     ffn_plan_destroy(c.plan);
     return status;

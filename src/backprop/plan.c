@@ -219,6 +219,7 @@ static void bind_parameters(const layout *l, ffn__op *op)
         const size_t parameter = layer->parameter[k];
         if (parameter == FFN__NONE) continue;
         op->step.parameters[k] = ffn__parameter_values(l->model, parameter);
+        op->step.next_states[k] = ffn__states_next(l->plan, parameter);
         if (l->plan->has_gradient[parameter])
             op->step.parameter_gradients[k] = l->plan->gradients + l->model->parameters[parameter].offset;
     }
@@ -292,6 +293,22 @@ static bool can_update_early(const ffn_plan *plan)
     return can;
 }
 
+/* Layers that collect states may need more than one row to do so. */
+static void find_least_rows(const layout *l)
+{
+    ffn__next_states *next = &l->plan->next_states;
+    next->least_rows = 1;
+    for (size_t o = 0; o < l->plan->op_count; o++) {
+        const ffn__op *op = &l->plan->ops[o];
+        const size_t rows = layer_of(l, op->node)->plan.training_rows;
+        bool collects = false;
+        for (size_t k = 0; k < FFN_MAX_PARAMETERS; k++) collects |= op->step.next_states[k] != NULL;
+        if (!collects || rows <= next->least_rows) continue;
+        next->least_rows = rows;
+        next->least_node = op->node;
+    }
+}
+
 static ffn_status allocate_gradients(const layout *l, ffn_error *error)
 {
     ffn_plan *plan = l->plan;
@@ -342,6 +359,7 @@ static ffn_status bind_all(layout *l, ffn_error *error)
 {
     ffn_plan *plan = l->plan;
     ffn_status status = allocate_gradients(l, error);
+    if (status == FFN_OK) status = ffn__states_allocate(plan, error);
     if (status != FFN_OK) return status;
     plan->ops = ffn__alloc(l->n, sizeof(*plan->ops), error);
     if (l->inputs > 1) plan->slices = ffn__alloc(l->inputs, sizeof(*plan->slices), error);
@@ -350,11 +368,12 @@ static ffn_status bind_all(layout *l, ffn_error *error)
         if (is_op(l, i)) bind(l, &plan->ops[plan->op_count++], i);
     give_betas(l);
     plan->can_update_early = can_update_early(plan);
+    find_least_rows(l);
     bind_inputs(l);
     bind_output(l);
-    plan->bytes = sizeof(*plan) + plan->arena_size * sizeof(float) + l->n * sizeof(*plan->ops) +
-                  (plan->gradients ? l->model->value_count * sizeof(float) : 0) +
-                  l->model->parameter_count * sizeof(bool) + plan->slice_count * sizeof(*plan->slices);
+    plan->bytes += sizeof(*plan) + plan->arena_size * sizeof(float) + l->n * sizeof(*plan->ops) +
+                   (plan->gradients ? l->model->value_count * sizeof(float) : 0) +
+                   l->model->parameter_count * sizeof(bool) + plan->slice_count * sizeof(*plan->slices);
     return FFN_OK;
 }
 
@@ -411,6 +430,8 @@ void ffn_plan_destroy(ffn_plan *plan)
     ffn__free(plan->arena);
     ffn__free(plan->gradients);
     ffn__free(plan->has_gradient);
+    ffn__free(plan->next_states.states);
+    ffn__free(plan->next_states.values);
     ffn__free(plan);
 }
 

@@ -25,6 +25,21 @@ typedef struct ffn__slice {
     float *gradient;    /* the same, or NULL */
 } ffn__slice;
 
+/* States that training forwards change; see states.c. */
+typedef struct ffn__next_state {
+    size_t parameter;
+    size_t offset; /* in next_states.values */
+} ffn__next_state;
+
+typedef struct ffn__next_states {
+    ffn__next_state *states; /* [count]; NULL: no layer collects any */
+    size_t count;
+    float *values;     /* what they become with the next update */
+    bool begun;        /* forwards since the last update have begun to change them */
+    size_t least_rows; /* that a forward works with ... */
+    size_t least_node; /* ... because of this one */
+} ffn__next_states;
+
 struct ffn_plan {
     const ffn_model *model;
     ffn_plan_options options;
@@ -51,6 +66,7 @@ struct ffn_plan {
     uint64_t seed;     /* of random streams */
     uint32_t forwards; /* training forwards so far: the step of the random streams */
     bool accumulate;
+    ffn__next_states next_states;
     /* the last forward */
     const float *x;
     size_t rows;
@@ -77,5 +93,18 @@ double ffn__backward_early(ffn_plan *plan, const ffn_loss *loss, const float *ta
 double ffn__plan_loss(const ffn_plan *plan, const ffn_loss *loss, const float *targets, double *weight);
 /* Forward again, and the name of the first layer whose output is not finite; NULL: all are. */
 const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows);
+
+/* ---- states (states.c) ----------------------------------------------------------------------------------------- */
+
+ffn_status ffn__states_allocate(ffn_plan *plan, ffn_error *error);
+/* Where forwards leave what a parameter becomes; NULL: it is no state that the plan collects. */
+float *ffn__states_next(const ffn_plan *plan, size_t parameter);
+/* Before a forward: begins from the model's states, unless forwards since the last update have begun already. */
+void ffn__states_begin(ffn_plan *plan);
+/* Gives the plan's model what was collected, but for a state that would not be finite; or forgets it. */
+void ffn__states_commit(ffn_plan *plan, ffn_model *model);
+void ffn__states_discard(ffn_plan *plan);
+/* FFN_INVALID_ARGUMENT if a layer cannot train on so few rows; `what` begins the sentence. */
+ffn_status ffn__states_check_rows(const ffn_plan *plan, size_t rows, const char *what, ffn_error *error);
 
 #endif

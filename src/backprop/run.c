@@ -28,7 +28,8 @@ static void set_step(const ffn_plan *plan, ffn__op *op)
 
 static bool begin_forward(ffn_plan *plan, const float *x, size_t rows)
 {
-    if (!plan || !x || rows == 0 || rows > plan->options.max_batch) return false;
+    if (!plan || !x || rows < plan->next_states.least_rows || rows > plan->options.max_batch) return false;
+    ffn__states_begin(plan);
     plan->x = x;
     plan->rows = rows;
     cut_inputs(plan);

@@ -9,6 +9,14 @@
 enum { FFN__SCALER_OFFSET = 0, FFN__SCALER_FACTOR, FFN__SCALER_FITTED };
 extern const ffn_layer_ops ffn__standardize_ops, ffn__min_max_ops;
 
+/* Normalization: the config of both, and their tables. Parameters: weight, bias, and of batch_norm the states
+ * running_mean and running_var. */
+typedef struct ffn__norm_config {
+    float epsilon;  /* added to the variance */
+    float momentum; /* of batch_norm: what a batch adds to the running statistics; 0 in a layer_norm */
+} ffn__norm_config;
+extern const ffn_layer_ops ffn__batch_norm_ops, ffn__layer_norm_ops;
+
 /* A layer's rows and columns when it works along the last axis of its input. */
 size_t ffn__last_axis(ffn_shape shape);
 size_t ffn__rows_before_last_axis(ffn_shape shape);

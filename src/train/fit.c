@@ -1,5 +1,6 @@
 /* ffn_fit: epochs and batches around a trainer, with validation, early stopping, callbacks and history. */
 #include <math.h>
+#include <stdio.h>
 #include <string.h>
 #include <time.h>
 
@@ -78,6 +79,15 @@ static ffn_status allocate(fit *f, ffn_error *error)
     return f->validator ? FFN_OK : error->status;
 }
 
+/* The rows left over for an epoch's last batch may be too few. */
+static ffn_status check_last_batch(const fit *f, ffn_error *error)
+{
+    char what[80];
+    const size_t rows = f->training->rows, batch = f->options.batch_size;
+    (void)snprintf(what, sizeof(what), "with batch_size %zu the last batch of each epoch has", batch);
+    return ffn__states_check_rows(f->trainer->plan, rows % batch ? rows % batch : batch, what, error);
+}
+
 /* Everything that can be refused is refused here, before the model changes. */
 static ffn_status prepare(fit *f, const ffn_dataset *dataset, const ffn_fit_options *options, ffn_error *error)
 {
@@ -93,7 +103,8 @@ static ffn_status prepare(fit *f, const ffn_dataset *dataset, const ffn_fit_opti
     if (f->options.batch_size > f->training->rows) f->options.batch_size = f->training->rows;
     f->trainer = ffn_trainer_create(f->model, &f->options, error);
     if (!f->trainer) return error->status;
-    status = allocate(f, error);
+    status = check_last_batch(f, error);
+    if (status == FFN_OK) status = allocate(f, error);
     if (status == FFN_OK) status = ffn__fit_new_scalers(f->model, f->training, error);
     return status;
 }

@@ -322,6 +322,7 @@ static ffn_status end_update(update_job *job, ffn_error *error)
     ffn_trainer *t = job->trainer;
     const size_t failed_at = atomic_load(&job->failed_at);
     t->updates++;
+    ffn__states_commit(t->plan, t->model);
     if (failed_at == SIZE_MAX) return FFN_OK;
     return ffn_fail(error, FFN_DIVERGED,
                     "update %zu: a new weight in or after %s would not be finite (learning rate %g); such weights keep "
@@ -333,6 +334,7 @@ static ffn_status apply(ffn_trainer *t, ffn_error *error)
 {
     update_job job = begin_update(t);
     const ffn_status status = check_gradients(t, &job.scale, error);
+    if (status != FFN_OK) ffn__states_discard(t->plan);
     if (status != FFN_OK) return status;
     ffn__parallel(t->options.threads, t->chunk_count, UPDATE_WORK * (double)t->model->value_count, update_chunk, &job);
     return end_update(&job, error);
@@ -352,6 +354,7 @@ ffn_status ffn_trainer_apply(ffn_trainer *t, ffn_error *error)
 static ffn_status diverged(ffn_trainer *t, const float *x, size_t rows, double loss, ffn_error *error)
 {
     const char *layer = ffn__plan_locate(t->plan, x, rows);
+    ffn__states_discard(t->plan);
     return ffn_fail(
         error, FFN_DIVERGED,
         "update %zu: the loss is %g; the first output that is not finite is that of %s; the weights are those before",
@@ -388,6 +391,8 @@ ffn_status ffn_trainer_step(ffn_trainer *t, const float *x, const float *targets
     if (rows == 0 || rows > t->options.batch_size)
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_trainer_step: %zu rows; expected 1 to batch_size, %zu", rows,
                         t->options.batch_size);
+    ffn_status status = ffn__states_check_rows(t->plan, rows, "ffn_trainer_step:", error);
+    if (status != FFN_OK) return status;
     const size_t features = t->plan->input_size;
     if (!ffn__tensor()->all_finite(rows * features, x))
         for (size_t i = 0; i < rows * features; i++)
@@ -395,7 +400,7 @@ ffn_status ffn_trainer_step(ffn_trainer *t, const float *x, const float *targets
                 return ffn_fail(error, FFN_INVALID_ARGUMENT,
                                 "ffn_trainer_step: x, row %zu, feature %zu is %g; expected a finite number",
                                 i / features, i % features, (double)x[i]);
-    const ffn_status status = ffn__targets_check(&t->options.loss, ffn__model_output_cols(t->model),
-                                                 rows * ffn__model_output_rows(t->model), targets, 0, error);
+    status = ffn__targets_check(&t->options.loss, ffn__model_output_cols(t->model),
+                                rows * ffn__model_output_rows(t->model), targets, 0, error);
     return status == FFN_OK ? ffn__trainer_run(t, x, targets, rows, loss, error) : status;
 }

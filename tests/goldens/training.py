@@ -31,12 +31,22 @@ class Run:
         self.l1, self.l2 = {}, {}
         self.clip_norm = self.clip_value = 0
         self.rates = None
+        self.training = True
         self.shown = lambda y: y  # from the network's output before its last activation to what it predicts
 
     def dense(self, name, inputs, units, bias=True, gain=1.0):
         self.parameters[name + ".weight"] = normal(self.generator, units, inputs, scale=gain / math.sqrt(inputs), digits=4)
         if bias:
             self.parameters[name + ".bias"] = normal(self.generator, units, scale=0.1)
+
+    def norm(self, name, width, batch, bias=True):
+        self.parameters[name + ".weight"] = f32(normal(self.generator, width, scale=0.2) + 1)
+        if bias:
+            self.parameters[name + ".bias"] = normal(self.generator, width, scale=0.1)
+        if batch:
+            self.parameters[name + ".running_mean"] = normal(self.generator, width, scale=0.1)
+            self.parameters[name + ".running_var"] = f32(1 + normal(self.generator, width, scale=0.1).abs())
+            self.frozen |= {name + ".running_mean", name + ".running_var"}
 
     def data(self, rows, cols, shape=()):
         self.x = normal(self.generator, rows, cols, digits=2)
@@ -91,6 +101,16 @@ class Run:
 
 def linear(p, name, x):
     return F.linear(x, p[name + ".weight"], p.get(name + ".bias"))
+
+
+def batch_norm(r, p, name, x):
+    """PyTorch's, which changes the running statistics of p in place."""
+    return F.batch_norm(x, p[name + ".running_mean"], p[name + ".running_var"], p[name + ".weight"], p.get(name + ".bias"),
+                        r.training)
+
+
+def layer_norm(p, name, x):
+    return F.layer_norm(x, x.shape[-1:], p[name + ".weight"], p[name + ".bias"])
 
 
 def softmax(z):
@@ -335,6 +355,62 @@ def sequence(r):
     r.optimize(torch.optim.Adagrad, 0.05)
 
 
+def batch_norm_sigmoid(r):
+    """Batch normalization before sigmoids, with batches of several sizes."""
+    r.data(70, 8)
+    r.classes(4)
+    r.dense("dense1", 8, 16, bias=False)
+    r.norm("batch_norm1", 16, True)
+    r.dense("dense2", 16, 12, bias=False)
+    r.norm("batch_norm2", 12, True)
+    r.dense("dense3", 12, 4)
+
+    def forward(p, x):
+        x = torch.sigmoid(batch_norm(r, p, "batch_norm1", linear(p, "dense1", x)))
+        x = torch.sigmoid(batch_norm(r, p, "batch_norm2", linear(p, "dense2", x)))
+        return linear(p, "dense3", x)
+    r.forward, r.shown, r.loss = forward, softmax, index_loss()
+    r.batches([16, 20, 9, 16, 5])
+    r.optimize(torch.optim.SGD, 0.1, momentum=0.5)
+
+
+def batch_norm_images(r):
+    """Samples (3, 2, 4): a batch norm of three channels, then one of 10 features; no bias before them."""
+    r.data(60, 24, shape=(3, 2, 4))
+    r.classes(3)
+    r.x = f32(((r.x.reshape(60, 3, 8) + torch.tensor([0.0, 2.0, -1.0])[:, None]) * 100).round() / 100).reshape(60, 24)
+    r.norm("batch_norm1", 3, True, bias=False)
+    r.dense("dense1", 24, 10, bias=False)
+    r.norm("batch_norm2", 10, True)
+    r.dense("dense2", 10, 3)
+
+    def forward(p, x):
+        x = batch_norm(r, p, "batch_norm1", x.reshape(-1, 3, 2, 4)).flatten(1)
+        return linear(p, "dense2", F.relu(batch_norm(r, p, "batch_norm2", linear(p, "dense1", x))))
+    r.forward, r.loss = forward, index_loss()
+    r.batches([20, 12])
+    r.optimize(torch.optim.Adam, 0.005)
+
+
+def layer_norm_adamw(r):
+    """Layer normalization of features, with a skip around it."""
+    r.data(60, 9)
+    r.numbers(2)
+    r.dense("dense1", 9, 16, gain=1.4)
+    r.norm("layer_norm1", 16, False)
+    r.dense("dense2", 16, 16, gain=1.4)
+    r.norm("layer_norm2", 16, False)
+    r.dense("dense3", 16, 2)
+
+    def forward(p, x):
+        x = layer_norm(p, "layer_norm1", F.gelu(linear(p, "dense1", x)))
+        x = layer_norm(p, "layer_norm2", x + F.gelu(linear(p, "dense2", x)))
+        return linear(p, "dense3", x)
+    r.forward, r.loss = forward, F.mse_loss
+    r.batches([15, 15, 20, 7])
+    r.optimize(torch.optim.AdamW, 0.002, weight_decay=0.05)
+
+
 def wide(r):
     """Large enough for the products of the BLAS."""
     r.data(192, 40)
@@ -350,7 +426,7 @@ def wide(r):
 
 CASES = [relu_adam, tanh_softmax_momentum, sigmoid_binary_rmsprop, gelu_huber_adamw, deep_nesterov, slopes_adagrad,
          graph_amsgrad, weighted_classes, penalties_hinge, partial_batches, batches_of_one, clipped_norm, frozen_one_cycle,
-         sequence, wide]
+         sequence, batch_norm_sigmoid, batch_norm_images, layer_norm_adamw, wide]
 
 
 # ---- running them ------------------------------------------------------------------------------------------------------
@@ -363,6 +439,7 @@ def train(r, dtype):
     trained = [(name, value) for name, value in p.items() if name not in r.frozen]
     optimizer = r.make_optimizer(trained)
     losses = []
+    r.training = True
     for k in range(STEPS):
         rows = slice(r.first[k], r.first[k] + r.rows[k])
         optimizer.zero_grad()
@@ -381,6 +458,7 @@ def train(r, dtype):
             for group in optimizer.param_groups:
                 group["lr"] = r.rates[k]
         optimizer.step()
+    r.training = False
     with torch.no_grad():
         prediction = r.shown(r.forward(p, x[:r.rows[0]]))
     return losses, p, prediction
