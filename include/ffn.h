@@ -470,6 +470,12 @@ typedef struct ffn_csv_options {
 ffn_dataset *ffn_dataset_load_csv(const char *path, const ffn_csv_options *options, ffn_error *error);
 ffn_dataset *ffn_dataset_load_csv_memory(const char *text, size_t size, const ffn_csv_options *options,
                                          ffn_error *error);
+/* IDX, the format of MNIST, plain or packed by gzip. Elements of every type become floats, as they are: a pixel is 0 to
+ * 255. labels NULL: no targets. Labels of whole numbers, one a row, are class indices, and there are as many classes as
+ * the largest needs; others are numbers. FFN_UNSUPPORTED for gzip in a build without zlib. */
+ffn_dataset *ffn_dataset_load_idx(const char *images, const char *labels, ffn_error *error);
+ffn_dataset *ffn_dataset_load_idx_memory(const void *images, size_t images_size, const void *labels, size_t labels_size,
+                                         ffn_error *error);
 void ffn_dataset_destroy(ffn_dataset *dataset);
 
 size_t ffn_dataset_rows(const ffn_dataset *dataset);

@@ -21,6 +21,10 @@ expect(plain TRUE "Configuring done" -DFFN_BLAS=none ${no_tests})
 expect(bad_blas FALSE "must be openblas or none" -DFFN_BLAS=mkl ${no_tests})
 expect(no_cunit TRUE "no tests: CUnit was not found" -DFFN_BLAS=none ${no_cunit})
 expect(cunit_wanted FALSE "CUnit was not found; it is in libcunit1-dev" -DFFN_BLAS=none -DFFN_BUILD_TESTS=ON ${no_cunit})
+expect(no_zlib TRUE "gzip files will be refused: zlib was not found" -DFFN_BLAS=none -DCMAKE_DISABLE_FIND_PACKAGE_ZLIB=ON
+  ${no_tests})
+expect(zlib_wanted FALSE "FFN_ZLIB is ON, but zlib was not found" -DFFN_BLAS=none -DFFN_ZLIB=ON
+  -DCMAKE_DISABLE_FIND_PACKAGE_ZLIB=ON ${no_tests})
 
 # Nothing there: the sentence names packages and the way without.
 expect(no_openblas FALSE "apt install libopenblas-dev" -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON
