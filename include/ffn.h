@@ -369,7 +369,14 @@ void ffn_set_initializer(ffn_model *model, ffn_value layer, ffn_initializer init
 void ffn_set_bias(ffn_model *model, ffn_value layer, bool bias); /* false drops it; before build */
 /* Adds l1 sum |w| + l2 sum w^2 over the layer's weights (not biases or slopes) to what training minimizes. */
 void ffn_set_penalty(ffn_model *model, ffn_value layer, float l1, float l2);
-/* May also be called after build; plans and trainers made later follow it. */
+/* These may also be called after build; plans and trainers made later follow them. */
+/* After an update scales each unit's incoming weights (a row of the weight) down to this norm; 0: off. */
+void ffn_set_max_norm(ffn_model *model, ffn_value layer, float limit);
+/* The layer's learning rate is `factor` times that of the others; 0 or more. */
+void ffn_set_rate(ffn_model *model, ffn_value layer, float factor);
+/* The layer's weight decay, in place of the optimizer's weight_decay; 0 or more. */
+void ffn_set_decay(ffn_model *model, ffn_value layer, float weight_decay);
+/* false: no update changes the layer, and a batch norm works as in prediction. */
 void ffn_set_trainable(ffn_model *model, ffn_value layer, bool trainable);
 
 /* Checks the graph, allocates the parameters and sets their initial values. Every layer must lead to `output`. A model
@@ -536,6 +543,8 @@ typedef struct ffn_fit_options {
     float l1, l2;      /* l1 sum |w| + l2 sum w^2 over all weights, added to those of ffn_set_penalty */
     float clip_norm;   /* the gradients' global norm is scaled down to it; 0: off */
     float clip_value;  /* then each element is clipped to +- it; 0: off */
+    float max_norm;    /* after an update each unit's incoming weights are scaled down to this norm; 0: off. The lower
+                          of it and a layer's ffn_set_max_norm. Srivastava et al. 2014 */
     ffn_callback on_epoch, on_batch; /* NULL: none */
     void *user;                      /* passed to the callbacks */
     const char *checkpoint_path;     /* must be NULL in this version: FFN_UNSUPPORTED */
@@ -749,7 +758,7 @@ typedef struct ffn_layer_plan {
     size_t scratch_per_row;                             /* floats for use within one call of forward, backward or ... */
     size_t scratch;                                     /* ... backward_parameters */
     size_t row_group;                                   /* what is per row counts rows up to a multiple of it; 0: 1 */
-    size_t gradient_scratch;   /* floats, for each thread, within backward_parameters */
+    size_t gradient_scratch;                            /* floats, for each thread, within backward_parameters */
     bool collects_states;      /* a training forward changes states, by ffn_step's next_states */
     size_t training_rows;      /* the fewest that a training forward with next_states works with; 0: 1 */
     ffn_activation activation; /* the output is its value; linear if there is none */

@@ -484,6 +484,7 @@ static void test_refused_options(void)
         REFUSE(l1, floats[i], FFN_INVALID_ARGUMENT, "l1");
         REFUSE(l2, floats[i], FFN_INVALID_ARGUMENT, "l2");
         REFUSE(clip_norm, floats[i], FFN_INVALID_ARGUMENT, "clip_norm");
+        REFUSE(max_norm, floats[i], FFN_INVALID_ARGUMENT, "max_norm");
         REFUSE(clip_value, floats[i], FFN_INVALID_ARGUMENT, "clip_value");
         REFUSE(optimizer, ffn_sgd(floats[i]), FFN_INVALID_ARGUMENT, "learning_rate");
         REFUSE(schedule, ffn_exponential_decay(floats[i]), FFN_INVALID_ARGUMENT, "factor");

@@ -241,6 +241,26 @@ static ffn_value layer_norm_adamw(ffn_model *model, ffn_fit_options *options)
     return ffn_dense(model, h, 2, ffn_linear());
 }
 
+/* Layers with a rate, a weight decay and a norm of their own, under a schedule. */
+static ffn_value groups_max_norm(ffn_model *model, ffn_fit_options *options)
+{
+    ffn_value h = ffn_dense(model, ffn_input(model, ffn_shape_1d(40)), 16, ffn_tanh());
+    ffn_set_rate(model, h, 0.5f);
+    h = ffn_dense(model, h, 12, ffn_tanh());
+    ffn_set_decay(model, h, 0.05f);
+    ffn_set_max_norm(model, h, 1.2f);
+    h = ffn_dense(model, h, 2, ffn_linear());
+    ffn_set_rate(model, h, 2);
+    ffn_set_max_norm(model, h, 7);
+    options->loss = ffn_mse();
+    options->optimizer = ffn_momentum(0.05f, 0.9f);
+    options->optimizer.weight_decay = 0.01f;
+    options->optimizer.spare_biases = true;
+    options->schedule = ffn_step_decay(15, 0.5f);
+    options->max_norm = 1.5f;
+    return h;
+}
+
 /* Large enough for the products of the BLAS. */
 static ffn_value wide(ffn_model *model, ffn_fit_options *options)
 {
@@ -273,6 +293,7 @@ static const struct {
     {"batch_norm_sigmoid", batch_norm_sigmoid},
     {"batch_norm_images", batch_norm_images},
     {"layer_norm_adamw", layer_norm_adamw},
+    {"groups_max_norm", groups_max_norm},
     {"wide", wide},
 };
 enum { NETWORKS = sizeof networks / sizeof networks[0] };

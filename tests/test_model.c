@@ -245,6 +245,21 @@ static ffn_value penalty_nan(ffn_model *m)
     ffn_value h = ffn_dense(m, row_input(m), 2, ffn_relu());
     return ffn_set_penalty(m, h, NAN, 0), h;
 }
+static ffn_value negative_max_norm(ffn_model *m)
+{
+    ffn_value h = ffn_dense(m, row_input(m), 2, ffn_relu());
+    return ffn_set_max_norm(m, h, -1), h;
+}
+static ffn_value layer_rate_nan(ffn_model *m)
+{
+    ffn_value h = ffn_dense(m, row_input(m), 2, ffn_relu());
+    return ffn_set_rate(m, h, NAN), h;
+}
+static ffn_value infinite_decay(ffn_model *m)
+{
+    ffn_value h = ffn_dense(m, row_input(m), 2, ffn_relu());
+    return ffn_set_decay(m, h, INFINITY), h;
+}
 static ffn_value lost_layer(ffn_model *m)
 {
     ffn_value x = row_input(m);
@@ -332,6 +347,9 @@ static const struct {
     {named_input, FFN_INVALID_ARGUMENT, {"ffn_set_name", "input", NULL}},
     {bias_of_dropout, FFN_INVALID_ARGUMENT, {"ffn_set_bias", "dropout1", NULL}},
     {negative_penalty, FFN_INVALID_ARGUMENT, {"ffn_set_penalty", "dense1", "-1"}},
+    {negative_max_norm, FFN_INVALID_ARGUMENT, {"ffn_set_max_norm", "dense1", "-1"}},
+    {layer_rate_nan, FFN_INVALID_ARGUMENT, {"ffn_set_rate", "dense1", "nan"}},
+    {infinite_decay, FFN_INVALID_ARGUMENT, {"ffn_set_decay", "dense1", "inf"}},
     {penalty_nan, FFN_INVALID_ARGUMENT, {"ffn_set_penalty", "dense1", "nan"}},
     {lost_layer, FFN_INVALID_ARGUMENT, {"dense1", "does not lead", "dense2"}},
     {lost_input, FFN_INVALID_ARGUMENT, {"input", "does not lead", NULL}},

@@ -133,10 +133,8 @@ ffn_status ffn__layer_plan(ffn__layer *layer, size_t input_count, const ffn_shap
                            ffn_error *error)
 {
     ffn_error inner = {FFN_OK, ""};
-    ffn_layer_plan plan = {.kernels = layer->plan.kernels,
-                           .input_count = input_count,
-                           .no_bias = layer->no_bias,
-                           .is_output = is_output};
+    ffn_layer_plan plan = {
+        .kernels = layer->plan.kernels, .input_count = input_count, .no_bias = layer->no_bias, .is_output = is_output};
     memcpy(plan.inputs, inputs, input_count * sizeof(*inputs));
     ffn_status status = FFN_OK;
     for (size_t i = 0; i < layer->ops->field_count && status == FFN_OK; i++)
@@ -176,7 +174,7 @@ static bool add_layer(ffn_model *model, const ffn_layer_ops *ops, const void *co
     if (ffn__grow((void **)&model->layers, &model->layer_capacity, model->layer_count + 1, sizeof(ffn__layer),
                   &model->error) != FFN_OK)
         return false;
-    ffn__layer layer = {.ops = ops, .plan.kernels = model->kernels};
+    ffn__layer layer = {.ops = ops, .plan.kernels = model->kernels, .rate = 1, .decay = -1};
     layer.name = ffn__copy_string(name, &model->error);
     layer.config = layer.name ? ffn__alloc(config_size, 1, &model->error) : NULL;
     if (!layer.config) {
@@ -304,6 +302,17 @@ void ffn_set_bias(ffn_model *model, ffn_value value, bool bias)
     (void)ffn__layer_plan(layer, layer->plan.input_count, layer->plan.inputs, false, &model->error);
 }
 
+/* The layer that a number of 0 or more is for, also of a built model; NULL with the mistake kept. */
+static ffn__layer *set_number(ffn_model *model, ffn_value value, const char *what, float number)
+{
+    if (!model || (model->error.status != FFN_OK && !model->built)) return NULL;
+    ffn__layer *layer = find_layer(model, value, what);
+    if (!layer || (number >= 0 && number < INFINITY)) return layer;
+    ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "%s: %g for %s; expected 0 or more", what, (double)number,
+             layer->name);
+    return NULL;
+}
+
 void ffn_set_penalty(ffn_model *model, ffn_value value, float l1, float l2)
 {
     if (!open_for(model, "ffn_set_penalty")) return;
@@ -316,6 +325,24 @@ void ffn_set_penalty(ffn_model *model, ffn_value value, float l1, float l2)
     }
     layer->l1 = l1;
     layer->l2 = l2;
+}
+
+void ffn_set_max_norm(ffn_model *model, ffn_value value, float limit)
+{
+    ffn__layer *layer = set_number(model, value, "ffn_set_max_norm", limit);
+    if (layer) layer->max_norm = limit;
+}
+
+void ffn_set_rate(ffn_model *model, ffn_value value, float factor)
+{
+    ffn__layer *layer = set_number(model, value, "ffn_set_rate", factor);
+    if (layer) layer->rate = factor;
+}
+
+void ffn_set_decay(ffn_model *model, ffn_value value, float weight_decay)
+{
+    ffn__layer *layer = set_number(model, value, "ffn_set_decay", weight_decay);
+    if (layer) layer->decay = weight_decay;
 }
 
 void ffn_set_trainable(ffn_model *model, ffn_value value, bool trainable)

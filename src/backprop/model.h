@@ -15,6 +15,9 @@ typedef struct ffn__layer {
     ffn_initializer initializer;
     bool no_bias, frozen;
     float l1, l2;
+    float max_norm; /* 0: none */
+    float rate;     /* factor of the learning rate, 1 */
+    float decay;    /* in place of the optimizer's weight decay; below 0: that */
     ffn_layer_plan plan;
     size_t parameter[FFN_MAX_PARAMETERS]; /* index in the model, or FFN__NONE */
 } ffn__layer;
@@ -30,8 +33,8 @@ typedef struct ffn__node {
 typedef struct ffn__parameter {
     char *name; /* owned, "dense1.weight" */
     ffn_shape shape;
-    size_t size;           /* floats of the canonical layout */
-    size_t offset, stored; /* floats in the block */
+    size_t size;                        /* floats of the canonical layout */
+    size_t offset, stored;              /* floats in the block */
     const ffn_parameter_layout *layout; /* of the block; NULL: the canonical one */
     size_t layer;
     ffn_role role;
@@ -40,7 +43,7 @@ typedef struct ffn__parameter {
 struct ffn_model {
     uint64_t seed;
     ffn_kernels kernels; /* never AUTO */
-    ffn_error error; /* the first mistake; FFN_OK: none */
+    ffn_error error;     /* the first mistake; FFN_OK: none */
     bool built;
     ffn__node *nodes;
     size_t node_count, node_capacity;
@@ -75,6 +78,9 @@ size_t ffn__parameter_place(const ffn__parameter *parameter, size_t index, size_
 /* A parameter's values from and to a block laid out as the model's: of weights, gradients or an optimizer's state. */
 void ffn__parameter_unpack(const ffn_model *model, size_t parameter, const float *block, float *canonical);
 void ffn__parameter_pack(const ffn_model *model, size_t parameter, const float *canonical, float *block);
+
+/* Scales down each unit's incoming weights, a row of the first dimension, whose norm is above limit > 0. */
+void ffn__parameter_limit_rows(const ffn_model *model, size_t parameter, float limit, size_t threads);
 
 /* The node whose memory this node's value is: itself, or for a view its input's. */
 size_t ffn__model_root(const ffn_model *model, size_t node, bool training);

@@ -1,4 +1,5 @@
 /* Parameters by index and name, and what a model says of itself. */
+#include <math.h>
 #include <string.h>
 
 #include "backprop/model.h"
@@ -73,6 +74,56 @@ void ffn__parameter_pack(const ffn_model *model, size_t parameter, const float *
         memcpy(block + place, canonical + i, run * sizeof(float));
     }
 }
+
+/* ---- norms of rows --------------------------------------------------------------------------------------------- */
+
+typedef struct row_job {
+    const ffn_model *model;
+    const ffn__parameter *parameter;
+    ffn__tiles tiles; /* of rows */
+    size_t cols;
+    float limit;
+} row_job;
+
+static void limit_row(const row_job *j, size_t row)
+{
+    const size_t first = row * j->cols, end = first + j->cols;
+    double squares = 0;
+    for (size_t i = first, run; i < end; i += run) {
+        const float *values = j->model->values + ffn__parameter_place(j->parameter, i, &run);
+        if (run > end - i) run = end - i;
+        squares += ffn__tensor()->sum_squares(run, values);
+    }
+    if (!(squares > (double)j->limit * (double)j->limit)) return;
+    const float factor = (float)((double)j->limit / sqrt(squares));
+    for (size_t i = first, run; i < end; i += run) {
+        float *values = j->model->values + ffn__parameter_place(j->parameter, i, &run);
+        if (run > end - i) run = end - i;
+        ffn__tensor()->scale(run, factor, values, values);
+    }
+}
+
+static void limit_tile(void *context, size_t tile)
+{
+    const row_job *j = context;
+    for (size_t r = ffn__tile_begin(&j->tiles, tile), end = ffn__tile_end(&j->tiles, tile); r < end; r++)
+        limit_row(j, r);
+}
+
+void ffn__parameter_limit_rows(const ffn_model *model, size_t parameter, float limit, size_t threads)
+{
+    const ffn__parameter *p = &model->parameters[parameter];
+    const size_t rows = p->shape.rank ? p->shape.dim[0] : 1;
+    const double work = 2 * (double)p->size;
+    row_job job = {.model = model,
+                   .parameter = p,
+                   .tiles = ffn__tiles_create(rows, 1, work),
+                   .cols = p->size / rows,
+                   .limit = limit};
+    ffn__parallel(threads, job.tiles.count, work, limit_tile, &job);
+}
+
+/* ---- values ---------------------------------------------------------------------------------------------------- */
 
 ffn_status ffn_model_get_parameter(const ffn_model *model, size_t index, float *values, ffn_error *error)
 {

@@ -20,6 +20,7 @@ typedef struct ffn__gradient_rule {
     float scale;      /* of clipping by the norm; 1: none */
     float clip_value; /* 0: none */
     float decay;      /* coupled weight decay */
+    float rate;       /* factor of the learning rate */
 } ffn__gradient_rule;
 
 /* Sum of (g + l1 sign(w) + 2 l2 w)^2: what the global norm is made of. Not finite if an element is not. */

@@ -23,6 +23,7 @@ static ffn_status check_numbers(const ffn_fit_options *o, ffn_error *error)
         {"l2", o->l2, INFINITY},
         {"clip_norm", o->clip_norm, INFINITY},
         {"clip_value", o->clip_value, INFINITY},
+        {"max_norm", o->max_norm, INFINITY},
     };
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers)[0]; i++)
         if (!((double)numbers[i].value >= 0 && (double)numbers[i].value < numbers[i].limit))

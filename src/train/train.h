@@ -42,6 +42,9 @@ struct ffn_trainer {
 ffn_status ffn__trainer_run(ffn_trainer *trainer, const float *x, const float *targets, size_t rows, double *loss,
                             ffn_error *error);
 
+/* What follows every update (settle.c): batch norms' statistics are committed, norms of weights limited. */
+void ffn__settle(ffn_trainer *trainer);
+
 /* ---- what targets mean (task.c) -------------------------------------------------------------------------------- */
 
 typedef enum ffn__task { FFN__REGRESSION = 0, FFN__CLASSES, FFN__BINARY, FFN__SEVERAL_BINARY } ffn__task;

@@ -22,12 +22,15 @@ static ffn__gradient_rule rule_of(const ffn_trainer *t, size_t parameter)
                                 .l2 = weight ? t->options.l2 + layer->l2 : 0,
                                 .scale = 1,
                                 .clip_value = t->options.clip_value,
-                                .decay = weight || !o->spare_biases ? o->weight_decay : 0};
+                                .decay = !weight && o->spare_biases ? 0
+                                         : layer->decay >= 0        ? layer->decay
+                                                                    : o->weight_decay,
+                                .rate = layer->rate};
 }
 
 static bool same_rule(const ffn__gradient_rule *a, const ffn__gradient_rule *b)
 {
-    return a->l1 == b->l1 && a->l2 == b->l2 && a->decay == b->decay;
+    return a->l1 == b->l1 && a->l2 == b->l2 && a->decay == b->decay && a->rate == b->rate;
 }
 
 /* Between parameters, and within those that have a layout, there is padding: zeros, which most optimizers leave as they
@@ -228,6 +231,7 @@ static void update_part(update_job *job, ffn__gradient_rule rule, size_t offset,
     ffn_trainer *t = job->trainer;
     ffn_update update = job->update;
     rule.scale = job->scale;
+    update.rate *= (double)rule.rate;
     if (t->options.optimizer.ops->decoupled_decay) {
         update.decay = rule.decay;
         rule.decay = 0;
@@ -322,7 +326,7 @@ static ffn_status end_update(update_job *job, ffn_error *error)
     ffn_trainer *t = job->trainer;
     const size_t failed_at = atomic_load(&job->failed_at);
     t->updates++;
-    ffn__states_commit(t->plan, t->model);
+    ffn__settle(t);
     if (failed_at == SIZE_MAX) return FFN_OK;
     return ffn_fail(error, FFN_DIVERGED,
                     "update %zu: a new weight in or after %s would not be finite (learning rate %g); such weights keep "

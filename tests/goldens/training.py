@@ -30,6 +30,7 @@ class Run:
         self.frozen = set()
         self.l1, self.l2 = {}, {}
         self.clip_norm = self.clip_value = 0
+        self.rate, self.decay, self.max_norm = {}, {}, {}  # by layer
         self.rates = None
         self.training = True
         self.shown = lambda y: y  # from the network's output before its last activation to what it predicts
@@ -91,11 +92,14 @@ class Run:
 
     def optimize(self, kind, rate, spare_biases=False, weight_decay=0.0, **options):
         def make(parameters):
-            groups = [{"params": [p for n, p in parameters if n.endswith(".weight")]},
-                      {"params": [p for n, p in parameters if not n.endswith(".weight")]}]
-            groups[1]["weight_decay"] = 0.0 if spare_biases else to_f32(weight_decay)
+            groups = []
+            for name, p in parameters:
+                layer, spared = name.split(".")[0], spare_biases and not name.endswith(".weight")
+                factor, decay = self.rate.get(layer, 1.0), self.decay.get(layer, to_f32(weight_decay))
+                groups.append({"params": [p], "factor": factor, "lr": to_f32(rate) * factor,
+                               "weight_decay": 0.0 if spared else decay})
             numbers = {k: to_f32(v) if isinstance(v, float) else v for k, v in options.items()}
-            return kind([g for g in groups if g["params"]], lr=to_f32(rate), weight_decay=to_f32(weight_decay), **numbers)
+            return kind(groups, **numbers)
         self.make_optimizer = make
 
 
@@ -392,6 +396,22 @@ def batch_norm_images(r):
     r.optimize(torch.optim.Adam, 0.005)
 
 
+def groups_max_norm(r):
+    """Layers with a rate, a weight decay and a norm of their own, under a schedule."""
+    r.data(60, 40)
+    r.numbers(2)
+    r.dense("dense1", 40, 16, gain=2)
+    r.dense("dense2", 16, 12, gain=1.4)
+    r.dense("dense3", 12, 2, gain=1.4)
+    r.forward = lambda p, x: linear(p, "dense3", torch.tanh(linear(p, "dense2", torch.tanh(linear(p, "dense1", x)))))
+    r.loss = F.mse_loss
+    r.rate, r.decay = {"dense1": 0.5, "dense3": 2.0}, {"dense2": to_f32(0.05)}
+    r.max_norm = {"dense1": 1.5, "dense2": to_f32(1.2), "dense3": 1.5}
+    r.batches([15])
+    r.optimize(torch.optim.SGD, 0.05, momentum=0.9, weight_decay=0.01, spare_biases=True)
+    r.rates = rates(to_f32(0.05), lambda o: torch.optim.lr_scheduler.StepLR(o, 15, to_f32(0.5)), STEPS)
+
+
 def layer_norm_adamw(r):
     """Layer normalization of features, with a skip around it."""
     r.data(60, 9)
@@ -426,7 +446,8 @@ def wide(r):
 
 CASES = [relu_adam, tanh_softmax_momentum, sigmoid_binary_rmsprop, gelu_huber_adamw, deep_nesterov, slopes_adagrad,
          graph_amsgrad, weighted_classes, penalties_hinge, partial_batches, batches_of_one, clipped_norm, frozen_one_cycle,
-         sequence, batch_norm_sigmoid, batch_norm_images, layer_norm_adamw, wide]
+         sequence, batch_norm_sigmoid, batch_norm_images, layer_norm_adamw,
+         groups_max_norm, wide]
 
 
 # ---- running them ------------------------------------------------------------------------------------------------------
@@ -456,8 +477,11 @@ def train(r, dtype):
             torch.nn.utils.clip_grad_value_([v for _, v in trained], r.clip_value)
         if r.rates:
             for group in optimizer.param_groups:
-                group["lr"] = r.rates[k]
+                group["lr"] = r.rates[k] * group["factor"]
         optimizer.step()
+        for name, limit in r.max_norm.items():
+            w = p[name + ".weight"].detach()
+            w *= (limit / w.norm(dim=1, keepdim=True)).clamp(max=1)
     r.training = False
     with torch.no_grad():
         prediction = r.shown(r.forward(p, x[:r.rows[0]]))
