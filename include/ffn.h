@@ -614,6 +614,37 @@ void ffn_metrics_destroy(ffn_metrics *metrics); /* frees the content and leaves 
 ffn_status ffn_evaluate(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss, ffn_metrics *metrics,
                         ffn_error *error);
 
+/* ---- models for other programs -------------------------------------------------------------------------------- */
+
+/* What an exported C file takes and, for int8, how exact it is. */
+typedef struct ffn_export_c_report {
+    size_t constant_bytes;            /* of weights and scalers: flash */
+    size_t memory_bytes;              /* static, or the caller's scratch */
+    size_t rows;                      /* int8: rows compared, as are the next ones */
+    double mean_error, largest_error; /* of an output, against float */
+    double accuracy, int8_accuracy;   /* NaN where the targets are not classes */
+} ffn_export_c_report;
+
+/* How the C file is written; all zeros is the default. */
+typedef struct ffn_export_c_options {
+    bool own_math;              /* expf, tanhf and the like stand in the file; false: it calls libm */
+    bool caller_scratch;        /* void NAME(const float *in, float *out, float *scratch), with NAME_SCRATCH floats of
+                                   scratch; false: static memory, so one call at a time */
+    bool int8;                  /* dense layers in 8 bits: a quarter of the size; needs `dataset` */
+    const ffn_dataset *dataset; /* its first rows go into the self-test; int8 is calibrated on all. NULL: random rows */
+    const ffn_dataset *evaluation; /* what the report is measured on; NULL: dataset */
+    size_t test_rows;              /* of the self-test; 0: 4, or as many as the dataset has */
+    ffn_export_c_report *report;   /* filled on success, unless NULL */
+} ffn_export_c_options;
+
+/* Writes the model as one C99 file: constants, and void NAME(const float *in, float *out) for one sample, which needs no
+ * memory but its own and no library but libm. docs/deploy.md is the guide. The name is a C identifier of at most 40
+ * characters. FFN_UNSUPPORTED names a layer or activation from outside the library. */
+ffn_status ffn_model_export_c(const ffn_model *model, const char *path, const char *function_name, ffn_error *error);
+/* options NULL: the same as above. */
+ffn_status ffn_model_export_c_with(const ffn_model *model, const char *path, const char *function_name,
+                                   const ffn_export_c_options *options, ffn_error *error);
+
 /* ---- extending ------------------------------------------------------------------------------------------------- */
 
 /* Which default initializer suits the layer before an activation. */

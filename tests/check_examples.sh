@@ -80,6 +80,16 @@ run 0 custom_layer
 expect 'gradient check: [0-9]* elements right'
 at_least 'accuracy after training:' 0.97
 
+run 0 export
+at_least 'the network: accuracy' 0.97
+at_least 'of memory, accuracy' 0.96
+for file in digits_float digits_int8; do
+    grep -q "^void $file(const float \*in, float \*out);\$" $file.c || fail "$called: $file.c does not declare its function"
+done
+[ "$(wc -c <digits_int8.c)" -lt "$(wc -c <digits_float.c)" ] || fail "$called: 8 bits are not smaller"
+run 1 export no-such.csv
+complains 'no-such.csv'
+
 # ---- digits ----------------------------------------------------------------------------------------------------------
 
 run 0 digits

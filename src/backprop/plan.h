@@ -77,6 +77,10 @@ ffn_plan *ffn__plan_create(const ffn_model *model, ffn_plan_options options, boo
 /* Forward for a loss that follows. Where it is fused with the output's activation, that is left out and the answer is
  * its input, the logits; else it is the output. */
 const float *ffn__forward_for_loss(ffn_plan *plan, const ffn_loss *loss, const float *x, size_t rows);
+/* Forward in which visit sees each step before it runs; true: it has set the step's output itself. The outputs, as of
+ * ffn_forward. */
+const float *ffn__plan_walk(ffn_plan *plan, const float *x, size_t rows,
+                            bool (*visit)(void *context, const ffn__op *op), void *context);
 /* What a backward answers to, part by part, where the weights are updated before all gradients are there. */
 typedef struct ffn__gradient_reader {
     void (*ready)(void *context, const float *place, const float *values, size_t count);

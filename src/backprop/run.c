@@ -56,6 +56,17 @@ const float *ffn_forward(ffn_plan *plan, const float *x, size_t rows)
     return output_of(plan);
 }
 
+const float *ffn__plan_walk(ffn_plan *plan, const float *x, size_t rows,
+                            bool (*visit)(void *context, const ffn__op *op), void *context)
+{
+    if (!begin_forward(plan, x, rows)) return NULL;
+    for (size_t o = 0; o < plan->op_count; o++) {
+        set_step(plan, &plan->ops[o]);
+        if (!visit(context, &plan->ops[o])) plan->ops[o].ops->forward(&plan->ops[o].step);
+    }
+    return output_of(plan);
+}
+
 const float *ffn__forward_for_loss(ffn_plan *plan, const ffn_loss *loss, const float *x, size_t rows)
 {
     if (!begin_forward(plan, x, rows)) return NULL;

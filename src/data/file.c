@@ -17,9 +17,11 @@ static const struct {
     {EMFILE, "too many open files"},
     {ENFILE, "too many open files in the system"},
     {EIO, "the device failed"},
+    {ENOSPC, "no space is left"},
+    {EROFS, "the file system is read-only"},
 };
 
-static ffn_status fail_io(ffn_error *error, const char *what, const char *path, int code)
+ffn_status ffn__fail_file(ffn_error *error, const char *what, const char *path, int code)
 {
     for (size_t i = 0; i < sizeof(reasons) / sizeof(reasons[0]); i++)
         if (reasons[i].code == code)
@@ -47,7 +49,7 @@ static ffn_status read_all(FILE *file, const char *path, void **bytes, size_t *s
         if (status != FFN_OK) return status;
         errno = 0;
         *size += fread((char *)*bytes + *size, 1, capacity - *size, file);
-        if (ferror(file)) return fail_io(error, "read", path, errno);
+        if (ferror(file)) return ffn__fail_file(error, "read", path, errno);
     } while (!feof(file));
     return FFN_OK;
 }
@@ -59,7 +61,7 @@ ffn_status ffn__read_file(const char *path, char **bytes, size_t *size, ffn_erro
     *size = 0;
     errno = 0;
     FILE *file = fopen(path, "rb");
-    if (!file) return fail_io(error, "open", path, errno);
+    if (!file) return ffn__fail_file(error, "open", path, errno);
     void *all = NULL;
     size_t count = 0;
     const ffn_status status = read_all(file, path, &all, &count, error);

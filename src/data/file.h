@@ -8,6 +8,9 @@
  * words that do not depend on the locale. A pipe is read to its end. */
 ffn_status ffn__read_file(const char *path, char **bytes, size_t *size, ffn_error *error);
 
+/* FFN_IO_ERROR "cannot <what> '<path>': <reason>" for an errno. */
+ffn_status ffn__fail_file(ffn_error *error, const char *what, const char *path, int code);
+
 /* The end of a path that is too long for an error message; the path itself if it is not. */
 const char *ffn__path_tail(const char *path);
 

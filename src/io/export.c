@@ -1,0 +1,63 @@
+#include "io/export.h"
+
+#include <string.h>
+
+#include "activation/activation.h"
+
+static const ffn__exporter exporters[] = {
+    {"dense", ffn__c_dense},   {"activation", ffn__c_activation}, {"add", ffn__c_add},
+    {"concat", ffn__c_concat}, {"standardize", ffn__c_scaler},    {"min_max", ffn__c_scaler},
+};
+
+const ffn__exporter *ffn__exporter_find(const ffn_layer_ops *ops)
+{
+    for (size_t i = 0; i < sizeof(exporters) / sizeof(exporters[0]); i++)
+        if (strcmp(exporters[i].layer, ops->name) == 0) return &exporters[i];
+    return NULL;
+}
+
+ffn_status ffn__export_activation(const ffn_model *model, size_t node, const ffn_activation *activation, size_t *kind,
+                                  ffn_error *error)
+{
+    static const ffn__activation_table *const tables[] = FFN__ISA_TABLES(ffn__activations);
+    *kind = FFN__linear;
+    if (!activation->ops) return FFN_OK;
+    for (size_t isa = 0; isa < FFN__ISA_COUNT; isa++)
+        for (size_t i = 0; i < FFN__ACTIVATION_COUNT; i++)
+            if (activation->ops == &tables[isa]->kinds[i]) {
+                *kind = i;
+                return FFN_OK;
+            }
+    return ffn_fail(error, FFN_UNSUPPORTED,
+                    "%s: the activation %.40s is not one of the library's; it cannot be exported",
+                    ffn__node_name(model, node), activation->ops->name);
+}
+
+ffn_status ffn__export_values(const ffn_model *model, size_t parameter, float **values, ffn_error *error)
+{
+    const ffn__parameter *p = &model->parameters[parameter];
+    *values = ffn__alloc(p->size, sizeof(float), error);
+    if (!*values) return FFN_OUT_OF_MEMORY;
+    ffn__parameter_unpack(model, parameter, model->values, *values);
+    if (ffn__tensor()->all_finite(p->size, *values)) return FFN_OK;
+    ffn__free(*values);
+    *values = NULL;
+    return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s has a value that is not finite", p->name);
+}
+
+size_t ffn__export_parameter(const ffn_model *model, size_t node, const char *name)
+{
+    const ffn__layer *layer = &model->layers[model->nodes[node].layer];
+    for (size_t i = 0; i < layer->plan.parameter_count; i++)
+        if (layer->plan.parameters[i].name && strcmp(layer->plan.parameters[i].name, name) == 0)
+            return layer->parameter[i];
+    return FFN__NONE;
+}
+
+size_t ffn__export_input_begin(const ffn_model *model, size_t input)
+{
+    size_t begin = 0;
+    for (size_t i = 0; i < input; i++)
+        if (model->nodes[i].layer == FFN__NONE) begin += ffn_shape_size(model->nodes[i].shape);
+    return begin;
+}

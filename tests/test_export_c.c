@@ -1,0 +1,160 @@
+/* Models as C files: compiled, run, and compared with the library. */
+#include "exported.h"
+#include "networks.h"
+
+enum { ROWS = 24, MOST = 64 };
+
+/* ---- forms of networks and activations ---------------------------------------------------------------------------- */
+
+/* Index of the activation that the next form is to have: a describe function has no argument for it. */
+static ffn_activation chosen;
+
+static ffn_value describe_dense(ffn_model *m) { return ffn_dense(m, ffn_input(m, ffn_shape_1d(INPUTS)), 9, chosen); }
+static ffn_value describe_activate(ffn_model *m)
+{
+    ffn_value h = ffn_input(m, ffn_shape_2d(2, 3));
+    return ffn_activate(m, ffn_dense(m, h, 7, ffn_linear()), chosen);
+}
+
+typedef struct network {
+    char name[40]; /* of the function */
+    ffn_model *model;
+} network;
+
+static struct {
+    network list[2 * 19 + FORM_COUNT];
+    size_t count;
+} networks;
+
+static void add_network(const char *name, size_t number, ffn_model *model)
+{
+    network *n = &networks.list[networks.count++];
+    (void)snprintf(n->name, sizeof n->name, "%s_%zu", name, number);
+    n->model = model;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(model);
+}
+
+static bool is_custom(const form *f) { return strcmp(f->name, "custom") == 0; }
+
+static void make_networks(void)
+{
+    networks.count = 0;
+    for (size_t i = 0; ffn_activation_name(i); i++) {
+        const form dense = {"dense", describe_dense, NULL}, activate = {"activate", describe_activate, NULL};
+        (void)ffn_activation_by_name(ffn_activation_name(i), &chosen, NULL);
+        add_network("dense", i, form_build(&dense, 50 + i));
+        add_network("activate", i, form_build(&activate, 90 + i));
+    }
+    for (size_t i = 0; i < FORM_COUNT; i++)
+        if (!is_custom(&forms[i])) add_network("form", i, form_build(&forms[i], 7 + i));
+}
+
+static void destroy_networks(void)
+{
+    for (size_t i = 0; i < networks.count; i++) ffn_model_destroy(networks.list[i].model);
+}
+
+/* ---- comparison --------------------------------------------------------------------------------------------------- */
+
+/* The distance of floats at the size of the largest number that goes in or comes out: what "ulp of scale" counts. Sums
+ * in another order differ by as much as the numbers summed are large, though the output be small. */
+static double ulp_of_scale(const float *x, size_t inputs, const float *y, size_t outputs)
+{
+    float largest = 0;
+    for (size_t i = 0; i < inputs; i++) largest = fmaxf(largest, fabsf(x[i]));
+    for (size_t i = 0; i < outputs; i++) largest = fmaxf(largest, fabsf(y[i]));
+    return (double)(nextafterf(largest, INFINITY) - largest);
+}
+
+static double run_and_compare(const network *n, void *library, bool scratch)
+{
+    float x[ROWS * MOST], y[ROWS * MOST], found[ROWS * MOST];
+    static float memory[4096];
+    const size_t inputs = ffn_shape_size(ffn_model_input_shape(n->model));
+    const size_t outputs = ffn_shape_size(ffn_model_output_shape(n->model));
+    exported_function plain = NULL;
+    exported_with_scratch with = NULL;
+    if (scratch)
+        EXPORTED_FIND(exported_with_scratch, library, n->name, with);
+    else
+        EXPORTED_FIND(exported_function, library, n->name, plain);
+    if (!plain && !with) return INFINITY;
+    fill_uniform(x, ROWS * inputs, 11, -2, 2);
+    if (ffn_predict(n->model, x, ROWS, y, NULL) != FFN_OK) return INFINITY;
+    for (size_t r = 0; r < ROWS; r++) {
+        if (with)
+            with(x + r * inputs, found + r * outputs, memory);
+        else
+            plain(x + r * inputs, found + r * outputs);
+    }
+    double worst = 0;
+    for (size_t i = 0; i < ROWS * outputs; i++) {
+        const double off = fabs((double)found[i] - (double)y[i]);
+        if (!(off <= worst)) worst = off;
+    }
+    return worst / ulp_of_scale(x, ROWS * inputs, y, ROWS * outputs);
+}
+
+static void export_all(const ffn_export_c_options *options, const char *flags, const char *libraries)
+{
+    const exported_folder folder = exported_create();
+    ffn_error error = {FFN_OK, ""};
+    make_networks();
+    for (size_t i = 0; i < networks.count; i++) {
+        const network *n = &networks.list[i];
+        if (ffn_model_export_c_with(n->model, exported_file(folder, n->name, ".c").text, n->name, options, &error) !=
+            FFN_OK)
+            printf("\n    %s: %s\n", n->name, error.message);
+        CU_ASSERT_EQUAL(error.status, FFN_OK);
+    }
+    void *library = exported_load(folder, flags, libraries);
+    CU_ASSERT_PTR_NOT_NULL(library);
+    double worst_of_all = 0;
+    for (size_t i = 0; library && i < networks.count; i++) {
+        const network *n = &networks.list[i];
+        char name[60];
+        exported_self_test test = NULL;
+        const double worst = run_and_compare(n, library, options->caller_scratch);
+        if (!(worst <= 4)) printf("\n    %s: %.2f ulp of scale from the library\n", n->name, worst);
+        CU_ASSERT(worst <= 4);
+        worst_of_all = fmax(worst_of_all, worst);
+        (void)snprintf(name, sizeof name, "%s_self_test", n->name);
+        EXPORTED_FIND(exported_self_test, library, name, test);
+        CU_ASSERT_PTR_NOT_NULL(test);
+        if (test) CU_ASSERT_EQUAL(test(), 0);
+    }
+    CU_ASSERT(worst_of_all > 0); /* something was compared */
+    if (library) (void)dlclose(library);
+    destroy_networks();
+    exported_destroy(folder);
+}
+
+/* The flags, and a definition of NAME_SELF_TEST for every network. */
+static const char *self_tests(const char *first)
+{
+    static char flags[4096];
+    size_t length = (size_t)snprintf(flags, sizeof flags, "%s", first);
+    make_networks();
+    for (size_t i = 0; i < networks.count; i++) {
+        const size_t begin = length + 3;
+        length += (size_t)snprintf(flags + length, sizeof flags - length, " -D%s_SELF_TEST", networks.list[i].name);
+        for (size_t k = begin; k < length; k++)
+            if (flags[k] >= 'a' && flags[k] <= 'z') flags[k] = (char)(flags[k] - 'a' + 'A');
+    }
+    destroy_networks();
+    return flags;
+}
+
+static void test_libm(void) { export_all(&(ffn_export_c_options){0}, self_tests("-O2"), "-lm"); }
+
+static void test_own_math(void)
+{
+    export_all(&(ffn_export_c_options){.own_math = true, .caller_scratch = true}, self_tests("-O3 -ffreestanding"), "");
+}
+
+static const test_case cases[] = {
+    {"all forms and activations, with libm", test_libm},
+    {"the same without any library, scratch from the caller", test_own_math},
+};
+
+TEST_MAIN("C export", cases)
