@@ -501,8 +501,47 @@ ffn_status ffn_dataset_split(const ffn_dataset *dataset, float first_fraction, u
 ffn_status ffn_dataset_split_stratified(const ffn_dataset *dataset, float first_fraction, uint64_t seed,
                                         ffn_dataset **first, ffn_dataset **second, ffn_error *error);
 
+/* A copy whose targets are one column a class, 1 for the row's class and else 0: for mixup, mse and
+ * ffn_cross_entropy_soft, which is what a softmax output then trains with. Needs class targets. */
+ffn_dataset *ffn_dataset_one_hot(const ffn_dataset *dataset, ffn_error *error);
+
 /* Fits every ffn_standardize and ffn_min_max of the model to the inputs. A constant feature gets factor 1. */
 ffn_status ffn_model_fit_scalers(ffn_model *model, const ffn_dataset *dataset, ffn_error *error);
+
+/* ---- augmentation ---------------------------------------------------------------------------------------------- */
+
+/* Changes one row in place, any numbers of its x [sample] and targets [columns], with random numbers of the row's own.
+ * Called from several threads at once. */
+typedef void (*ffn_augment_function)(float *x, ffn_shape sample, float *targets, size_t columns, ffn_random *random,
+                                     void *user);
+
+/* Random changes of training data, in this order; 0 leaves each out. Each row draws its numbers from a stream of its
+ * own, by seed, epoch and place, so that results do not depend on threads. A number called +- is drawn uniformly.
+ *
+ * Those up to cutout are for images: samples of shape (height, width) or (channels, height, width), or of any shape
+ * with the fields height and width. Places between pixels are interpolated bilinearly, all movements in one step. */
+typedef struct ffn_augmentation {
+    float shift;                         /* +- pixels, along each axis */
+    float rotation;                      /* +- degrees, about the centre; at most 180 */
+    float scale;                         /* size times 1 +- it; below 1 */
+    float shear;                         /* +- degrees, below 90 */
+    bool flip_horizontal, flip_vertical; /* each with probability 1/2 */
+    float elastic_strength;              /* Simard et al. 2003: each pixel's displacement along each axis, +- so many */
+    float elastic_smoothness;            /* pixels, smoothed by a Gaussian of this sd; 0: 4. MNIST: 34 and 4 */
+    float noise;                         /* sd of normal noise, added to each number of x; also for tables */
+    size_t cutout;                       /* side of a square that is filled; DeVries and Taylor 2017 */
+    float fill;                          /* of what comes from outside the image, and of cutout */
+    size_t height, width;                /* of an image; 0: by the sample's shape */
+    ffn_augment_function custom;         /* NULL: none */
+    void *user;                          /* passed to custom */
+    float mixup; /* share of Beta(it, it) of each row and the rest of the next one's of the batch, x and targets; also
+                    for tables. Needs targets that can be mixed: see ffn_dataset_one_hot. Zhang et al. 2018 */
+} ffn_augmentation;
+
+/* Changes x [rows][sample] and targets [rows][columns] in place; columns 0 and targets NULL: none. The rows draw the
+ * numbers of rows first_row, first_row + 1, ... of the epoch. ffn_fit does this by its options. */
+ffn_status ffn_augment(const ffn_augmentation *augmentation, ffn_shape sample, size_t rows, float *x, size_t columns,
+                       float *targets, uint64_t seed, uint32_t epoch, size_t first_row, ffn_error *error);
 
 /* ---- training -------------------------------------------------------------------------------------------------- */
 
@@ -526,16 +565,17 @@ typedef int (*ffn_callback)(const ffn_progress *progress, void *user);
 
 /* ffn_fit_defaults() fills it; 0 and NULL are each field's default. */
 typedef struct ffn_fit_options {
-    ffn_loss loss;                 /* by the network's output; see ffn_loss */
-    ffn_optimizer optimizer;       /* ffn_adam(0.001) */
-    ffn_schedule schedule;         /* constant */
-    size_t epochs;                 /* 0: 100 */
-    size_t batch_size;             /* 0: 32; larger than the data: all of it */
-    bool keep_order;               /* false: a new order each epoch */
-    uint64_t seed;                 /* of order and dropout */
-    size_t threads;                /* 0: all of ffn_set_threads */
-    const ffn_dataset *validation; /* NULL: validation_fraction */
-    float validation_fraction;     /* of the data, split off before training (stratified for classes); 0: none */
+    ffn_loss loss;                        /* by the network's output; see ffn_loss */
+    ffn_optimizer optimizer;              /* ffn_adam(0.001) */
+    ffn_schedule schedule;                /* constant */
+    size_t epochs;                        /* 0: 100 */
+    size_t batch_size;                    /* 0: 32; larger than the data: all of it */
+    bool keep_order;                      /* false: a new order each epoch */
+    uint64_t seed;                        /* of order and dropout */
+    size_t threads;                       /* 0: all of ffn_set_threads */
+    const ffn_dataset *validation;        /* NULL: validation_fraction */
+    const ffn_augmentation *augmentation; /* of the training rows, by threads ahead of the step; NULL: none */
+    float validation_fraction;            /* of the data, split off before training (stratified for classes); 0: none */
     size_t patience;   /* stop after so many epochs without an improvement of the validation loss (training loss
                                 without validation); 0: never */
     float min_delta;   /* how much lower counts as an improvement */

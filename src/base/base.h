@@ -52,7 +52,13 @@ ffn_status ffn__arena_place(ffn__block *blocks, size_t count, size_t *total, ffn
 
 /* What a stream is for, so that streams of one seed never meet; a layer's own streams are
  * FFN__STREAM_LAYER + number. */
-enum { FFN__STREAM_SPLIT = 1, FFN__STREAM_SHUFFLE = 2, FFN__STREAM_PARAMETER = 0x10000, FFN__STREAM_LAYER = 0x20000 };
+enum {
+    FFN__STREAM_SPLIT = 1,
+    FFN__STREAM_SHUFFLE = 2,
+    FFN__STREAM_AUGMENT = 3,
+    FFN__STREAM_PARAMETER = 0x10000,
+    FFN__STREAM_LAYER = 0x20000
+};
 
 /* order[0 .. n-1] becomes a permutation of itself (Fisher-Yates). */
 void ffn__shuffle(ffn_random *random, size_t n, size_t *order);

@@ -197,6 +197,27 @@ ffn_dataset *ffn__dataset_pick(const ffn_dataset *dataset, const size_t *picked,
     return copy;
 }
 
+ffn_dataset *ffn_dataset_one_hot(const ffn_dataset *dataset, ffn_error *error)
+{
+    if (!dataset || dataset->classes == 0) {
+        (void)ffn_fail(error, FFN_INVALID_ARGUMENT, "one-hot: %s",
+                       dataset ? "the targets are not known to be classes" : "the dataset is NULL");
+        return NULL;
+    }
+    ffn_dataset *copy = ffn__dataset_create(dataset->sample, dataset->classes, dataset->rows, error);
+    if (!copy) return NULL;
+    if (allocate_like(copy, dataset, error) != FFN_OK) {
+        ffn_dataset_destroy(copy);
+        return NULL;
+    }
+    copy->classes = 0; /* the targets are no longer class indices */
+    ffn__free(copy->class_names);
+    copy->class_names = NULL;
+    memcpy(copy->owned_x, dataset->x, dataset->rows * dataset->features * sizeof *copy->owned_x);
+    for (size_t i = 0; i < dataset->rows; i++) copy->owned_targets[i * copy->columns + (size_t)dataset->targets[i]] = 1;
+    return copy;
+}
+
 /* The first element that is not finite, or count. */
 static size_t find_not_finite(const float *values, size_t count)
 {

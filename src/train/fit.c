@@ -13,8 +13,7 @@ typedef struct fit {
     ffn_dataset *parts[2];                    /* owned: training and validation split from one dataset */
     ffn_trainer *trainer;
     ffn_plan *validator; /* NULL without validation */
-    size_t *order;       /* [rows] of this epoch */
-    float *x, *targets;  /* one gathered batch */
+    ffn__feed *feed;     /* of the training data */
     float *best;         /* weights of the best epoch; NULL: not kept */
     double best_loss;
     size_t best_epoch;
@@ -61,13 +60,8 @@ static ffn_status choose_data(fit *f, const ffn_dataset *dataset, ffn_error *err
 
 static ffn_status allocate(fit *f, ffn_error *error)
 {
-    const size_t rows = f->training->rows, batch = f->options.batch_size;
-    if (!f->options.keep_order) {
-        f->order = ffn__alloc(rows, sizeof(*f->order), error);
-        f->x = f->order ? ffn__alloc(batch * f->training->features, sizeof(float), error) : NULL;
-        f->targets = f->x ? ffn__alloc(batch * f->training->columns, sizeof(float), error) : NULL;
-        if (!f->targets) return FFN_OUT_OF_MEMORY;
-    }
+    f->feed = ffn__feed_create(f->training, &f->options, error);
+    if (!f->feed) return error->status;
     if (f->options.restore_best) {
         f->best = ffn__alloc(f->model->value_count, sizeof(float), error);
         if (!f->best) return FFN_OUT_OF_MEMORY;
@@ -115,9 +109,7 @@ static void release(fit *f)
     ffn_plan_destroy(f->validator);
     ffn_dataset_destroy(f->parts[0]);
     ffn_dataset_destroy(f->parts[1]);
-    ffn__free(f->order);
-    ffn__free(f->x);
-    ffn__free(f->targets);
+    ffn__feed_destroy(f->feed);
     ffn__free(f->best);
 }
 
@@ -149,19 +141,16 @@ static void account(fit *f, const float *targets, size_t rows, double loss)
     f->progress.epoch_seconds = now() - f->epoch_start;
 }
 
-static ffn_status run_batch(fit *f, size_t begin, size_t rows, ffn_error *error)
+static ffn_status run_batch(fit *f, ffn_error *error)
 {
-    const ffn_dataset *data = f->training;
-    const float *x = data->x + begin * data->features, *targets = data->targets + begin * data->columns;
-    if (f->order) {
-        ffn__dataset_gather(data, f->order + begin, rows, f->x, f->targets);
-        x = f->x;
-        targets = f->targets;
-    }
+    const float *x, *targets;
+    size_t rows;
+    ffn_status status = ffn__feed_next(f->feed, &x, &targets, &rows, error);
+    if (status != FFN_OK) return status;
     double loss;
     f->progress.batch++;
     f->progress.learning_rate = (double)ffn_trainer_learning_rate(f->trainer);
-    const ffn_status status = ffn__trainer_run(f->trainer, x, targets, rows, &loss, error);
+    status = ffn__trainer_run(f->trainer, x, targets, rows, &loss, error);
     if (status != FFN_OK) return name_batch(f, status, error);
     account(f, targets, rows, loss);
     if (f->options.on_batch && f->options.on_batch(&f->progress, f->options.user)) return stopped(f, "on_batch", error);
@@ -172,19 +161,15 @@ static ffn_status run_batch(fit *f, size_t begin, size_t rows, ffn_error *error)
 
 static void begin_epoch(fit *f, size_t epoch)
 {
-    const size_t rows = f->training->rows, batch = f->options.batch_size;
     f->progress = (ffn_progress){.epoch = epoch,
                                  .epochs = f->options.epochs,
-                                 .batches = (rows + batch - 1) / batch,
+                                 .batches = ffn__feed_batches(f->feed),
                                  .validation_loss = (double)NAN,
                                  .validation_accuracy = (double)NAN,
                                  .model = f->model};
     f->right = f->loss_sum = 0;
     f->epoch_start = now();
-    if (!f->order) return;
-    ffn_random random = ffn_random_create(f->options.seed, FFN__STREAM_SHUFFLE, (uint32_t)epoch);
-    for (size_t i = 0; i < rows; i++) f->order[i] = i;
-    ffn__shuffle(&random, rows, f->order);
+    ffn__feed_begin(f->feed, epoch);
 }
 
 static ffn_status record(fit *f, ffn_error *error)
@@ -212,16 +197,14 @@ static void compare(fit *f)
 static ffn_status run_epoch(fit *f, size_t epoch, ffn_error *error)
 {
     begin_epoch(f, epoch);
-    const size_t rows = f->training->rows, batch = f->options.batch_size;
-    for (size_t begin = 0; begin < rows; begin += batch) {
-        const ffn_status status = run_batch(f, begin, rows - begin < batch ? rows - begin : batch, error);
-        if (status != FFN_OK) return status;
-    }
+    ffn_status status = FFN_OK;
+    while (f->progress.batch < f->progress.batches && status == FFN_OK) status = run_batch(f, error);
+    if (status != FFN_OK) return status;
     if (f->validator)
         ffn__evaluate_quickly(f->validator, &f->options.loss, f->validation, &f->progress.validation_loss,
                               &f->progress.validation_accuracy);
     compare(f);
-    const ffn_status status = record(f, error);
+    status = record(f, error);
     if (status != FFN_OK) return status;
     f->progress.seconds = now() - f->start;
     if (f->options.on_epoch && f->options.on_epoch(&f->progress, f->options.user)) return stopped(f, "on_epoch", error);

@@ -45,6 +45,19 @@ ffn_status ffn__trainer_run(ffn_trainer *trainer, const float *x, const float *t
 /* What follows every update (settle.c): batch norms' statistics are committed, norms of weights limited. */
 void ffn__settle(ffn_trainer *trainer);
 
+/* ---- batches of a dataset (feed.c) ----------------------------------------------------------------------------- */
+
+typedef struct ffn__feed ffn__feed;
+
+/* options: resolved for the dataset, of which batch_size, keep_order, augmentation (borrowed), seed, threads and loss
+ * are used. */
+ffn__feed *ffn__feed_create(const ffn_dataset *dataset, const ffn_fit_options *options, ffn_error *error);
+void ffn__feed_destroy(ffn__feed *feed);
+size_t ffn__feed_batches(const ffn__feed *feed); /* of an epoch */
+void ffn__feed_begin(ffn__feed *feed, size_t epoch);
+/* The next batch of the epoch, good until the next call, and how many rows it has. */
+ffn_status ffn__feed_next(ffn__feed *feed, const float **x, const float **targets, size_t *rows, ffn_error *error);
+
 /* ---- what targets mean (task.c) -------------------------------------------------------------------------------- */
 
 typedef enum ffn__task { FFN__REGRESSION = 0, FFN__CLASSES, FFN__BINARY, FFN__SEVERAL_BINARY } ffn__task;
