@@ -245,12 +245,15 @@ typedef struct ffn_optimizer {
     float learning_rate;
     float momentum;     /* sgd, rmsprop */
     float dampening;    /* sgd */
-    float alpha;        /* rmsprop: smoothing */
-    float beta1, beta2; /* adam, adamw */
-    float epsilon;      /* adagrad, rmsprop, adam, adamw */
+    float alpha;        /* rmsprop, adadelta: smoothing */
+    float beta1, beta2; /* adam and its kin, lion */
+    float epsilon;      /* adagrad, rmsprop, adadelta, adam and its kin */
     float weight_decay;
     float learning_rate_decay; /* adagrad: rate / (1 + k decay) at update k from 0 */
     float initial_accumulator; /* adagrad */
+    float momentum_decay;      /* nadam */
+    float eta_minus, eta_plus; /* rprop: what a step shrinks and grows by */
+    float step_min, step_max;  /* rprop */
     bool nesterov;             /* sgd */
     bool centered;             /* rmsprop */
     bool amsgrad;              /* adam, adamw */
@@ -264,9 +267,18 @@ ffn_optimizer ffn_adagrad(float learning_rate); /* epsilon 1e-10 */
 ffn_optimizer ffn_rmsprop(float learning_rate); /* alpha 0.99, epsilon 1e-8 */
 ffn_optimizer ffn_adam(float learning_rate);    /* beta1 0.9, beta2 0.999, epsilon 1e-8 */
 ffn_optimizer ffn_adamw(float learning_rate, float weight_decay);
+ffn_optimizer ffn_adadelta(float learning_rate); /* often 1; alpha 0.9, epsilon 1e-6 */
+ffn_optimizer ffn_adamax(float learning_rate);   /* beta1 0.9, beta2 0.999, epsilon 1e-8, as are the next two's */
+ffn_optimizer ffn_nadam(float learning_rate);    /* momentum_decay 0.004 */
+ffn_optimizer ffn_radam(float learning_rate);
+ffn_optimizer ffn_lion(float learning_rate, float weight_decay); /* beta1 0.9, beta2 0.99; decoupled decay */
+/* For full batches: each weight has a step of its own, at first the learning rate, that shrinks by eta_minus 0.5 and
+ * grows by eta_plus 1.2 between step_min 1e-6 and step_max 50. Later changes of the rate, as by a schedule, do nothing. */
+ffn_optimizer ffn_rprop(float learning_rate);
 
 /* By the constructor's name without prefix, with its usual rate: sgd, momentum (0.9), nesterov (0.9) and adagrad 0.01,
- * rmsprop 0.01, adam and adamw 0.001 (weight decay 0.01). */
+ * rmsprop 0.01, adam and adamw 0.001 (weight decay 0.01), adadelta 1, adamax and nadam 0.002, radam 0.001, lion 0.0001
+ * (weight decay 0), rprop 0.01. */
 ffn_status ffn_optimizer_by_name(const char *name, ffn_optimizer *optimizer, ffn_error *error);
 
 /* ---- schedules ------------------------------------------------------------------------------------------------- */
@@ -277,14 +289,19 @@ typedef struct ffn_schedule_ops ffn_schedule_ops;
 typedef struct ffn_schedule {
     const ffn_schedule_ops *ops; /* NULL: constant */
     size_t steps;                /* every, steps or patience */
-    float factor;                /* factor, final or maximal rate */
+    float factor;                /* factor, power, final or maximal rate */
     size_t warmup;               /* updates of linear warm-up before it; 0: none */
+    size_t multiple;             /* of cosine_restarts */
 } ffn_schedule;
 
 ffn_schedule ffn_constant_rate(void);
-ffn_schedule ffn_step_decay(size_t every, float factor);           /* base factor^(k / every), rounded down */
-ffn_schedule ffn_exponential_decay(float factor);                  /* base factor^k */
-ffn_schedule ffn_cosine_decay(size_t steps, float final_rate);     /* half a cosine from base to final_rate */
+ffn_schedule ffn_step_decay(size_t every, float factor);       /* base factor^(k / every), rounded down */
+ffn_schedule ffn_exponential_decay(float factor);              /* base factor^k */
+ffn_schedule ffn_cosine_decay(size_t steps, float final_rate); /* half a cosine from base to final_rate */
+ffn_schedule ffn_polynomial_decay(size_t steps, float power);  /* base (1 - k / steps)^power, then 0 */
+/* The cosine again and again: the first takes `steps` updates, each later one `multiple` times those of the one before;
+ * Loshchilov, Hutter 2017. */
+ffn_schedule ffn_cosine_restarts(size_t steps, size_t multiple, float final_rate);
 ffn_schedule ffn_one_cycle(float max_rate, size_t steps);          /* PyTorch's OneCycleLR: up from max / 25 over 30 %,
                                                                           down to max / 250000, both as cosines */
 ffn_schedule ffn_reduce_on_plateau(float factor, size_t patience); /* times factor when the metric (a loss) has not
@@ -744,6 +761,7 @@ typedef struct ffn_update {
     double rate;                     /* the learning rate in force */
     double correction1, correction2; /* 1 - beta1^(count + 1) and 1 - beta2^(count + 1) */
     float decay;                     /* decoupled weight decay of this parameter; 0 for other optimizers */
+    double shared[4];                /* of the kind's own: what its `prepare` left */
 } ffn_update;
 
 struct ffn_optimizer_ops {
@@ -754,6 +772,9 @@ struct ffn_optimizer_ops {
     const char *(*check)(const ffn_optimizer *optimizer);
     size_t (*slots)(const ffn_optimizer *optimizer);                     /* floats of state per parameter, at most 4 */
     float (*initial_state)(const ffn_optimizer *optimizer, size_t slot); /* NULL: zeros */
+    /* Before the first step of an update, once: fills `shared` from the other fields of both. The rate may still change
+     * from parameter to parameter. NULL: nothing to do. */
+    void (*prepare)(const ffn_optimizer *optimizer, ffn_update *update);
     /* Updates w [n] by the gradient g [n] and state[slot] [n]. Called for parts of a parameter, from
      * several threads. */
     void (*step)(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,

@@ -20,6 +20,11 @@ static void set_options(const golden_case *golden, ffn_optimizer *o)
     o->weight_decay = (float)golden_number(golden, "weight_decay", 0);
     o->learning_rate_decay = (float)golden_number(golden, "learning_rate_decay", 0);
     o->initial_accumulator = (float)golden_number(golden, "initial_accumulator", 0);
+    o->momentum_decay = (float)golden_number(golden, "momentum_decay", (double)o->momentum_decay);
+    o->eta_minus = (float)golden_number(golden, "eta_minus", (double)o->eta_minus);
+    o->eta_plus = (float)golden_number(golden, "eta_plus", (double)o->eta_plus);
+    o->step_min = (float)golden_number(golden, "step_min", (double)o->step_min);
+    o->step_max = (float)golden_number(golden, "step_max", (double)o->step_max);
     o->nesterov = golden_number(golden, "nesterov", 0) > 0;
     o->centered = golden_number(golden, "centered", 0) > 0;
     o->amsgrad = golden_number(golden, "amsgrad", 0) > 0;
@@ -163,7 +168,8 @@ static bool is_default(float given, float usual)
 /* The cases named like their kind have PyTorch's defaults, which the constructors must have too. */
 static void test_defaults(void)
 {
-    static const char *const names[] = {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"};
+    static const char *const names[] = {"sgd",      "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw",
+                                        "adadelta", "adamax",   "nadam",    "radam",   "lion",    "rprop"};
     golden_file file = golden_load("optimizer");
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         const golden_case *golden = golden_find(&file, names[i]);
@@ -177,6 +183,11 @@ static void test_defaults(void)
         CU_ASSERT_TRUE(is_default(made.beta1, usual.beta1));
         CU_ASSERT_TRUE(is_default(made.beta2, usual.beta2));
         CU_ASSERT_TRUE(is_default(made.epsilon, usual.epsilon));
+        CU_ASSERT_TRUE(is_default(made.momentum_decay, usual.momentum_decay));
+        CU_ASSERT_TRUE(is_default(made.eta_minus, usual.eta_minus));
+        CU_ASSERT_TRUE(is_default(made.eta_plus, usual.eta_plus));
+        CU_ASSERT_TRUE(is_default(made.step_min, usual.step_min));
+        CU_ASSERT_TRUE(is_default(made.step_max, usual.step_max));
         CU_ASSERT_TRUE(is_default(made.weight_decay, usual.weight_decay));
         CU_ASSERT_TRUE(is_default(made.learning_rate_decay, usual.learning_rate_decay));
         CU_ASSERT_TRUE(is_default(made.initial_accumulator, usual.initial_accumulator));
@@ -203,6 +214,8 @@ static ffn_schedule make_schedule(const golden_case *golden)
         {"exponential_decay", ffn_exponential_decay(factor)},
         {"cosine_decay", ffn_cosine_decay(steps, factor)},
         {"one_cycle", ffn_one_cycle(factor, steps)},
+        {"polynomial_decay", ffn_polynomial_decay(steps, factor)},
+        {"cosine_restarts", ffn_cosine_restarts(steps, (size_t)golden_number(golden, "multiple", 0), factor)},
         {"reduce_on_plateau", ffn_reduce_on_plateau(factor, steps)},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++)

@@ -483,11 +483,12 @@ static void test_centered(void) { on_every_isa(centered_body); }
 
 static void test_names(void)
 {
-    static const char *const names[] = {"sgd", "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw"};
-    static const double rates[] = {0.01, 0.01, 0.01, 0.01, 0.01, 0.001, 0.001};
+    static const char *const names[] = {"sgd",    "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adadelta",
+                                        "adamax", "nadam",    "radam",    "lion",    "rprop",   "adamw"};
+    static const double rates[] = {0.01, 0.01, 0.01, 0.01, 0.01, 0.001, 1, 0.002, 0.002, 0.001, 1e-4, 0.01, 0.001};
     ffn_optimizer o;
     ffn_error error = {0};
-    for (size_t i = 0; i < 7; i++) {
+    for (size_t i = 0; i < 13; i++) {
         CU_ASSERT_EQUAL(ffn_optimizer_by_name(names[i], &o, &error), FFN_OK);
         CU_ASSERT_EQUAL(o.learning_rate, (float)rates[i]);
         CU_ASSERT_EQUAL(ffn__optimizer_check(&o, &error), FFN_OK);
@@ -496,8 +497,8 @@ static void test_names(void)
     CU_ASSERT(o.epsilon == (float)1e-8 && o.ops == ffn_adamw(1, 1).ops);
     CU_ASSERT_EQUAL(ffn_optimizer_by_name("nesterov", &o, NULL), FFN_OK);
     CU_ASSERT(o.nesterov && o.momentum == (float)0.9);
-    CU_ASSERT_EQUAL(ffn_optimizer_by_name("lion", &o, &error), FFN_INVALID_ARGUMENT);
-    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "ffn_optimizer_by_name: name is \"lion\"; expected one of sgd, "));
+    CU_ASSERT_EQUAL(ffn_optimizer_by_name("lioness", &o, &error), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "ffn_optimizer_by_name: name is \"lioness\"; expected one of sgd, "));
     CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "adam, adamw"));
     CU_ASSERT(o.nesterov);
     CU_ASSERT_EQUAL(ffn_optimizer_by_name(NULL, &o, NULL), FFN_INVALID_ARGUMENT);
@@ -542,6 +543,18 @@ static void test_checks(void)
         REFUSE(ffn_adagrad(1), learning_rate_decay, bad[i]);
         REFUSE(ffn_adagrad(1), initial_accumulator, bad[i]);
     }
+    for (size_t i = 0; i < 4; i++) {
+        REFUSE(ffn_adadelta(1), alpha, bad[i]);
+        REFUSE(ffn_nadam(1), momentum_decay, bad[i]);
+        REFUSE(ffn_lion(1, 0), beta2, bad[i]);
+        REFUSE(ffn_lion(1, 0), weight_decay, bad[i]);
+        REFUSE(ffn_rprop(1), eta_minus, bad[i]);
+        REFUSE(ffn_rprop(1), eta_plus, bad[i]);
+        REFUSE(ffn_rprop(1), step_min, bad[i]);
+        REFUSE(ffn_rprop(1), step_max, bad[i]);
+    }
+    REFUSE(ffn_rprop(1), eta_plus, (float)0.9);
+    REFUSE(ffn_rprop(1), step_max, (float)1e-7);
     REFUSE(ffn_adam(1), beta1, 1);
     REFUSE(ffn_adam(1), beta2, 1);
     REFUSE(ffn_rmsprop(1), alpha, 1);

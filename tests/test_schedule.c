@@ -99,22 +99,40 @@ static void test_warmup(void)
     CU_ASSERT_EQUAL(rate_at(ffn_warmup((ffn_schedule){0}, 0), 5, 0), 5);
 }
 
+/* Counts that no training reaches: still a rate, and soon. */
+static void test_far_ends(void)
+{
+    CU_ASSERT_EQUAL(rate_at(ffn_polynomial_decay(5, 2), 3, SIZE_MAX), 0);
+    const size_t multiples[] = {1, 2, SIZE_MAX};
+    for (size_t m = 0; m < 3; m++) {
+        const double rate = rate_at(ffn_cosine_restarts(7, multiples[m], (float)0.5), 3, SIZE_MAX);
+        CU_ASSERT(rate >= 0.5 && rate <= 3);
+    }
+    CU_ASSERT_EQUAL(rate_at(ffn_cosine_restarts(7, 3, 0), 3, 7 + 21), 3);
+}
+
 static void test_schedule_errors(void)
 {
     static const float bad[] = {-1, NAN, INFINITY, 0};
     const ffn_schedule empty = {0};
     ffn_error error = {0};
     for (size_t i = 0; i < 4; i++) {
-        const ffn_schedule list[] = {ffn_step_decay(3, bad[i]), ffn_exponential_decay(bad[i]), ffn_one_cycle(bad[i], 3),
-                                     ffn_reduce_on_plateau(bad[i], 1), ffn_cosine_decay(3, bad[i])};
-        for (size_t k = 0; k < (bad[i] == 0 ? 4U : 5U); k++) {
+        const ffn_schedule list[] = {ffn_step_decay(3, bad[i]),        ffn_exponential_decay(bad[i]),
+                                     ffn_one_cycle(bad[i], 3),         ffn_reduce_on_plateau(bad[i], 1),
+                                     ffn_polynomial_decay(3, bad[i]),  ffn_cosine_decay(3, bad[i]),
+                                     ffn_cosine_restarts(3, 2, bad[i])};
+        for (size_t k = 0; k < (bad[i] == 0 ? 5U : 7U); k++) {
             CU_ASSERT_EQUAL(ffn__schedule_check(&list[k], &error), FFN_INVALID_ARGUMENT);
             CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "factor must be"));
             CU_ASSERT_PTR_NOT_NULL(strstr(error.message, list[k].ops->name));
         }
     }
-    const ffn_schedule zeros[] = {ffn_step_decay(0, (float)0.5), ffn_one_cycle(1, 0), ffn_cosine_decay(0, 0)};
-    for (size_t k = 0; k < 3; k++) {
+    const ffn_schedule never = ffn_cosine_restarts(3, 0, 0);
+    CU_ASSERT_EQUAL(ffn__schedule_check(&never, &error), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "multiple must be"));
+    const ffn_schedule zeros[] = {ffn_step_decay(0, (float)0.5), ffn_one_cycle(1, 0), ffn_cosine_decay(0, 0),
+                                  ffn_polynomial_decay(0, 1), ffn_cosine_restarts(0, 1, 0)};
+    for (size_t k = 0; k < 5; k++) {
         CU_ASSERT_EQUAL(ffn__schedule_check(&zeros[k], &error), FFN_INVALID_ARGUMENT);
         CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "steps must be"));
     }
@@ -130,8 +148,8 @@ static void test_schedule_errors(void)
 }
 
 static const test_case cases[] = {
-    {"rates", test_schedules}, {"one cycle", test_one_cycle},          {"plateau", test_plateau},
-    {"warm-up", test_warmup},  {"out of range", test_schedule_errors},
+    {"rates", test_schedules},   {"one cycle", test_one_cycle}, {"plateau", test_plateau},
+    {"far ends", test_far_ends}, {"warm-up", test_warmup},      {"out of range", test_schedule_errors},
 };
 
 TEST_MAIN("schedule", cases)

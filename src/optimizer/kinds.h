@@ -9,10 +9,17 @@ FFN__ISA_DECLARE(ffn_optimizer_ops, ffn__adagrad);
 FFN__ISA_DECLARE(ffn_optimizer_ops, ffn__rmsprop);
 FFN__ISA_DECLARE(ffn_optimizer_ops, ffn__adam);
 FFN__ISA_DECLARE(ffn_optimizer_ops, ffn__adamw);
+FFN__ISA_DECLARE(ffn_optimizer_ops, ffn__adadelta);
+FFN__ISA_DECLARE(ffn_optimizer_ops, ffn__adamax);
+FFN__ISA_DECLARE(ffn_optimizer_ops, ffn__nadam);
+FFN__ISA_DECLARE(ffn_optimizer_ops, ffn__radam);
+FFN__ISA_DECLARE(ffn_optimizer_ops, ffn__lion);
+FFN__ISA_DECLARE(ffn_optimizer_ops, ffn__rprop);
 
-/* Bounds of every field; sgd's adds what nesterov needs. */
+/* Bounds of every field; sgd's adds what nesterov needs, rprop's that its steps have a range. */
 const char *ffn__optimizer_check_fields(const ffn_optimizer *optimizer);
 const char *ffn__optimizer_check_sgd(const ffn_optimizer *optimizer);
+const char *ffn__optimizer_check_rprop(const ffn_optimizer *optimizer);
 
 /* What stands between a raw gradient and the optimizer: see optimizer.h. */
 struct ffn__gradient_rule;

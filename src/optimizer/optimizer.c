@@ -12,6 +12,12 @@ static const ffn_optimizer_ops *const adagrad[] = FFN__ISA_TABLES(ffn__adagrad);
 static const ffn_optimizer_ops *const rmsprop[] = FFN__ISA_TABLES(ffn__rmsprop);
 static const ffn_optimizer_ops *const adam[] = FFN__ISA_TABLES(ffn__adam);
 static const ffn_optimizer_ops *const adamw[] = FFN__ISA_TABLES(ffn__adamw);
+static const ffn_optimizer_ops *const adadelta[] = FFN__ISA_TABLES(ffn__adadelta);
+static const ffn_optimizer_ops *const adamax[] = FFN__ISA_TABLES(ffn__adamax);
+static const ffn_optimizer_ops *const nadam[] = FFN__ISA_TABLES(ffn__nadam);
+static const ffn_optimizer_ops *const radam[] = FFN__ISA_TABLES(ffn__radam);
+static const ffn_optimizer_ops *const lion[] = FFN__ISA_TABLES(ffn__lion);
+static const ffn_optimizer_ops *const rprop[] = FFN__ISA_TABLES(ffn__rprop);
 
 ffn_optimizer ffn_momentum(float learning_rate, float momentum)
 {
@@ -55,6 +61,50 @@ ffn_optimizer ffn_adamw(float learning_rate, float weight_decay)
     return optimizer;
 }
 
+ffn_optimizer ffn_adadelta(float learning_rate)
+{
+    return (ffn_optimizer){
+        .ops = adadelta[ffn__isa()], .learning_rate = learning_rate, .alpha = (float)0.9, .epsilon = (float)1e-6};
+}
+
+/* Another table for Adam's numbers. */
+static ffn_optimizer like_adam(float learning_rate, const ffn_optimizer_ops *ops)
+{
+    ffn_optimizer optimizer = ffn_adam(learning_rate);
+    optimizer.ops = ops;
+    return optimizer;
+}
+
+ffn_optimizer ffn_adamax(float learning_rate) { return like_adam(learning_rate, adamax[ffn__isa()]); }
+
+ffn_optimizer ffn_nadam(float learning_rate)
+{
+    ffn_optimizer optimizer = like_adam(learning_rate, nadam[ffn__isa()]);
+    optimizer.momentum_decay = (float)4e-3;
+    return optimizer;
+}
+
+ffn_optimizer ffn_radam(float learning_rate) { return like_adam(learning_rate, radam[ffn__isa()]); }
+
+ffn_optimizer ffn_lion(float learning_rate, float weight_decay)
+{
+    return (ffn_optimizer){.ops = lion[ffn__isa()],
+                           .learning_rate = learning_rate,
+                           .beta1 = (float)0.9,
+                           .beta2 = (float)0.99,
+                           .weight_decay = weight_decay};
+}
+
+ffn_optimizer ffn_rprop(float learning_rate)
+{
+    return (ffn_optimizer){.ops = rprop[ffn__isa()],
+                           .learning_rate = learning_rate,
+                           .eta_minus = (float)0.5,
+                           .eta_plus = (float)1.2,
+                           .step_min = (float)1e-6,
+                           .step_max = 50};
+}
+
 /* ---- by name ----------------------------------------------------------------------------------------------------- */
 
 static ffn_optimizer usual_sgd(void) { return ffn_sgd((float)0.01); }
@@ -64,13 +114,21 @@ static ffn_optimizer usual_adagrad(void) { return ffn_adagrad((float)0.01); }
 static ffn_optimizer usual_rmsprop(void) { return ffn_rmsprop((float)0.01); }
 static ffn_optimizer usual_adam(void) { return ffn_adam((float)0.001); }
 static ffn_optimizer usual_adamw(void) { return ffn_adamw((float)0.001, (float)0.01); }
+static ffn_optimizer usual_adadelta(void) { return ffn_adadelta(1); }
+static ffn_optimizer usual_adamax(void) { return ffn_adamax((float)0.002); }
+static ffn_optimizer usual_nadam(void) { return ffn_nadam((float)0.002); }
+static ffn_optimizer usual_radam(void) { return ffn_radam((float)0.001); }
+static ffn_optimizer usual_lion(void) { return ffn_lion((float)1e-4, 0); }
+static ffn_optimizer usual_rprop(void) { return ffn_rprop((float)0.01); }
 
 static const struct {
     const char *name;
     ffn_optimizer (*make)(void);
 } named[] = {{"sgd", usual_sgd},         {"momentum", usual_momentum}, {"nesterov", usual_nesterov},
              {"adagrad", usual_adagrad}, {"rmsprop", usual_rmsprop},   {"adam", usual_adam},
-             {"adamw", usual_adamw}};
+             {"adamw", usual_adamw},     {"adadelta", usual_adadelta}, {"adamax", usual_adamax},
+             {"nadam", usual_nadam},     {"radam", usual_radam},       {"lion", usual_lion},
+             {"rprop", usual_rprop}};
 enum { NAMED = sizeof named / sizeof *named };
 
 static const char *name_at(size_t index) { return index < NAMED ? named[index].name : NULL; }
@@ -109,6 +167,11 @@ static const struct {
     {FIELD(epsilon), false, "epsilon must be finite and at least 0"},
     {FIELD(learning_rate_decay), false, "learning_rate_decay must be finite and at least 0"},
     {FIELD(initial_accumulator), false, "initial_accumulator must be finite and at least 0"},
+    {FIELD(momentum_decay), false, "momentum_decay must be finite and at least 0"},
+    {FIELD(eta_minus), true, "eta_minus must be in [0, 1)"},
+    {FIELD(eta_plus), false, "eta_plus must be finite and at least 0"},
+    {FIELD(step_min), false, "step_min must be finite and at least 0"},
+    {FIELD(step_max), false, "step_max must be finite and at least 0"},
 };
 enum { FIELDS = sizeof fields / sizeof *fields, COMMON_FIELDS = 2 }; /* the first two are every optimizer's */
 
@@ -136,6 +199,14 @@ const char *ffn__optimizer_check_sgd(const ffn_optimizer *optimizer)
     if (wrong || !optimizer->nesterov) return wrong;
     if (!(optimizer->momentum > 0)) return "momentum must be above 0 for nesterov";
     return optimizer->dampening != 0 ? "dampening must be 0 for nesterov" : NULL;
+}
+
+const char *ffn__optimizer_check_rprop(const ffn_optimizer *optimizer)
+{
+    const char *wrong = ffn__optimizer_check_fields(optimizer);
+    if (wrong) return wrong;
+    if (!(optimizer->eta_plus >= 1)) return "eta_plus must be at least 1 for rprop";
+    return optimizer->step_max >= optimizer->step_min ? NULL : "step_max must be at least step_min";
 }
 
 ffn_status ffn__optimizer_check(const ffn_optimizer *optimizer, ffn_error *error)

@@ -26,6 +26,11 @@ static const char *check_steps_and_rate(const ffn_schedule *schedule)
     return schedule->factor >= 0 && schedule->factor <= FLT_MAX ? NULL : "factor must be finite and at least 0";
 }
 
+static const char *check_restarts(const ffn_schedule *schedule)
+{
+    return schedule->multiple == 0 ? "multiple must be at least 1" : check_steps_and_rate(schedule);
+}
+
 static const char *check_plateau(const ffn_schedule *schedule)
 {
     return schedule->factor > 0 && schedule->factor < 1 ? NULL : "factor must be in (0, 1)";
@@ -76,6 +81,23 @@ static double one_cycle_rate(const ffn_schedule *schedule, const ffn_schedule_st
     return k <= peak ? anneal(initial, top, k / peak) : anneal(top, final, (k - peak) / (last - peak));
 }
 
+static double polynomial_rate(const ffn_schedule *schedule, const ffn_schedule_state *state, double base, size_t count)
+{
+    (void)state;
+    if (count >= schedule->steps) return 0;
+    return base * pow(1 - (double)count / (double)schedule->steps, (double)schedule->factor);
+}
+
+/* Cycle i takes steps multiple^i updates. */
+static double restarts_rate(const ffn_schedule *schedule, const ffn_schedule_state *state, double base, size_t count)
+{
+    (void)state;
+    double length = (double)schedule->steps, k = (double)count;
+    if (schedule->multiple == 1) k = (double)(count % schedule->steps);
+    for (; k >= length; length *= (double)schedule->multiple) k -= length;
+    return anneal(base, (double)schedule->factor, k / length);
+}
+
 static double plateau_rate(const ffn_schedule *schedule, const ffn_schedule_state *state, double base, size_t count)
 {
     (void)schedule;
@@ -102,6 +124,10 @@ static const ffn_schedule_ops exponential_decay = {
     .name = "exponential_decay", .check = check_factor, .rate = exponential_rate};
 static const ffn_schedule_ops cosine_decay = {
     .name = "cosine_decay", .check = check_steps_and_rate, .rate = cosine_rate};
+static const ffn_schedule_ops polynomial_decay = {
+    .name = "polynomial_decay", .check = check_steps_and_factor, .rate = polynomial_rate};
+static const ffn_schedule_ops cosine_restarts = {
+    .name = "cosine_restarts", .check = check_restarts, .rate = restarts_rate};
 static const ffn_schedule_ops one_cycle = {
     .name = "one_cycle", .check = check_steps_and_factor, .rate = one_cycle_rate};
 static const ffn_schedule_ops reduce_on_plateau = {
@@ -119,6 +145,16 @@ ffn_schedule ffn_exponential_decay(float factor) { return (ffn_schedule){.ops = 
 ffn_schedule ffn_cosine_decay(size_t steps, float final_rate)
 {
     return (ffn_schedule){.ops = &cosine_decay, .steps = steps, .factor = final_rate};
+}
+
+ffn_schedule ffn_polynomial_decay(size_t steps, float power)
+{
+    return (ffn_schedule){.ops = &polynomial_decay, .steps = steps, .factor = power};
+}
+
+ffn_schedule ffn_cosine_restarts(size_t steps, size_t multiple, float final_rate)
+{
+    return (ffn_schedule){.ops = &cosine_restarts, .steps = steps, .factor = final_rate, .multiple = multiple};
 }
 
 ffn_schedule ffn_one_cycle(float max_rate, size_t steps)

@@ -22,10 +22,12 @@ static double correction(float beta, size_t count) { return beta > 0 ? 1 - pow((
 
 ffn_update ffn__update_create(const ffn_optimizer *optimizer, size_t count, double rate)
 {
-    return (ffn_update){.count = count,
-                        .rate = rate,
-                        .correction1 = correction(optimizer->beta1, count),
-                        .correction2 = correction(optimizer->beta2, count)};
+    ffn_update update = {.count = count,
+                         .rate = rate,
+                         .correction1 = correction(optimizer->beta1, count),
+                         .correction2 = correction(optimizer->beta2, count)};
+    if (optimizer->ops->prepare) optimizer->ops->prepare(optimizer, &update);
+    return update;
 }
 
 bool ffn__optimizer_update(const ffn_optimizer *optimizer, const ffn_update *update, const ffn__gradient_rule *rule,

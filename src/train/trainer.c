@@ -44,8 +44,12 @@ static bool keeps_padding(const ffn_trainer *t)
         state[slot] = slot < t->slots && o->ops->initial_state ? o->ops->initial_state(o, slot) : 0;
         slots[slot] = &state[slot];
     }
-    const ffn_update update = ffn__update_create(o, 0, (double)t->base_rate);
-    return ffn__optimizer_update(o, &update, &(ffn__gradient_rule){.scale = 1}, 1, &w, &g, slots) && w == 0;
+    for (size_t count = 0; count <= 1000; count += 500) {
+        const ffn_update update = ffn__update_create(o, count, (double)t->base_rate);
+        if (!ffn__optimizer_update(o, &update, &(ffn__gradient_rule){.scale = 1}, 1, &w, &g, slots) || w != 0)
+            return false;
+    }
+    return true;
 }
 
 /* Chunks for [first, end) of the block; with t->chunks NULL they are only counted. */

@@ -37,10 +37,87 @@ OPTIMIZERS = {
                                             "weight_decay": 0.05}),
     "adamw": ("adamw", "AdamW", {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "weight_decay": 0.01}),
     "adamw_decay": ("adamw", "AdamW", {"beta1": 0.8, "beta2": 0.95, "eps": 1e-5, "weight_decay": 2}),
+    "adadelta": ("adadelta", "Adadelta", {"rho": 0.9, "eps": 1e-6}),
+    "adadelta_decay": ("adadelta", "Adadelta", {"rho": 0.5, "eps": 1e-3, "weight_decay": 0.1}),
+    "adamax": ("adamax", "Adamax", {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}),
+    "adamax_decay": ("adamax", "Adamax", {"beta1": 0.6, "beta2": 0.8, "eps": 1e-4, "weight_decay": 0.1}),
+    "nadam": ("nadam", "NAdam", {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8, "momentum_decay": 4e-3}),
+    "nadam_decay": ("nadam", "NAdam", {"beta1": 0.6, "beta2": 0.8, "eps": 1e-4, "momentum_decay": 2, "weight_decay": 0.1}),
+    "radam": ("radam", "RAdam", {"beta1": 0.9, "beta2": 0.999, "eps": 1e-8}),
+    "radam_decay": ("radam", "RAdam", {"beta1": 0.6, "beta2": 0.9, "eps": 1e-4, "weight_decay": 0.1}),
+    "lion": ("lion", "Lion", {"beta1": 0.9, "beta2": 0.99}),
+    "lion_decay": ("lion", "Lion", {"beta1": 0.6, "beta2": 0.8, "weight_decay": 0.5}),
+    "rprop": ("rprop", "Rprop", {"eta_minus": 0.5, "eta_plus": 1.2, "step_min": 1e-6, "step_max": 50}),
+    "rprop_bounds": ("rprop", "Rprop", {"eta_minus": 0.3, "eta_plus": 1.5, "step_min": 0.05, "step_max": 0.3}),
     "adamw_amsgrad": ("adamw", "AdamW", {"beta1": 0.9, "beta2": 0.5, "eps": 1e-8, "weight_decay": 0.5, "amsgrad": True}),
 }
-RATES = {"SGD": 0.1, "Adagrad": 0.1, "RMSprop": 0.02, "Adam": 0.05, "AdamW": 0.05}
-OUR_NAME = {"eps": "epsilon", "lr_decay": "learning_rate_decay", "initial_accumulator_value": "initial_accumulator"}
+RATES = {"SGD": 0.1, "Adagrad": 0.1, "RMSprop": 0.02, "Adam": 0.05, "AdamW": 0.05, "Adadelta": 1, "Adamax": 0.05,
+         "NAdam": 0.05, "RAdam": 0.05, "Lion": 0.01, "Rprop": 0.1}
+OUR_NAME = {"eps": "epsilon", "rho": "alpha", "lr_decay": "learning_rate_decay", "initial_accumulator_value": "initial_accumulator"}
+
+
+class Lion(torch.optim.Optimizer):
+    """Chen et al. 2023, algorithm 2; PyTorch has none."""
+
+    def __init__(self, params, lr, betas, weight_decay=0.0):
+        super().__init__(params, dict(lr=lr, betas=betas, weight_decay=weight_decay))
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                m = self.state[p].setdefault("m", torch.zeros_like(p))
+                beta1, beta2 = group["betas"]
+                direction = (beta1 * m + (1 - beta1) * p.grad).sign()
+                p.sub_(group["lr"] * (direction + group["weight_decay"] * p))
+                m.copy_(beta2 * m + (1 - beta2) * p.grad)
+
+
+class NAdam(torch.optim.Optimizer):
+    """PyTorch 2's. The one of 1.x multiplies the next product by mu twice; `twice` does so too, to be compared with it."""
+
+    def __init__(self, params, lr, betas, eps, momentum_decay, weight_decay=0.0, twice=False):
+        super().__init__(params, dict(lr=lr, betas=betas, eps=eps, decay=momentum_decay, weight_decay=weight_decay))
+        self.twice = twice
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            for p in group["params"]:
+                s = self.state[p]
+                if not s:
+                    s.update(t=0, product=1.0, m=torch.zeros_like(p), v=torch.zeros_like(p))
+                (beta1, beta2), s["t"] = group["betas"], s["t"] + 1
+                mu, after = (beta1 * (1 - 0.5 * 0.96 ** (t * group["decay"])) for t in (s["t"], s["t"] + 1))
+                s["product"] *= mu
+                g = p.grad + group["weight_decay"] * p
+                s["m"].mul_(beta1).add_(g, alpha=1 - beta1)
+                s["v"].mul_(beta2).add_(g * g, alpha=1 - beta2)
+                size = (s["v"] / (1 - beta2 ** s["t"])).sqrt() + group["eps"]
+                p.sub_(group["lr"] * (1 - mu) / (1 - s["product"]) * g / size)
+                p.sub_(group["lr"] * after / (1 - s["product"] * after * (mu if self.twice else 1)) * s["m"] / size)
+
+
+OWN = {"Lion": Lion, "NAdam": NAdam}
+
+
+def path_of(make, start, g):
+    w = start.clone().requires_grad_()
+    optimizer = make([w])
+    path = []
+    for k in range(STEPS):
+        w.grad = g[k].clone()
+        optimizer.step()
+        path.append(w.detach().clone())
+    return torch.stack(path)
+
+
+def check_nadam(start, g):
+    options = dict(lr=0.05, betas=(0.9, 0.99), eps=1e-8, momentum_decay=0.1, weight_decay=0.1)
+    theirs = path_of(lambda p: torch.optim.NAdam(p, **options), start, g)
+    ours = [path_of(lambda p: NAdam(p, twice=twice, **options), start, g) for twice in (False, True)]
+    if min((theirs - path).abs().max() for path in ours) > 1e-12:
+        raise SystemExit("NAdam is not PyTorch's")
 
 
 def gradients(generator):
@@ -63,19 +140,17 @@ def write_optimizer(out, name, start, g):
     arguments = dict(options)
     if "beta1" in arguments:
         arguments["betas"] = (arguments.pop("beta1"), arguments.pop("beta2"))
-    w = start.clone().requires_grad_()
-    optimizer = getattr(torch.optim, torch_name)([w], lr=rate, **arguments)
-    path = []
-    for k in range(STEPS):
-        w.grad = g[k].clone()
-        optimizer.step()
-        path.append(w.detach().clone())
+    if "eta_minus" in arguments:
+        arguments["etas"] = (arguments.pop("eta_minus"), arguments.pop("eta_plus"))
+        arguments["step_sizes"] = (arguments.pop("step_min"), arguments.pop("step_max"))
+    kind_of = OWN.get(torch_name) or getattr(torch.optim, torch_name)
+    path = path_of(lambda p: kind_of(p, lr=rate, **arguments), start, g)
     out.case(name)
     out.text("kind", kind)
     out.f32("learning_rate", rate)
     for key, value in options.items():
         out.f32(OUR_NAME.get(key, key), float(value))
-    out.f64("path", torch.stack(path), digits=13)
+    out.f64("path", path, digits=13)
 
 
 def write_clipping(out, start, g):
@@ -137,6 +212,13 @@ def write_schedules(out):
                       rates(base, lambda o: S.OneCycleLR(o, peak, total_steps=50, cycle_momentum=False), count, 49)),
         "one_cycle_short": ("one_cycle", 13, peak,
                             rates(base, lambda o: S.OneCycleLR(o, peak, total_steps=13, cycle_momentum=False), 20, 12)),
+        "polynomial_decay": ("polynomial_decay", 40, to_f32(1.7),
+                             rates(base, lambda o: S.PolynomialLR(o, 40, to_f32(1.7)), count)),
+        "polynomial_decay_linear": ("polynomial_decay", 60, 1, rates(base, lambda o: S.PolynomialLR(o, 60, 1), count)),
+        "cosine_restarts": ("cosine_restarts", 13, final,
+                            rates(base, lambda o: S.CosineAnnealingWarmRestarts(o, 13, 1, final), count)),
+        "cosine_restarts_longer": ("cosine_restarts", 7, 0,
+                                   rates(base, lambda o: S.CosineAnnealingWarmRestarts(o, 7, 2), count)),
         "constant_rate": ("constant_rate", 0, 0, [base] * count),
     }
     for name, (kind, steps, number, found) in plain.items():
@@ -148,6 +230,8 @@ def write_schedules(out):
             out.text("kind", kind)
             for key, value in (("base", base), ("steps", steps), ("factor", number), ("warmup", warmup)):
                 out.f32(key, float(value))
+            if kind == "cosine_restarts":
+                out.f32("multiple", 2.0 if name.endswith("longer") else 1.0)
             out.f64("rates", found, digits=15)
 
 
@@ -181,6 +265,7 @@ def main():
         out.comment("weights before the first step, and the gradient of each step, of every optimizer and clipping")
         out.f32("start", start)
         out.f32("gradients", g)
+        check_nadam(start, g)
         for name in OPTIMIZERS:
             write_optimizer(out, name, start, g)
         calm = g.clone()
