@@ -779,6 +779,10 @@ struct ffn_optimizer_ops {
      * several threads. */
     void (*step)(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,
                  float *const *state);
+    /* The same, but a weight whose new value would not be finite keeps the old one; false if there was one. It saves the
+     * library a copy. One of the two may be NULL. */
+    bool (*guarded_step)(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,
+                         float *const *state);
 };
 #define FFN_MAX_SLOTS 4
 
@@ -847,8 +851,8 @@ typedef struct ffn_layer_plan {
     ffn_gain gain;                                      /* of the default initializer */
     size_t saved_per_row;                               /* floats kept from forward to backward, for each row ... */
     size_t saved;                                       /* ... and once; only training plans keep them */
-    size_t scratch_per_row;                             /* floats for use within one call of forward, backward or ... */
-    size_t scratch;                                     /* ... backward_parameters */
+    size_t scratch_per_row;                             /* floats for use within forward, and within backward, where ... */
+    size_t scratch;                                     /* ... backward_parameters finds them as backward left them */
     size_t row_group;                                   /* what is per row counts rows up to a multiple of it; 0: 1 */
     size_t gradient_scratch;                            /* floats, for each thread, within backward_parameters */
     bool collects_states;      /* a training forward changes states, by ffn_step's next_states */
@@ -891,6 +895,9 @@ typedef struct ffn_step {
      * the part belongs in parameter_gradients; its values may stand there or anywhere else. */
     void (*gradient_ready)(void *context, const float *place, const float *values, size_t count);
     void *gradient_context;
+    /* With gradient_ready: arrays that will be read at the places of a part of parameter_gradients[0] once it is ready,
+     * and may be fetched ahead: the weights, and the first two of the optimizer's state. NULL: none. */
+    const float *gradient_fetch[3];
 } ffn_step;
 
 typedef enum ffn_field_type {

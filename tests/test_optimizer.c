@@ -322,8 +322,8 @@ static void bits_body(void)
             memcpy(long_w, w, sizeof w);
             ffn_update update = ffn__update_create(&list[i], 1, 0.1);
             update.decay = (float)0.01;
-            list[i].ops->step(&list[i], &update, n, w, g, a.state);
-            list[i].ops->step(&list[i], &update, 70, long_w, g, b.state);
+            (void)list[i].ops->guarded_step(&list[i], &update, n, w, g, a.state);
+            (void)list[i].ops->guarded_step(&list[i], &update, 70, long_w, g, b.state);
             CU_ASSERT_EQUAL(memcmp(w, long_w, n * sizeof *w), 0);
             for (size_t slot = 0; slot < list[i].ops->slots(&list[i]); slot++)
                 CU_ASSERT_EQUAL(memcmp(a.state[slot], b.state[slot], n * sizeof(float)), 0);
@@ -575,6 +575,7 @@ static void test_checks(void)
     ops.slots = many;
     refuse((ffn_optimizer){.ops = &ops}, "5 slots of state, expected at most 4");
     ops.step = NULL;
+    ops.guarded_step = NULL;
     refuse((ffn_optimizer){.ops = &ops}, "lacks step");
 }
 

@@ -15,18 +15,21 @@ static float initial_state(const ffn_optimizer *optimizer, size_t slot)
 }
 
 /* sum += g^2;   w -= rate / (1 + k decay) g / (sqrt(sum) + epsilon) */
-static void step(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,
+static bool step(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,
                  float *const *state)
 {
     const float rate = (float)(update->rate / (1 + (double)update->count * (double)optimizer->learning_rate_decay));
     const float epsilon = optimizer->epsilon;
     float *const sum = state[0];
+    lanes_lost lost = {0};
     for (size_t i = 0; i < n; i += VL) {
         const vec gradient = lanes_load(g + i, n - i);
         const vec s = lanes_load(sum + i, n - i) + gradient * gradient;
         lanes_store(sum + i, n - i, s);
-        lanes_store(w + i, n - i, lanes_load(w + i, n - i) - lanes_by_root(rate * gradient, s, epsilon));
+        const vec old = lanes_load(w + i, n - i);
+        lanes_store_finite(w + i, n - i, old - lanes_by_root(rate * gradient, s, epsilon), old, &lost);
     }
+    return !lanes_any(lost);
 }
 
 extern const ffn_optimizer_ops FFN__ISA_NAME(ffn__adagrad);
@@ -34,4 +37,4 @@ const ffn_optimizer_ops FFN__ISA_NAME(ffn__adagrad) = {.name = "adagrad",
                                                        .check = ffn__optimizer_check_fields,
                                                        .slots = slots,
                                                        .initial_state = initial_state,
-                                                       .step = step};
+                                                       .guarded_step = step};

@@ -26,37 +26,46 @@ static step_numbers numbers_of(const ffn_optimizer *optimizer, const ffn_update 
 }
 
 /* m = beta1 m + (1 - beta1) g;   v = beta2 v + (1 - beta2) g^2;   w = shrink w - the step above, with the largest v in
- * place of v if `most` is not NULL */
-VECTOR_INLINE void descend(step_numbers k, size_t n, float *w, const float *g, float *mean, float *square, float *most)
+ * place of v if `most` is not NULL. For the first VL weights of those left. */
+VECTOR_INLINE void descend_lanes(const step_numbers *k, size_t left, float *w, const float *g, float *mean,
+                                 float *square, float *most, lanes_lost *lost)
 {
-    for (size_t i = 0; i < n; i += VL) {
-        const vec gradient = lanes_load(g + i, n - i);
-        const vec m = k.beta1 * lanes_load(mean + i, n - i) + k.rest1 * gradient;
-        const vec v = k.beta2 * lanes_load(square + i, n - i) + k.rest2 * gradient * gradient;
-        vec top = v;
-        lanes_store(mean + i, n - i, m);
-        lanes_store(square + i, n - i, v);
-        if (most) {
-            top = vec_max(lanes_load(most + i, n - i), v); /* NaN in v stays */
-            lanes_store(most + i, n - i, top);
-        }
-        const vec d = lanes_by_root(k.rate * m, top, k.epsilon);
-        lanes_store(w + i, n - i, k.shrink * lanes_load(w + i, n - i) - d);
+    const vec gradient = lanes_load(g, left), old = lanes_load(w, left);
+    const vec m = k->beta1 * lanes_load(mean, left) + k->rest1 * gradient;
+    const vec v = k->beta2 * lanes_load(square, left) + k->rest2 * gradient * gradient;
+    vec top = v;
+    lanes_store(mean, left, m);
+    lanes_store(square, left, v);
+    if (most) {
+        top = vec_max(lanes_load(most, left), v); /* NaN in v stays */
+        lanes_store(most, left, top);
     }
+    lanes_store_finite(w, left, k->shrink * old - lanes_by_root(k->rate * m, top, k->epsilon), old, lost);
 }
 
-static void step(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,
+VECTOR_INLINE bool descend(step_numbers k, size_t n, float *w, const float *g, float *mean, float *square, float *most)
+{
+    lanes_lost lost = {0};
+    size_t i = 0;
+    for (; i + VL <= n; i += VL)
+        descend_lanes(&k, VL, w + i, g + i, mean + i, square + i, most ? most + i : NULL, &lost);
+    if (i < n) descend_lanes(&k, n - i, w + i, g + i, mean + i, square + i, most ? most + i : NULL, &lost);
+    return !lanes_any(lost);
+}
+
+static bool step(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,
                  float *const *state)
 {
     const step_numbers numbers = numbers_of(optimizer, update);
-    if (optimizer->amsgrad)
-        descend(numbers, n, w, g, state[0], state[1], state[2]);
-    else
-        descend(numbers, n, w, g, state[0], state[1], NULL);
+    return optimizer->amsgrad ? descend(numbers, n, w, g, state[0], state[1], state[2])
+                              : descend(numbers, n, w, g, state[0], state[1], NULL);
 }
 
 extern const ffn_optimizer_ops FFN__ISA_NAME(ffn__adam), FFN__ISA_NAME(ffn__adamw);
 const ffn_optimizer_ops FFN__ISA_NAME(ffn__adam) = {
-    .name = "adam", .check = ffn__optimizer_check_fields, .slots = slots, .step = step};
-const ffn_optimizer_ops FFN__ISA_NAME(ffn__adamw) = {
-    .name = "adamw", .decoupled_decay = true, .check = ffn__optimizer_check_fields, .slots = slots, .step = step};
+    .name = "adam", .check = ffn__optimizer_check_fields, .slots = slots, .guarded_step = step};
+const ffn_optimizer_ops FFN__ISA_NAME(ffn__adamw) = {.name = "adamw",
+                                                     .decoupled_decay = true,
+                                                     .check = ffn__optimizer_check_fields,
+                                                     .slots = slots,
+                                                     .guarded_step = step};

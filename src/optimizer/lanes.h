@@ -19,6 +19,37 @@ VECTOR_INLINE void lanes_store(float *x, size_t left, vec v)
         vec_store_part(x, v, left);
 }
 
+/* Whether a weight's new value was not finite. */
+#if VL == 16
+typedef unsigned lanes_lost;
+VECTOR_INLINE bool lanes_any(lanes_lost lost) { return lost != 0; }
+#else
+typedef ivec lanes_lost;
+VECTOR_INLINE bool lanes_any(lanes_lost lost) { return ivec_any(lost); }
+#endif
+
+/* Stores the lanes of `fresh` that are finite; where the others belong, w [left] stays. */
+VECTOR_INLINE void lanes_store_finite(float *w, size_t left, vec fresh, vec old, lanes_lost *lost)
+{
+#if VL == 16
+    (void)old;
+    enum { NANS_AND_INFINITIES = 0x99 };
+    const __mmask16 bad = _mm512_fpclass_ps_mask((__m512)fresh, NANS_AND_INFINITIES);
+    const unsigned within = left >= VL ? 0xFFFFU : (1U << left) - 1;
+    *lost |= bad & within;
+    _mm512_mask_storeu_ps(w, (__mmask16)(~(unsigned)bad & within), (__m512)fresh);
+#else
+    if (left < VL) { /* what stands behind the end does not count */
+        const vec whole = fresh;
+        fresh = vec_set(0);
+        vec_store_part((float *)&fresh, whole, left);
+    }
+    const ivec finite = vec_abs(fresh) <= FLT_MAX;
+    *lost |= ~finite;
+    lanes_store(w, left, vec_select(finite, fresh, old));
+#endif
+}
+
 /* The square root, correctly rounded. */
 VECTOR_INLINE vec lanes_root(vec x)
 {

@@ -216,7 +216,8 @@ ffn_status ffn__optimizer_check(const ffn_optimizer *optimizer, ffn_error *error
                         optimizer ? "its table is" : "it is");
     const ffn_optimizer_ops *ops = optimizer->ops;
     const char *name = ops->name ? ops->name : "optimizer";
-    if (!ops->step) return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s: its table lacks step", name);
+    if (!ops->step && !ops->guarded_step)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s: its table lacks step", name);
     if (ops->slots && ops->slots(optimizer) > FFN_MAX_SLOTS)
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s: %zu slots of state, expected at most %d", name,
                         ops->slots(optimizer), FFN_MAX_SLOTS);

@@ -11,11 +11,12 @@ static size_t slots(const ffn_optimizer *optimizer)
 /* square = alpha square + (1 - alpha) g^2, mean likewise of g;
  * d = g / (sqrt(square - mean^2) + epsilon);   velocity = momentum velocity + d;   w -= rate velocity
  * Without `velocity` or `mean` (NULL) these are d and 0. */
-VECTOR_INLINE void descend(const ffn_optimizer *optimizer, float rate, size_t n, float *w, const float *g,
+VECTOR_INLINE bool descend(const ffn_optimizer *optimizer, float rate, size_t n, float *w, const float *g,
                            float *square, float *velocity, float *mean)
 {
     const float alpha = optimizer->alpha, rest = (float)(1 - (double)alpha);
     const float momentum = optimizer->momentum, epsilon = optimizer->epsilon;
+    lanes_lost lost = {0};
     for (size_t i = 0; i < n; i += VL) {
         const vec gradient = lanes_load(g + i, n - i);
         const vec s = alpha * lanes_load(square + i, n - i) + rest * gradient * gradient;
@@ -31,21 +32,22 @@ VECTOR_INLINE void descend(const ffn_optimizer *optimizer, float rate, size_t n,
             d += momentum * lanes_load(velocity + i, n - i);
             lanes_store(velocity + i, n - i, d);
         }
-        lanes_store(w + i, n - i, lanes_load(w + i, n - i) - rate * d);
+        const vec old = lanes_load(w + i, n - i);
+        lanes_store_finite(w + i, n - i, old - rate * d, old, &lost);
     }
+    return !lanes_any(lost);
 }
 
-static void step(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,
+static bool step(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,
                  float *const *state)
 {
     const float rate = (float)update->rate;
     const bool moving = optimizer->momentum > 0;
     if (optimizer->centered)
-        descend(optimizer, rate, n, w, g, state[0], moving ? state[1] : NULL, moving ? state[2] : state[1]);
-    else
-        descend(optimizer, rate, n, w, g, state[0], moving ? state[1] : NULL, NULL);
+        return descend(optimizer, rate, n, w, g, state[0], moving ? state[1] : NULL, moving ? state[2] : state[1]);
+    return descend(optimizer, rate, n, w, g, state[0], moving ? state[1] : NULL, NULL);
 }
 
 extern const ffn_optimizer_ops FFN__ISA_NAME(ffn__rmsprop);
 const ffn_optimizer_ops FFN__ISA_NAME(ffn__rmsprop) = {
-    .name = "rmsprop", .check = ffn__optimizer_check_fields, .slots = slots, .step = step};
+    .name = "rmsprop", .check = ffn__optimizer_check_fields, .slots = slots, .guarded_step = step};

@@ -30,6 +30,17 @@ ffn_update ffn__update_create(const ffn_optimizer *optimizer, size_t count, doub
     return update;
 }
 
+/* For at most BLOCK weights. */
+static bool guarded_step(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,
+                         float *const *state)
+{
+    if (optimizer->ops->guarded_step) return optimizer->ops->guarded_step(optimizer, update, n, w, g, state);
+    float old[BLOCK];
+    memcpy(old, w, n * sizeof *old);
+    optimizer->ops->step(optimizer, update, n, w, g, state);
+    return kernels()->keep_finite(n, old, w);
+}
+
 bool ffn__optimizer_update(const ffn_optimizer *optimizer, const ffn_update *update, const ffn__gradient_rule *rule,
                            size_t n, float *w, const float *g, float *const *state)
 {
@@ -37,16 +48,15 @@ bool ffn__optimizer_update(const ffn_optimizer *optimizer, const ffn_update *upd
     const size_t slots = optimizer->ops->slots ? optimizer->ops->slots(optimizer) : 0;
     const bool identity =
         rule->l1 == 0 && rule->l2 == 0 && rule->scale == 1 && rule->clip_value == 0 && rule->decay == 0;
+    if (identity && optimizer->ops->guarded_step) return optimizer->ops->guarded_step(optimizer, update, n, w, g, state);
     bool finite = true;
-    float old[BLOCK], effective[BLOCK];
+    float effective[BLOCK];
     for (size_t i = 0; i < n; i += BLOCK) {
         const size_t count = n - i < BLOCK ? n - i : BLOCK;
         float *part[FFN_MAX_SLOTS] = {NULL};
         for (size_t slot = 0; slot < slots && slot < FFN_MAX_SLOTS; slot++) part[slot] = state[slot] + i;
-        memcpy(old, w + i, count * sizeof *old);
         if (!identity) kernel->effective(rule, count, w + i, g + i, effective);
-        optimizer->ops->step(optimizer, update, count, w + i, identity ? g + i : effective, part);
-        finite &= kernel->keep_finite(count, old, w + i);
+        finite &= guarded_step(optimizer, update, count, w + i, identity ? g + i : effective, part);
     }
     return finite;
 }
