@@ -78,6 +78,9 @@ void ffn__philox(const uint32_t counter[4], const uint32_t key[2], uint32_t outp
  * floating-point control word. Cannot fail: without threads the caller does all. */
 void ffn__parallel(size_t threads, size_t tiles, double work, void (*body)(void *context, size_t tile), void *context);
 
+/* Less work than this stays on the caller's thread. */
+double ffn__parallel_work(void);
+
 /* How many threads, the caller's included, the pool may have. */
 size_t ffn__thread_count(void);
 

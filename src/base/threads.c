@@ -14,11 +14,14 @@
 #include <immintrin.h>
 #endif
 
-enum { MAX_THREADS = 1024 };
+enum { MAX_THREADS = 1024, MAX_SHARES = 64 };
 
 /* Floating-point operations that make a further thread worth its waking: 15 us at 50 GFLOP/s. Measured: a thread that
  * still looks for work joins within 0.6 us, one that sleeps within 15 us. */
 static const double thread_work = 7.5e5;
+
+/* Looks between two yields of the core. A yield takes as long as ten looks, and the other thread's tile may be there. */
+enum { LOOKS = 64 };
 
 /* How long a thread looks for tiles before it sleeps, also one that was woken too late for any. Long enough for the gap
  * between two layers, short enough not to starve others on a loaded machine. */
@@ -27,6 +30,13 @@ static const long spin_nanoseconds = 20000;
 /* The job's state in one word, so that joining, leaving and closing it are single atomic steps: the threads that may
  * still join (seats), those at work besides the caller (active), and whether the caller sleeps until they are done. */
 enum { SEAT = 1, SEATS_MASK = 0xFFFF, ACTIVE = 0x10000, ACTIVE_MASK = 0x3FFF0000, CALLER_SLEEPS = 0x40000000 };
+
+/* Tiles that one thread does before it helps others. From one job to the next a tile of the same layer falls to the same
+ * thread, which has its weights in its own cache. Shares do not share cache lines. */
+typedef struct share {
+    _Alignas(FFN__ALIGNMENT) atomic_size_t next;
+    size_t end;
+} share;
 
 static struct pool {
     atomic_size_t wanted;  /* size of the pool with the caller; 0: one per core */
@@ -43,8 +53,8 @@ static struct pool {
 
     /* Threads that look for work, claim tiles and read the job do not share cache lines. */
     _Alignas(FFN__ALIGNMENT) atomic_uint state;
-    _Alignas(FFN__ALIGNMENT) atomic_size_t next; /* tile */
-    _Alignas(FFN__ALIGNMENT) size_t tiles;       /* from here on written only while nobody is active or can join */
+    share shares[MAX_SHARES];
+    _Alignas(FFN__ALIGNMENT) size_t share_count; /* from here on written only while nobody is active or can join */
     void (*body)(void *context, size_t tile);
     void *context;
     uint64_t control;
@@ -113,7 +123,7 @@ static bool spin_until(unsigned mask, bool nonzero)
     struct timespec start;
     (void)clock_gettime(CLOCK_MONOTONIC, &start);
     do {
-        for (int i = 0; i < 16; i++) {
+        for (int i = 0; i < LOOKS; i++) {
             if (((atomic_load(&pool.state) & mask) != 0) == nonzero) return true;
             pause_briefly();
         }
@@ -124,10 +134,20 @@ static bool spin_until(unsigned mask, bool nonzero)
 
 /* ---- a pool thread ----------------------------------------------------------------------------------------------- */
 
+static _Thread_local size_t worker; /* 0: not a thread of the pool */
+
+size_t ffn__worker(void) { return worker; }
+
+/* Its own share first, then the others'. */
 static void run_tiles(void)
 {
-    const size_t tiles = pool.tiles;
-    for (size_t tile; (tile = atomic_fetch_add(&pool.next, 1)) < tiles;) pool.body(pool.context, tile);
+    const size_t count = pool.share_count;
+    for (size_t i = 0; i < count; i++) {
+        share *const s = &pool.shares[(worker + i) % count];
+        const size_t end = s->end;
+        if (atomic_load_explicit(&s->next, memory_order_relaxed) >= end) continue;
+        for (size_t tile; (tile = atomic_fetch_add(&s->next, 1)) < end;) pool.body(pool.context, tile);
+    }
 }
 
 /* Takes a seat, if there is one, and works. */
@@ -159,10 +179,6 @@ static void sleep_until_called(void)
     atomic_fetch_sub(&pool.sleepers, 1);
     (void)pthread_mutex_unlock(&pool.mutex);
 }
-
-static _Thread_local size_t worker; /* 0: not a thread of the pool */
-
-size_t ffn__worker(void) { return worker; }
 
 static void *work(void *number)
 {
@@ -270,6 +286,8 @@ size_t ffn__thread_count(void)
     return wanted;
 }
 
+double ffn__parallel_work(void) { return 2 * thread_work; }
+
 /* How many threads besides the caller the job shall have. */
 static size_t helper_count(size_t threads, size_t tiles, double work)
 {
@@ -280,20 +298,29 @@ static size_t helper_count(size_t threads, size_t tiles, double work)
     return count - 1;
 }
 
+static void share_out(size_t tiles, size_t threads)
+{
+    const size_t count = smaller(threads, MAX_SHARES);
+    pool.share_count = count;
+    for (size_t i = 0; i < count; i++) {
+        atomic_store_explicit(&pool.shares[i].next, i * tiles / count, memory_order_relaxed);
+        pool.shares[i].end = (i + 1) * tiles / count;
+    }
+}
+
 void ffn__parallel(size_t threads, size_t tiles, double work, void (*body)(void *context, size_t tile), void *context)
 {
-    const bool large = tiles > 1 && threads != 1 && work >= 2 * thread_work;
+    const bool large = tiles > 1 && threads != 1 && work >= ffn__parallel_work();
     if (!large || pthread_mutex_trylock(&pool.owner) != 0) {
         for (size_t tile = 0; tile < tiles; tile++) body(context, tile);
         return;
     }
     const size_t wanted = helper_count(threads, tiles, work);
     start_threads(wanted);
-    pool.tiles = tiles;
+    share_out(tiles, wanted + 1);
     pool.body = body;
     pool.context = context;
     pool.control = read_control();
-    atomic_store(&pool.next, 0);
     const size_t helpers = smaller(wanted, pool.started);
     if (helpers > 0) open_seats((unsigned)helpers);
     run_tiles();
