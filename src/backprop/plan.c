@@ -12,9 +12,8 @@
 enum {
     VALUE,
     SAVED,
-    SCRATCH,                               /* of forward */
-    SCRATCH_BACKWARD = SCRATCH + BACKWARD, /* of backward */
-    SCRATCH_LATER = SCRATCH + LATER,       /* of backward_parameters, where that runs later */
+    SCRATCH,          /* of forward */
+    SCRATCH_BACKWARD, /* of backward and backward_parameters */
     GRADIENT_SCRATCH,
     GRADIENT,
     BLOCK_KINDS,
@@ -120,27 +119,29 @@ static ffn_status open_gradient_scratch(const layout *l, size_t i, ffn_error *er
     if (!ffn__multiply(ffn__pad(layer_of(l, i)->plan.gradient_scratch), l->plan->gradient_slots, &size))
         return ffn_fail(error, FFN_OUT_OF_MEMORY, "%s wants too much memory for %zu threads", layer_of(l, i)->name,
                         l->plan->gradient_slots);
-    return open_block(l, block_of(l, i, GRADIENT_SCRATCH), 0, size, parameters_time(l, i), parameters_time(l, i), error);
+    return open_block(l, block_of(l, i, GRADIENT_SCRATCH), 0, size, parameters_time(l, i), parameters_time(l, i),
+                      error);
 }
 
-static ffn_status open_scratch(const layout *l, size_t i, size_t kind, size_t time, ffn_error *error)
+static ffn_status open_scratch(const layout *l, size_t i, size_t kind, size_t first, size_t last, ffn_error *error)
 {
     const ffn_layer_plan *p = &layer_of(l, i)->plan;
-    return open_grouped(l, block_of(l, i, kind), p->scratch_per_row, p->row_group, p->scratch, time, time, error);
+    return open_grouped(l, block_of(l, i, kind), p->scratch_per_row, p->row_group, p->scratch, first, last, error);
 }
 
 static ffn_status open_layer_blocks(const layout *l, size_t i, ffn_error *error)
 {
     const ffn_layer_plan *p = &layer_of(l, i)->plan;
     const bool logits = i == l->output && p->logits_saved && l->plan->keeps_logits;
-    const size_t now = forward_time(i), last = l->needs[i] || logits ? end_time(l) : now;
+    const size_t now = forward_time(i), back = backward_time(l, i);
+    const size_t last = l->needs[i] || logits ? end_time(l) : now;
     const bool later = l->plan->keeps_deltas && trains(l, i);
     ffn_status status = FFN_OK;
     if (l->plan->options.training || logits)
         status = open_grouped(l, block_of(l, i, SAVED), p->saved_per_row, p->row_group, p->saved, now, last, error);
-    if (status == FFN_OK) status = open_scratch(l, i, SCRATCH, now, error);
-    if (status == FFN_OK && l->needs[i]) status = open_scratch(l, i, SCRATCH_BACKWARD, backward_time(l, i), error);
-    if (status == FFN_OK && later) status = open_scratch(l, i, SCRATCH_LATER, parameters_time(l, i), error);
+    if (status == FFN_OK) status = open_scratch(l, i, SCRATCH, now, now, error);
+    if (status == FFN_OK && l->needs[i])
+        status = open_scratch(l, i, SCRATCH_BACKWARD, back, later ? parameters_time(l, i) : back, error);
     if (status == FFN_OK && later) status = open_gradient_scratch(l, i, error);
     return status;
 }
@@ -232,8 +233,8 @@ static void bind(const layout *l, ffn__op *op, size_t i)
     op->ops = layer->ops;
     op->node = i;
     op->runs_backward = l->needs[i];
-    for (size_t round = 0; round < ROUNDS; round++)
-        op->scratch[round] = memory_of(l, block_of(l, i, SCRATCH + round));
+    op->forward_scratch = memory_of(l, block_of(l, i, SCRATCH));
+    op->backward_scratch = memory_of(l, block_of(l, i, SCRATCH_BACKWARD));
     op->step = (ffn_step){.config = layer->config,
                           .kernels = layer->plan.kernels,
                           .training = l->plan->options.training,

@@ -4,9 +4,6 @@
 
 #include "backprop/model.h"
 
-/* A layer runs forward, then backward, and where gradients of parameters are left for later, a third time. */
-enum { FORWARD, BACKWARD, LATER, ROUNDS };
-
 /* A layer's work: the public step, and what the loops over steps need to know. */
 typedef struct ffn__op {
     const ffn_layer_ops *ops;
@@ -14,7 +11,7 @@ typedef struct ffn__op {
     bool runs_backward;
     bool first_writer[FFN_MAX_PARAMETERS]; /* of that parameter's gradient in a backward: its beta follows accumulate */
     bool reads_user[FFN_MAX_INPUTS];       /* input k is the caller's x, known at forward */
-    float *scratch[ROUNDS];                /* the step's, by round */
+    float *forward_scratch, *backward_scratch;
     ffn_step step;
 } ffn__op;
 
@@ -85,6 +82,7 @@ const float *ffn__plan_walk(ffn_plan *plan, const float *x, size_t rows,
 typedef struct ffn__gradient_reader {
     void (*ready)(void *context, const float *place, const float *values, size_t count);
     void *context;
+    const float *fetch[3]; /* blocks, laid out as the model's, that it will read; NULL: none */
 } ffn__gradient_reader;
 
 /* ffn_backward for a loss that has been checked. If it can be sure beforehand that all gradients will be finite, that

@@ -23,7 +23,7 @@ static void set_step(const ffn_plan *plan, ffn__op *op)
     op->step.random = ffn_random_create(plan->seed, FFN__STREAM_LAYER + (uint32_t)op->node, plan->forwards);
     for (size_t k = 0; k < op->step.input_count; k++)
         if (op->reads_user[k]) op->step.inputs[k] = plan->x;
-    op->step.scratch = op->scratch[FORWARD];
+    op->step.scratch = op->forward_scratch;
 }
 
 static bool begin_forward(ffn_plan *plan, const float *x, size_t rows)
@@ -124,11 +124,16 @@ static void join_input_gradients(const ffn_plan *plan)
     }
 }
 
-static void run_backward_parameters(ffn__op *op, const ffn__gradient_reader *reader)
+static void run_backward_parameters(const ffn_plan *plan, ffn__op *op, const ffn__gradient_reader *reader)
 {
     if (!op->runs_backward || !op->ops->backward_parameters) return;
     op->step.gradient_ready = reader ? reader->ready : NULL;
     op->step.gradient_context = reader ? reader->context : NULL;
+    for (size_t i = 0; i < sizeof(reader->fetch) / sizeof(reader->fetch)[0]; i++) {
+        const bool fetched = reader && reader->fetch[i] && op->step.parameter_gradients[0];
+        op->step.gradient_fetch[i] =
+            fetched ? reader->fetch[i] + (op->step.parameter_gradients[0] - plan->gradients) : NULL;
+    }
     op->ops->backward_parameters(&op->step);
 }
 
@@ -139,9 +144,9 @@ static void run_backward(ffn_plan *plan, bool fused)
     if (plan->output_op != FFN__NONE) plan->ops[plan->output_op].step.fused_loss = fused;
     for (size_t o = plan->op_count; o-- > 0;) {
         ffn__op *op = &plan->ops[o];
-        op->step.scratch = op->scratch[BACKWARD];
+        op->step.scratch = op->backward_scratch;
         if (op->runs_backward) op->ops->backward(&op->step);
-        if (!plan->keeps_deltas) run_backward_parameters(op, NULL);
+        if (!plan->keeps_deltas) run_backward_parameters(plan, op, NULL);
     }
 }
 
@@ -149,10 +154,8 @@ static void run_backward(ffn_plan *plan, bool fused)
  * may take the memory of all else. */
 static void finish_backward(ffn_plan *plan, const ffn__gradient_reader *reader)
 {
-    for (size_t o = plan->op_count; plan->keeps_deltas && o-- > 0;) {
-        plan->ops[o].step.scratch = plan->ops[o].scratch[LATER];
-        run_backward_parameters(&plan->ops[o], reader);
-    }
+    for (size_t o = plan->op_count; plan->keeps_deltas && o-- > 0;)
+        run_backward_parameters(plan, &plan->ops[o], reader);
     join_input_gradients(plan);
 }
 

@@ -11,22 +11,25 @@
 enum {
     /* Rows of a part of the result: with a panel's width 16 KB, beside 32 KB of a panel of the other operand. */
     PART = 128,
-    /* Units of a tile of the gradient: its panel of X is packed once for all of them. */
+    /* Units of a tile of the gradient: a panel of X is packed once for all of them. */
     TILE = 512,
+    FEW_PANELS = 8,
     MANY_UNITS = 256,
     /* Rows of X that are packed at a time for a panel of dW. */
-    PACKED = 256
+    PACKED = 256,
+    /* Floats that the first-level cache holds beside a tile's other operands. */
+    SMALL = 8192
 };
-/* Floating-point operations that turning a number is worth, for the choice of threads. */
-static const double TURN_WORK = 20;
+/* Floating-point operations that turning a number is worth, and turning a dY into dZ as well, for the choice of threads. */
+static const double TURN_WORK = 25, DELTA_WORK = 50;
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 static size_t parts(size_t extent, size_t size) { return (extent + size - 1) / size; }
 
-/* Work cut into a grid, whatever the threads: tile t is number t / groups of one extent and t % groups of the other. */
+/* Work cut into a grid. No element depends on how: the cut only has to suit caches and threads. */
 typedef struct job {
     const ffn__dense *dense;
-    size_t size, groups, group;
+    size_t size, groups;
 } job;
 
 /* For the choice of threads. With few rows what takes time is reading the weights. */
@@ -36,27 +39,22 @@ static double product_work(const ffn__dense *d)
     return 2 * rows * (double)d->inputs * (double)d->units;
 }
 
-/* ---- turning rows into panels of the batch ----------------------------------------------------------------------- */
-
-typedef struct turn_job {
-    size_t rows, cols;
-    const float *x;
-    float *turned;
-} turn_job;
-
-static void turn_panel(void *context, size_t tile)
+/* Whether each thread takes rows of its own from the first pass to the last, and all weights, or weights of its own and
+ * all rows: what is the smaller part should travel between the caches. */
+static bool by_rows(const ffn__dense *d)
 {
-    const turn_job *j = context;
-    const size_t b = tile * FFN__PANEL, width = ffn__panel_width(b, j->rows);
-    ffn__native()->turn(smaller(j->rows - b, width), j->cols, j->x + b * j->cols, j->cols,
-                        j->turned + ffn__panel_offset(b, j->cols), width, width);
+    const size_t pool = ffn__thread_count(), threads = d->threads && d->threads < pool ? d->threads : pool;
+    const double values = (double)d->rows * (double)(d->inputs + d->units);
+    return threads == 1 || product_work(d) < ffn__parallel_work() ||
+           (parts(d->rows, FFN__PANEL) >= threads && values >= (double)d->inputs * (double)d->units);
 }
 
-/* turned: x^T[cols,rows] in panels of rows. */
-static void turn_all(size_t threads, size_t rows, size_t cols, const float *x, float *turned)
+/* The panel of rows from b on of x [rows][cols], turned. */
+static void turn_panel(const ffn__dense *d, size_t b, size_t cols, const float *x)
 {
-    turn_job j = {rows, cols, x, turned};
-    ffn__parallel(threads, parts(rows, FFN__PANEL), TURN_WORK * (double)rows * (double)cols, turn_panel, &j);
+    const size_t width = ffn__panel_width(b, d->rows);
+    ffn__native()->turn(smaller(d->rows - b, width), cols, x + b * cols, cols, d->turned + ffn__panel_offset(b, cols),
+                        width, width);
 }
 
 static size_t dense_turned(size_t inputs, size_t units) { return inputs > units ? inputs : units; }
@@ -81,16 +79,44 @@ static void finish_part(const ffn__dense *d, size_t b, size_t n, size_t units, f
     kernel->turn(units, rows, c, width, d->y + at, d->units, units);
 }
 
-static void forward_tile(void *context, size_t tile)
+/* Z and Y for a panel of rows and part of the units. */
+static void forward_part(const ffn__dense *d, size_t b, size_t n, size_t units)
+{
+    float c[PART * FFN__PANEL] __attribute__((aligned(FFN__ALIGNMENT)));
+    const size_t width = ffn__panel_width(b, d->rows);
+    const ffn__panel_product product = {.rows = units,
+                                        .depth = d->inputs,
+                                        .width = width,
+                                        .a = d->w,
+                                        .row = n,
+                                        .a_step = d->units * FFN__PANEL,
+                                        .b = d->turned + ffn__panel_offset(b, d->inputs),
+                                        .ldb = width,
+                                        .c = c,
+                                        .ldc = width,
+                                        .bias = d->b ? d->b + n : NULL};
+    ffn__native()->multiply_rows(&product);
+    finish_part(d, b, n, units, c, width);
+}
+
+static void forward_rows(void *context, size_t tile)
+{
+    const ffn__dense *d = ((const job *)context)->dense;
+    turn_panel(d, tile * FFN__PANEL, d->inputs, d->x);
+    for (size_t n = 0; n < d->units; n += PART) forward_part(d, tile * FFN__PANEL, n, smaller(PART, d->units - n));
+}
+
+static void turn_tile(void *context, size_t tile)
+{
+    const ffn__dense *d = ((const job *)context)->dense;
+    turn_panel(d, tile * FFN__PANEL, d->inputs, d->x);
+}
+
+static void forward_units(void *context, size_t tile)
 {
     const job *j = context;
-    const ffn__dense *d = j->dense;
-    float c[PART * FFN__PANEL] __attribute__((aligned(FFN__ALIGNMENT)));
-    const size_t n = tile / j->groups * j->size, units = smaller(j->size, d->units - n);
-    const size_t b = tile % j->groups * FFN__PANEL, width = ffn__panel_width(b, d->rows);
-    ffn__native()->multiply_rows(units, d->inputs, d->w, n, d->units * FFN__PANEL,
-                                 d->turned + ffn__panel_offset(b, d->inputs), width, d->b ? d->b + n : NULL, false, c);
-    finish_part(d, b, n, units, c, width);
+    const size_t n = tile / j->groups * j->size;
+    forward_part(j->dense, tile % j->groups * FFN__PANEL, n, smaller(j->size, j->dense->units - n));
 }
 
 static void few_tile(void *context, size_t tile)
@@ -105,73 +131,118 @@ static void few_tile(void *context, size_t tile)
 static void dense_forward(const ffn__dense *d)
 {
     const bool few = d->rows < FFN__FEW;
-    job j = {.dense = d, .size = d->units > MANY_UNITS ? PART : PART / 2, .groups = 1};
-    if (!few) {
-        turn_all(d->threads, d->rows, d->inputs, d->x, d->turned);
-        j.groups = parts(d->rows, FFN__PANEL);
+    const double work = product_work(d);
+    job j = {.dense = d, .size = d->units > MANY_UNITS ? PART : PART / 4, .groups = parts(d->rows, FFN__PANEL)};
+    if (few) {
+        ffn__parallel(d->threads, parts(d->units, j.size), work, few_tile, &j);
+    } else if (by_rows(d)) {
+        ffn__parallel(d->threads, j.groups, work, forward_rows, &j);
+    } else {
+        ffn__parallel(d->threads, j.groups, TURN_WORK * (double)d->rows * (double)d->inputs, turn_tile, &j);
+        ffn__parallel(d->threads, parts(d->units, j.size) * j.groups, work, forward_units, &j);
     }
-    ffn__parallel(d->threads, parts(d->units, j.size) * j.groups, product_work(d), few ? few_tile : forward_tile, &j);
     if (!d->fused && d->activation.ops && (few || !by_element(&d->activation)))
         ffn__activation_run(&d->activation, d->threads, d->rows, d->units, d->z ? d->z : d->y, d->y);
 }
 
 /* ---- backward -------------------------------------------------------------------------------------------------- */
 
-static void input_tile(void *context, size_t tile)
+/* Whether dZ fits the first-level cache, which is when gradients can read its columns where they lie; else, with rows a
+ * power of two apart, they would drive each other out. */
+static bool is_small(const ffn__dense *d) { return d->rows * d->units <= SMALL; }
+
+/* Turns dY into dZ for the panel of rows from b on, and transposes that for those who want it so. */
+static void make_delta(const ffn__dense *d, size_t b)
+{
+    const size_t at = b * d->units;
+    const ffn_activation *f = &d->activation;
+    if (!d->fused && f->ops)
+        f->ops->backward(f, smaller(d->rows - b, FFN__PANEL), d->units, d->z ? d->z + at : NULL, d->y + at, d->dy + at,
+                         d->dy + at);
+    if (d->dx || (d->dw && !is_small(d))) turn_panel(d, b, d->units, d->dy);
+}
+
+/* dX for a panel of rows and one of inputs. */
+static void input_part(const ffn__dense *d, size_t b, size_t k)
+{
+    float c[FFN__PANEL * FFN__PANEL] __attribute__((aligned(FFN__ALIGNMENT)));
+    const size_t width = ffn__panel_width(k, d->inputs), cols = smaller(d->inputs - k, width);
+    const bool direct = cols == width;
+    float *dx = d->dx + b * d->inputs + k;
+    const ffn__panel_product product = {.rows = smaller(d->rows - b, FFN__PANEL),
+                                        .depth = d->units,
+                                        .width = width,
+                                        .a = d->turned + ffn__panel_offset(b, d->units),
+                                        .a_step = ffn__panel_width(b, d->rows),
+                                        .b = d->w + ffn__panel_offset(k, d->units),
+                                        .ldb = width,
+                                        .c = direct ? dx : c,
+                                        .ldc = direct ? d->inputs : width,
+                                        .add = direct && d->dx_beta != 0};
+    ffn__native()->multiply_columns(&product);
+    if (!direct) ffn__native()->put(product.rows, cols, c, width, d->dx_beta, dx, d->inputs);
+}
+
+static void backward_rows(void *context, size_t tile)
+{
+    const ffn__dense *d = ((const job *)context)->dense;
+    const size_t b = tile * FFN__PANEL;
+    make_delta(d, b);
+    for (size_t k = 0; d->dx && k < d->inputs; k += FFN__PANEL) input_part(d, b, k);
+}
+
+static void delta_tile(void *context, size_t tile) { make_delta(((const job *)context)->dense, tile * FFN__PANEL); }
+
+static void backward_inputs(void *context, size_t tile)
 {
     const job *j = context;
-    const ffn__dense *d = j->dense;
-    const ffn__native_kernels *kernel = ffn__native();
-    float c[FFN__PANEL * FFN__PANEL] __attribute__((aligned(FFN__ALIGNMENT)));
-    const size_t k = tile / j->groups * FFN__PANEL, width = ffn__panel_width(k, d->inputs);
-    const size_t first = tile % j->groups * j->group, last = smaller(first + j->group, d->rows);
-    for (size_t b = first; b < last; b += FFN__PANEL) {
-        const size_t step = ffn__panel_width(b, d->rows), rows = smaller(d->rows - b, FFN__PANEL);
-        kernel->multiply_columns(rows, d->units, d->turned + ffn__panel_offset(b, d->units), step,
-                                 d->w + ffn__panel_offset(k, d->units), width, c);
-        kernel->put(rows, smaller(d->inputs - k, FFN__PANEL), c, width, d->dx_beta, d->dx + b * d->inputs + k,
-                    d->inputs);
-    }
+    const size_t k = tile / j->groups * FFN__PANEL;
+    const size_t first = tile % j->groups * PART, last = smaller(first + PART, j->dense->rows);
+    for (size_t b = first; b < last; b += FFN__PANEL) input_part(j->dense, b, k);
 }
 
 static void dense_backward(const ffn__dense *d)
 {
+    const size_t panels = parts(d->rows, FFN__PANEL);
+    job j = {.dense = d, .groups = parts(d->rows, PART)};
     ffn__activation_run_slope(&d->activation, d->rows, d->units, d->z, d->dy, d->dslope_beta, d->dslope);
-    if (!d->fused)
-        ffn__activation_run_backward(&d->activation, d->threads, d->rows, d->units, d->z, d->y, d->dy, d->dy);
-    if (!d->dx) return;
-    turn_all(d->threads, d->rows, d->units, d->dy, d->turned);
-    job j = {.dense = d, .groups = parts(d->rows, PART), .group = PART};
-    ffn__parallel(d->threads, parts(d->inputs, FFN__PANEL) * j.groups, product_work(d), input_tile, &j);
+    if (d->dx && by_rows(d)) {
+        ffn__parallel(d->threads, panels, product_work(d), backward_rows, &j);
+        return;
+    }
+    ffn__parallel(d->threads, panels, DELTA_WORK * (double)d->rows * (double)d->units, delta_tile, &j);
+    if (d->dx) ffn__parallel(d->threads, parts(d->inputs, FFN__PANEL) * j.groups, product_work(d), backward_inputs, &j);
 }
 
 /* ---- gradients of the parameters ------------------------------------------------------------------------------- */
 
-/* C[units,width] = dW for units from n on and the panel of inputs at k, plus what C holds if `add`. x: that panel of
- * rows from b on. */
-static void multiply_gradient(const ffn__dense *d, const float *x, size_t b, size_t rows, size_t n, size_t units,
-                              float *c, size_t width, bool add)
-{
-    ffn__native()->multiply_rows(units, rows, d->turned + ffn__panel_offset(b, d->units), n, d->units * FFN__PANEL, x,
-                                 width, NULL, add, c);
-}
-
-/* The same over the whole batch, for all units of a tile, in place or, to be taken up at once, part by part. */
+/* The panel of dW at k for all units of a tile, over the whole batch; in place or, to be taken up at once, part by part
+ * aside. */
 static void weight_tile(const ffn__dense *d, size_t k, size_t n0, size_t n1)
 {
     float x[PACKED * FFN__PANEL] __attribute__((aligned(FFN__ALIGNMENT)));
     float c[PART * FFN__PANEL] __attribute__((aligned(FFN__ALIGNMENT)));
+    const ffn__native_kernels *kernel = ffn__native();
     const size_t width = ffn__panel_width(k, d->inputs), cols = smaller(d->inputs - k, width);
-    const bool aside = d->ready && d->rows <= PACKED;
-    float *place = d->dw + ffn__panel_offset(k, d->units);
+    const size_t offset = ffn__panel_offset(k, d->units);
+    const bool aside = d->ready && d->rows <= PACKED, small = is_small(d);
+    ffn__panel_product product = {.width = width, .b = x, .ldb = width, .ldc = width};
     for (size_t b = 0; b < d->rows; b += PACKED) {
-        const size_t rows = smaller(PACKED, d->rows - b);
-        ffn__native()->pack(rows, cols, d->x + b * d->inputs + k, d->inputs, x, width);
+        product.depth = smaller(PACKED, d->rows - b);
+        product.a = small ? d->dy + b * d->units : d->turned + ffn__panel_offset(b, d->units);
+        product.a_step = small ? d->units : d->units * FFN__PANEL;
+        product.add = b > 0 || (!aside && d->dw_beta != 0);
+        kernel->pack(product.depth, cols, d->x + b * d->inputs + k, d->inputs, x, width);
         for (size_t n = n0; n < n1; n += PART) {
-            const size_t units = smaller(PART, n1 - n);
-            float *to = aside ? c : place + n * width;
-            multiply_gradient(d, x, b, rows, n, units, to, width, b > 0 || (!aside && d->dw_beta != 0));
-            if (d->ready && b + rows == d->rows) d->ready(d->ready_context, place + n * width, to, units * width);
+            float *place = d->dw + offset + n * width;
+            product.row = n;
+            product.rows = smaller(PART, n1 - n);
+            product.c = aside ? c : place;
+            for (size_t i = 0; i < FFN__FETCHED; i++)
+                product.fetch[i] = d->fetch[i] ? d->fetch[i] + offset + n * width : product.c;
+            (small ? kernel->multiply_columns : kernel->multiply_rows)(&product);
+            if (d->ready && b + product.depth == d->rows)
+                d->ready(d->ready_context, place, product.c, product.rows * width);
         }
     }
 }
@@ -186,7 +257,8 @@ static void gradient_tile(void *context, size_t tile)
 {
     const job *j = context;
     const ffn__dense *d = j->dense;
-    const size_t k = tile / j->groups * FFN__PANEL, n = tile % j->groups * TILE, units = smaller(TILE, d->units - n);
+    const size_t k = tile / j->groups * FFN__PANEL, n = tile % j->groups * j->size;
+    const size_t units = smaller(j->size, d->units - n);
     if (d->dw) weight_tile(d, k, n, n + units);
     if (d->db && k == 0) bias_tile(d, n, units);
 }
@@ -194,8 +266,9 @@ static void gradient_tile(void *context, size_t tile)
 static void dense_gradients(const ffn__dense *d)
 {
     if (d->dslope && d->ready) d->ready(d->ready_context, d->dslope, d->dslope, d->activation.per_unit ? d->units : 1);
-    if (d->dw) turn_all(d->threads, d->rows, d->units, d->dy, d->turned);
-    job j = {.dense = d, .groups = parts(d->units, TILE)};
+    /* few panels: smaller tiles, so that threads get equal shares */
+    job j = {.dense = d, .size = d->inputs > FEW_PANELS * FFN__PANEL ? TILE : PART / 2};
+    j.groups = parts(d->units, j.size);
     ffn__parallel(d->threads, parts(d->inputs, FFN__PANEL) * j.groups, product_work(d), gradient_tile, &j);
 }
 

@@ -5,6 +5,9 @@
 
 #include "tensor/tensor.h"
 
+/* Blocks that are read along with a gradient: the weights and the first two of an optimizer's state. */
+enum { FFN__FETCHED = 3 };
+
 /* One dense layer bound to memory. Letters: B rows, K inputs, N units. */
 typedef struct ffn__dense {
     size_t rows, inputs, units;
@@ -25,7 +28,8 @@ typedef struct ffn__dense {
     /* NULL, or for every part of a gradient that is complete: where it belongs, and its values */
     void (*ready)(void *context, const float *place, const float *values, size_t count);
     void *ready_context;
-    float *turned;  /* [dense_turned(K, N)] for each row, rows padded to row_group: within one call */
+    const float *fetch[FFN__FETCHED]; /* laid out as dw: what will be read when a part of it is ready; NULL: nothing */
+    float *turned;  /* [dense_turned(K, N)] for each row, rows padded to row_group; kept from backward to gradients */
     float *scratch; /* [slots][dense_scratch(K, N)]: memory of each thread's own for parts that need not stay */
     size_t slots;
 } ffn__dense;

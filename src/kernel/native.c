@@ -1,6 +1,6 @@
 /* The layout of weights in panels, and which instruction set's kernels are in use. */
-#include "kernel/kernel.h"
 #include "kernel/native.h"
+#include "kernel/kernel.h"
 
 FFN__ISA_DECLARE(ffn__native_kernels, ffn__native_kernels);
 

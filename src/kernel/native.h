@@ -3,7 +3,7 @@
 #ifndef FFN__NATIVE_H
 #define FFN__NATIVE_H
 
-#include "tensor/tensor.h"
+#include "kernel/kernel.h"
 
 /* A panel holds 32 columns of a matrix, row after row: two vectors of AVX-512, four of AVX2, eight of SSE. The last one
  * is half as wide where that is enough; places behind the matrix's end are zero. */
@@ -18,15 +18,27 @@ static inline size_t ffn__panel_width(size_t begin, size_t cols)
 /* Where the panel that begins at column `begin` of a matrix of `rows` rows begins: all before it are full. */
 static inline size_t ffn__panel_offset(size_t begin, size_t rows) { return begin * rows; }
 
-/* Letters: R rows of the result, D depth, w the width of its panel. */
+/* C[R,w] = A[R,D] B[D,w] for a panel's width w, plus bias[R] for each row, or plus what C holds. */
+typedef struct ffn__panel_product {
+    size_t rows, depth, width;
+    const float *a;
+    size_t row;    /* of a, the first */
+    size_t a_step; /* floats: between panels of A, or between rows of its transpose */
+    const float *b;
+    size_t ldb;
+    float *c;
+    size_t ldc;
+    const float *bias; /* [rows]; NULL: none */
+    bool add;          /* to what C holds; bias is then not used */
+    /* Memory laid out as C that will be read when C is there: it is fetched meanwhile. NULL: none. */
+    const float *fetch[FFN__FETCHED];
+} ffn__panel_product;
+
 typedef struct ffn__native_kernels {
-    /* C[R,w] = A[R,D] B[D,w], plus bias[R] for each row if that is not NULL, or plus what C holds if `add`.
-     * A is rows `row` .. `row` + R - 1 of a matrix in panels, `panel_step` floats apart, and D its columns. */
-    void (*multiply_rows)(size_t rows, size_t depth, const float *a, size_t row, size_t panel_step, const float *b,
-                          size_t width, const float *bias, bool add, float *c);
-    /* C[R,w] = A^T B for one panel of the matrix A[D,R], whose rows are `step` floats apart. */
-    void (*multiply_columns)(size_t rows, size_t depth, const float *a, size_t step, const float *b, size_t width,
-                             float *c);
+    /* A is rows of a matrix in panels of its columns. */
+    void (*multiply_rows)(const ffn__panel_product *product);
+    /* A^T lies row after row, each `row` .. `row` + R - 1 of a_step floats. */
+    void (*multiply_columns)(const ffn__panel_product *product);
     /* Y[B,N] = X[B,K] W^T + bias for B < FFN__FEW rows and the units from `unit` on; W in panels, of all_units rows. */
     void (*multiply_few)(size_t rows, size_t inputs, const float *x, const float *w, size_t all_units, size_t unit,
                          size_t units, const float *bias, float *y, size_t ldy);

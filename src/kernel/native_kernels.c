@@ -18,26 +18,28 @@
 #endif
 /* Steps along the depth after which the next tile takes over: their part of B, 32 KB, stays in the first-level cache. */
 enum { DEPTH = 256 };
+enum { AHEAD = 8 };                 /* steps that a fetch of B takes */
+enum { LINE = 64 / sizeof(float) }; /* floats of a cache line */
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 /* ---- a tile ------------------------------------------------------------------------------------------------------ */
 
-/* C [rows][width] of a tile and what it starts from. */
-typedef struct result {
-    float *c;
-    size_t width;
-    const float *bias; /* [rows], or NULL */
-    bool add;
-} result;
-
 /* Register arrays have the full size: one of `rows` would be a variable-length array to the compiler, in memory. */
 typedef vec sums[ROWS][2];
+
+/* C's tile, and what it starts from. */
+typedef struct result {
+    float *c;
+    size_t ldc;
+    const float *bias;
+    bool add;
+} result;
 
 VECTOR_INLINE void begin_sums(sums sum, const size_t rows, const size_t vectors, const result *to)
 {
     UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++) sum[r][v] =
-        to->add    ? vec_load(to->c + r * to->width + v * VL)
+        to->add    ? vec_load(to->c + r * to->ldc + v * VL)
         : to->bias ? vec_set(to->bias[r])
                    : vec_set(0);
 }
@@ -45,7 +47,7 @@ VECTOR_INLINE void begin_sums(sums sum, const size_t rows, const size_t vectors,
 VECTOR_INLINE void end_sums(sums sum, const size_t rows, const size_t vectors, const result *to)
 {
     UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++)
-        vec_store(to->c + r * to->width + v * VL, sum[r][v]);
+        vec_store(to->c + r * to->ldc + v * VL, sum[r][v]);
 }
 
 /* One step along the depth: number r of A stands at a[r * a_step]. */
@@ -62,62 +64,76 @@ VECTOR_INLINE void add_step(sums sum, const size_t rows, const size_t vectors, c
 }
 
 /* `depth` steps within one panel of A whose rows are `a_step` apart, a literal. The rows that the next tile will read
- * are fetched meanwhile. */
+ * are fetched meanwhile, and what is to be read along with C, a line of each a step. */
 VECTOR_INLINE void add_panel(sums sum, const size_t rows, const size_t vectors, size_t depth, const float *a,
-                             const size_t a_step, const float *b, size_t width)
+                             const size_t a_step, const float *b, size_t ldb, const float *const fetch[])
 {
-    for (size_t d = 0; d < depth; d++, b += width) {
-        __builtin_prefetch(a + rows * a_step + d * FFN__HALF_PANEL);
+    for (size_t d = 0; d < depth; d++, b += ldb) {
+        __builtin_prefetch(a + rows * a_step + d * LINE);
+        if (fetch) UNROLL for (size_t i = 0; i < FFN__FETCHED; i++) __builtin_prefetch(fetch[i] + d * LINE);
         add_step(sum, rows, vectors, a + d, a_step, b);
     }
 }
 
-VECTOR_INLINE void rows_tile(const size_t rows, const size_t vectors, size_t depth, const float *a, size_t row,
-                             size_t panel_step, const float *b, const result *to)
+/* A tile's operands: A from row `row` on, B, and the lines to fetch. */
+typedef struct operands {
+    const float *a;
+    size_t row, a_step;
+    const float *b;
+    size_t ldb;
+    const float *fetch[FFN__FETCHED]; /* [0] NULL: nothing */
+} operands;
+
+VECTOR_INLINE void rows_tile(const size_t rows, const size_t vectors, size_t depth, const operands *from,
+                             const result *to)
 {
+    const float *a = from->a, *b = from->b;
+    const size_t ldb = from->ldb;
     sums sum;
     begin_sums(sum, rows, vectors, to);
-    for (; depth > FFN__HALF_PANEL; a += panel_step) {
+    if (from->fetch[0] && depth > FFN__HALF_PANEL) {
         const size_t steps = smaller(depth, FFN__PANEL);
-        add_panel(sum, rows, vectors, steps, a + row * FFN__PANEL, FFN__PANEL, b, to->width);
-        b += steps * to->width;
+        add_panel(sum, rows, vectors, steps, a + from->row * FFN__PANEL, FFN__PANEL, b, ldb, from->fetch);
+        a += from->a_step;
+        b += steps * ldb;
         depth -= steps;
     }
-    if (depth) add_panel(sum, rows, vectors, depth, a + row * FFN__HALF_PANEL, FFN__HALF_PANEL, b, to->width);
+    for (; depth > FFN__HALF_PANEL; a += from->a_step) {
+        const size_t steps = smaller(depth, FFN__PANEL);
+        add_panel(sum, rows, vectors, steps, a + from->row * FFN__PANEL, FFN__PANEL, b, ldb, NULL);
+        b += steps * ldb;
+        depth -= steps;
+    }
+    if (depth) add_panel(sum, rows, vectors, depth, a + from->row * FFN__HALF_PANEL, FFN__HALF_PANEL, b, ldb, NULL);
     end_sums(sum, rows, vectors, to);
 }
 
-VECTOR_INLINE void columns_tile(const size_t rows, const size_t vectors, size_t depth, const float *a, size_t a_step,
-                                const float *b, const result *to)
+VECTOR_INLINE void columns_tile(const size_t rows, const size_t vectors, size_t depth, const operands *from,
+                                const result *to)
 {
+    const float *a = from->a + from->row, *b = from->b;
     sums sum;
     begin_sums(sum, rows, vectors, to);
-    for (size_t d = 0; d < depth; d++, a += a_step, b += to->width) add_step(sum, rows, vectors, a, 1, b);
+    for (size_t d = 0; d < depth; d++, a += from->a_step, b += from->ldb) {
+        UNROLL for (size_t v = 0; v < vectors; v++) __builtin_prefetch(b + AHEAD * from->ldb + v * VL);
+        add_step(sum, rows, vectors, a, 1, b);
+    }
     end_sums(sum, rows, vectors, to);
 }
 
 /* One function for every number of rows and vectors. */
-typedef struct tile_functions {
-    void (*rows)(size_t depth, const float *a, size_t row, size_t panel_step, const float *b, const result *to);
-    void (*columns)(size_t depth, const float *a, size_t a_step, const float *b, const result *to);
-} tile_functions;
+typedef void tile_function(size_t depth, const operands *from, const result *to);
 
 #define TILE(R, V)                                                                                                     \
-    static void rows_##R##_##V(size_t depth, const float *a, size_t row, size_t panel_step, const float *b,            \
-                               const result *to)                                                                       \
+    static void rows_##R##_##V(size_t depth, const operands *from, const result *to)                                   \
     {                                                                                                                  \
-        rows_tile(R, V, depth, a, row, panel_step, b, to);                                                             \
+        rows_tile(R, V, depth, from, to);                                                                              \
     }                                                                                                                  \
-    static void columns_##R##_##V(size_t depth, const float *a, size_t a_step, const float *b, const result *to)       \
+    static void columns_##R##_##V(size_t depth, const operands *from, const result *to)                                \
     {                                                                                                                  \
-        columns_tile(R, V, depth, a, a_step, b, to);                                                                   \
+        columns_tile(R, V, depth, from, to);                                                                           \
     }
 #define TILES(R) TILE(R, 1) TILE(R, 2)
-#define TILE_PAIR(R)                                                                                                   \
-    {                                                                                                                  \
-        {rows_##R##_1, columns_##R##_1}, {rows_##R##_2, columns_##R##_2}                                               \
-    }
-
 TILES(1)
 TILES(2)
 TILES(3)
@@ -135,14 +151,27 @@ TILES(13)
 TILES(14)
 #endif
 
-/* By rows - 1 and vectors - 1. */
-static const tile_functions tiles[ROWS][2] = {
-    TILE_PAIR(1),  TILE_PAIR(2),  TILE_PAIR(3),  TILE_PAIR(4), TILE_PAIR(5), TILE_PAIR(6),
 #if ROWS == 14
-    TILE_PAIR(7),  TILE_PAIR(8),  TILE_PAIR(9),  TILE_PAIR(10), TILE_PAIR(11), TILE_PAIR(12),
-    TILE_PAIR(13), TILE_PAIR(14),
+#define ALL_TILES(kind)                                                                                                \
+    {                                                                                                                  \
+        PAIR(kind, 1), PAIR(kind, 2), PAIR(kind, 3), PAIR(kind, 4), PAIR(kind, 5), PAIR(kind, 6), PAIR(kind, 7),       \
+            PAIR(kind, 8), PAIR(kind, 9), PAIR(kind, 10), PAIR(kind, 11), PAIR(kind, 12), PAIR(kind, 13),              \
+            PAIR(kind, 14)                                                                                             \
+    }
+#else
+#define ALL_TILES(kind)                                                                                                \
+    {                                                                                                                  \
+        PAIR(kind, 1), PAIR(kind, 2), PAIR(kind, 3), PAIR(kind, 4), PAIR(kind, 5), PAIR(kind, 6)                       \
+    }
 #endif
-};
+#define PAIR(kind, R)                                                                                                  \
+    {                                                                                                                  \
+        kind##_##R##_1, kind##_##R##_2                                                                                 \
+    }
+
+/* By rows - 1 and vectors - 1. */
+static tile_function *const rows_tiles[ROWS][2] = ALL_TILES(rows);
+static tile_function *const columns_tiles[ROWS][2] = ALL_TILES(columns);
 
 /* ---- products ---------------------------------------------------------------------------------------------------- */
 
@@ -153,41 +182,33 @@ static size_t rows_of_next(size_t rows)
     return (rows + count - 1) / count;
 }
 
-static void multiply_rows(size_t rows, size_t depth, const float *a, size_t row, size_t panel_step, const float *b,
-                          size_t width, const float *bias, bool add, float *c)
+/* Two vectors of C's columns, from column `at` on. */
+static void multiply_strip(const ffn__panel_product *p, tile_function *const tiles[ROWS][2], size_t at, size_t begin,
+                           size_t depth, const float *a)
 {
-    for (size_t begin = 0; begin < depth; begin += DEPTH) {
-        const size_t steps = smaller(DEPTH, depth - begin);
-        for (size_t at = 0; at < width; at += 2 * VL) {
-            const size_t vectors = width - at >= 2 * VL ? 2 : 1;
-            for (size_t r = 0, next; r < rows; r += next) {
-                next = rows_of_next(rows - r);
-                const result to = {c + r * width + at, width, bias ? bias + r : NULL, add || begin > 0};
-                tiles[next - 1][vectors - 1].rows(steps, a, row + r, panel_step, b + at, &to);
-            }
-        }
-        a += DEPTH / FFN__PANEL * panel_step;
-        b += DEPTH * width;
+    const size_t vectors = p->width - at >= 2 * VL ? 2 : 1;
+    const bool fetching = p->fetch[0] && at == 0 && begin == 0;
+    for (size_t r = 0, next; r < p->rows; r += next) {
+        next = rows_of_next(p->rows - r);
+        operands from = {
+            .a = a, .row = p->row + r, .a_step = p->a_step, .b = p->b + begin * p->ldb + at, .ldb = p->ldb};
+        for (size_t i = 0; fetching && i < FFN__FETCHED; i++) from.fetch[i] = p->fetch[i] + r * p->width;
+        const result to = {p->c + r * p->ldc + at, p->ldc, p->bias ? p->bias + r : NULL, p->add || begin > 0};
+        tiles[next - 1][vectors - 1](depth, &from, &to);
     }
 }
 
-static void multiply_columns(size_t rows, size_t depth, const float *a, size_t step, const float *b, size_t width,
-                             float *c)
+/* a_ahead: floats from A's part for one step of DEPTH to that for the next. */
+static void multiply(const ffn__panel_product *p, tile_function *const tiles[ROWS][2], size_t a_ahead)
 {
-    for (size_t begin = 0; begin < depth; begin += DEPTH) {
-        const size_t steps = smaller(DEPTH, depth - begin);
-        for (size_t at = 0; at < width; at += 2 * VL) {
-            const size_t vectors = width - at >= 2 * VL ? 2 : 1;
-            for (size_t r = 0, next; r < rows; r += next) {
-                next = rows_of_next(rows - r);
-                const result to = {c + r * width + at, width, NULL, begin > 0};
-                tiles[next - 1][vectors - 1].columns(steps, a + r, step, b + at, &to);
-            }
-        }
-        a += DEPTH * step;
-        b += DEPTH * width;
-    }
+    const float *a = p->a;
+    for (size_t begin = 0; begin < p->depth; begin += DEPTH, a += a_ahead)
+        for (size_t at = 0; at < p->width; at += 2 * VL)
+            multiply_strip(p, tiles, at, begin, smaller(DEPTH, p->depth - begin), a);
 }
+
+static void multiply_rows(const ffn__panel_product *p) { multiply(p, rows_tiles, DEPTH / FFN__PANEL * p->a_step); }
+static void multiply_columns(const ffn__panel_product *p) { multiply(p, columns_tiles, DEPTH * p->a_step); }
 
 /* ---- few rows ---------------------------------------------------------------------------------------------------- */
 
@@ -242,8 +263,7 @@ VECTOR_INLINE void few_tile(const size_t rows, const size_t units, size_t inputs
         size_t u = 0;                                                                                                  \
         for (; u + U <= units; u += U)                                                                                 \
             few_tile(R, U, inputs, x, w, all_units, unit + u, bias ? bias + u : NULL, y + u, ldy);                     \
-        for (; u < units; u++)                                                                                         \
-            few_tile(R, 1, inputs, x, w, all_units, unit + u, bias ? bias + u : NULL, y + u, ldy);                     \
+        for (; u < units; u++) few_tile(R, 1, inputs, x, w, all_units, unit + u, bias ? bias + u : NULL, y + u, ldy);  \
     }
 FEW(1, UNITS_OF_ONE)
 FEW(2, UNITS)
@@ -257,8 +277,8 @@ static void multiply_few(size_t rows, size_t inputs, const float *x, const float
                          size_t units, const float *bias, float *y, size_t ldy)
 {
     static void (*const functions[FFN__FEW])(size_t, const float *, const float *, size_t, size_t, size_t,
-                                             const float *, float *, size_t) = {NULL,  few_1, few_2, few_3,
-                                                                                few_4, few_5, few_6, few_7};
+                                             const float *, float *,
+                                             size_t) = {NULL, few_1, few_2, few_3, few_4, few_5, few_6, few_7};
     functions[rows](inputs, x, w, all_units, unit, units, bias, y, ldy);
 }
 
@@ -293,5 +313,5 @@ static void put(size_t rows, size_t cols, const float *c, size_t width, float be
 }
 
 extern const ffn__native_kernels FFN__ISA_NAME(ffn__native_kernels);
-const ffn__native_kernels FFN__ISA_NAME(ffn__native_kernels) = {multiply_rows, multiply_columns, multiply_few,
-                                                                turn,          pack,             put};
+const ffn__native_kernels FFN__ISA_NAME(ffn__native_kernels) = {
+    multiply_rows, multiply_columns, multiply_few, turn, pack, put};

@@ -46,6 +46,7 @@ static ffn_status plan(ffn_layer_plan *p, const void *configuration, ffn_error *
 static ffn__dense bind(const ffn_step *step)
 {
     const config *c = step->config;
+    const float *const *fetch = step->gradient_fetch;
     return (ffn__dense){
         .rows = step->rows * ffn__rows_before_last_axis(step->output_shape),
         .inputs = ffn__last_axis(step->input_shapes[0]),
@@ -69,6 +70,7 @@ static ffn__dense bind(const ffn_step *step)
         .dslope_beta = step->parameter_betas[SLOPE],
         .ready = step->gradient_ready,
         .ready_context = step->gradient_context,
+        .fetch = {fetch[0], fetch[1], fetch[2]},
         .turned = step->scratch,
         .scratch = step->gradient_scratch,
         .slots = step->gradient_slots,

@@ -151,24 +151,25 @@ static bool all_finite(size_t n, const float *x)
 
 static float largest_size(size_t n, const float *x)
 {
-    vec largest = {0};
-    ivec nan = {0};
-    FOR_VECTORS(
-        n,
-        {
-            const vec v = vec_abs(vec_load(x + i));
-            largest = vec_max(v, largest);
-            nan |= v != v;
-        },
-        {
-            const vec v = vec_abs(vec_load_part(x + i, rest));
-            largest = vec_max(v, largest);
-            nan |= v != v;
-        });
-    if (ivec_any(nan)) return (float)NAN;
-    float result = 0;
-    for (size_t i = 0; i < VL; i++) result = largest[i] > result ? largest[i] : result;
-    return result;
+    enum { CHAINS = 4 }; /* a maximum waits for the one before it */
+    ivec largest[CHAINS] = {{0}};
+    size_t at = 0;
+    for (; at + CHAINS * VL <= n; at += CHAINS * VL)
+        for (size_t c = 0; c < CHAINS; c++) {
+            const ivec size = (ivec)vec_abs(vec_load(x + at + c * VL));
+            largest[c] = ivec_select(size > largest[c], size, largest[c]);
+        }
+    for (; at < n; at += VL) {
+        const ivec size = (ivec)vec_abs(n - at >= VL ? vec_load(x + at) : vec_load_part(x + at, n - at));
+        largest[0] = ivec_select(size > largest[0], size, largest[0]);
+    }
+    /* without its sign a float's bits are in the order of its value, and NaN's come last */
+    lane result = 0;
+    for (size_t c = 0; c < CHAINS; c++)
+        for (size_t i = 0; i < VL; i++) result = largest[c][i] > result ? largest[c][i] : result;
+    float value;
+    memcpy(&value, &result, sizeof(value));
+    return value;
 }
 
 static size_t argmax(size_t n, const float *x)

@@ -1,75 +1,72 @@
-/* Transposition of VL x VL blocks in registers, for the *_kernels.c sources. */
+/* Transposition in registers, for the *_kernels.c sources. */
 #ifndef FFN__TRANSPOSE_H
 #define FFN__TRANSPOSE_H
 
 #include "tensor/vector.h"
 
-/* Eklundh 1972: for every power of two s below VL, rows i and i + s swap the lanes that differ in that bit. Lane i of
- * the first and the second result, as numbers of a lane of both rows: */
-#define FFN__SWAP_FIRST(s, i)  ((i) & (s) ? VL + (i) - (s) : (i))
-#define FFN__SWAP_SECOND(s, i) ((i) & (s) ? VL + (i) : (i) + (s))
-#define FFN__LANES2(F, s, i)   F(s, i), F(s, i + 1)
-#define FFN__LANES4(F, s, i)   FFN__LANES2(F, s, i), FFN__LANES2(F, s, i + 2)
-#define FFN__LANES8(F, s, i)   FFN__LANES4(F, s, i), FFN__LANES4(F, s, i + 4)
+/* Blocks of VL rows by four columns: the rows are gathered by quads, so that lanes 4g .. 4g + 3 of vector i hold the
+ * quad of row 4g + i, and then only four lanes change places with each other. That takes a third of the shuffles of
+ * VL by VL blocks, since loading a quad into its place takes none. */
+enum { QUAD = 4 };
+
 #if VL == 16
-#define FFN__LANES(F, s) FFN__LANES8(F, s, 0), FFN__LANES8(F, s, 8)
+#define FFN__IN_QUADS(a, b, c, d)                                                                                      \
+    a, b, c, d, a + 4, b + 4, c + 4, d + 4, a + 8, b + 8, c + 8, d + 8, a + 12, b + 12, c + 12, d + 12
 #elif VL == 8
-#define FFN__LANES(F, s) FFN__LANES8(F, s, 0)
+#define FFN__IN_QUADS(a, b, c, d) a, b, c, d, a + 4, b + 4, c + 4, d + 4
 #elif VL == 4
-#define FFN__LANES(F, s) FFN__LANES4(F, s, 0)
-#else
-#define FFN__LANES(F, s) FFN__LANES2(F, s, 0)
+#define FFN__IN_QUADS(a, b, c, d) a, b, c, d
 #endif
 
-#define FFN__SWAP(row, s)                                                                                              \
-    for (size_t i = 0; i < VL; i++) {                                                                                  \
-        if (i & (s)) continue;                                                                                         \
-        const vec a = row[i], b = row[i + (s)];                                                                        \
-        row[i] = __builtin_shufflevector(a, b, FFN__LANES(FFN__SWAP_FIRST, s));                                        \
-        row[i + (s)] = __builtin_shufflevector(a, b, FFN__LANES(FFN__SWAP_SECOND, s));                                 \
-    }
-
-VECTOR_INLINE void transpose_lanes(vec row[VL])
-{
-    FFN__SWAP(row, 1)
 #if VL >= 4
-    FFN__SWAP(row, 2)
-#endif
-#if VL >= 8
-    FFN__SWAP(row, 4)
-#endif
-#if VL >= 16
-    FFN__SWAP(row, 8)
+/* The quads at x, x + step, and so on: as many as there are in a vector. */
+VECTOR_INLINE vec load_quads(const float *x, size_t step)
+{
+#if VL == 16
+    __m512 v = _mm512_castps128_ps512(_mm_loadu_ps(x));
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(x + step), 1);
+    v = _mm512_insertf32x4(v, _mm_loadu_ps(x + 2 * step), 2);
+    return (vec)_mm512_insertf32x4(v, _mm_loadu_ps(x + 3 * step), 3);
+#elif VL == 8
+    const __m256 v = _mm256_castps128_ps256(_mm_loadu_ps(x));
+    return (vec)_mm256_insertf128_ps(v, _mm_loadu_ps(x + step), 1);
+#else
+    (void)step;
+    return vec_load(x);
 #endif
 }
+
+/* to [4][ldt] = the transpose of x [VL][ldx]: four columns of VL rows. */
+VECTOR_INLINE void transpose_quads(const float *x, size_t ldx, float *to, size_t ldt)
+{
+    const vec a = load_quads(x, QUAD * ldx), b = load_quads(x + ldx, QUAD * ldx);
+    const vec c = load_quads(x + 2 * ldx, QUAD * ldx), d = load_quads(x + 3 * ldx, QUAD * ldx);
+    const vec low_ab = __builtin_shufflevector(a, b, FFN__IN_QUADS(0, VL, 1, VL + 1));
+    const vec low_cd = __builtin_shufflevector(c, d, FFN__IN_QUADS(0, VL, 1, VL + 1));
+    const vec high_ab = __builtin_shufflevector(a, b, FFN__IN_QUADS(2, VL + 2, 3, VL + 3));
+    const vec high_cd = __builtin_shufflevector(c, d, FFN__IN_QUADS(2, VL + 2, 3, VL + 3));
+    vec_store(to, __builtin_shufflevector(low_ab, low_cd, FFN__IN_QUADS(0, 1, VL, VL + 1)));
+    vec_store(to + ldt, __builtin_shufflevector(low_ab, low_cd, FFN__IN_QUADS(2, 3, VL + 2, VL + 3)));
+    vec_store(to + 2 * ldt, __builtin_shufflevector(high_ab, high_cd, FFN__IN_QUADS(0, 1, VL, VL + 1)));
+    vec_store(to + 3 * ldt, __builtin_shufflevector(high_ab, high_cd, FFN__IN_QUADS(2, 3, VL + 2, VL + 3)));
+}
+#else
+VECTOR_INLINE void transpose_quads(const float *x, size_t ldx, float *to, size_t ldt)
+{
+    for (size_t r = 0; r < VL; r++)
+        for (size_t c = 0; c < QUAD; c++) to[c * ldt + r] = x[r * ldx + c];
+}
+#endif
 
 /* to [cols][ldt], `width` columns of it, = the transpose of x [rows][ldx], rows <= width; zeros behind. */
 VECTOR_INLINE void transpose(size_t rows, size_t cols, const float *x, size_t ldx, float *to, size_t ldt, size_t width)
 {
-    for (size_t c = 0; c < cols; c += VL)
-        for (size_t r = 0; r < width; r += VL) {
-            const size_t across = cols - c, down = rows > r ? rows - r : 0, wide = width - r;
-            vec row[VL];
-            if (across >= VL && down >= VL) {
-                for (size_t i = 0; i < VL; i++) row[i] = vec_load(x + (r + i) * ldx + c);
-            } else {
-                for (size_t i = 0; i < VL; i++)
-                    row[i] = i >= down        ? vec_set(0)
-                             : across >= VL ? vec_load(x + (r + i) * ldx + c)
-                                            : vec_load_part(x + (r + i) * ldx + c, across);
-            }
-            transpose_lanes(row);
-            if (across >= VL && wide >= VL) {
-                for (size_t i = 0; i < VL; i++) vec_store(to + (c + i) * ldt + r, row[i]);
-            } else {
-                for (size_t i = 0; i < VL && i < across; i++) {
-                    if (wide >= VL)
-                        vec_store(to + (c + i) * ldt + r, row[i]);
-                    else
-                        vec_store_part(to + (c + i) * ldt + r, row[i], wide);
-                }
-            }
-        }
+    const size_t whole_rows = rows / VL * VL, whole_cols = cols / QUAD * QUAD;
+    for (size_t c = 0; c < whole_cols; c += QUAD)
+        for (size_t r = 0; r < whole_rows; r += VL) transpose_quads(x + r * ldx + c, ldx, to + c * ldt + r, ldt);
+    for (size_t c = 0; c < cols; c++)
+        for (size_t r = c < whole_cols ? whole_rows : 0; r < width; r++)
+            to[c * ldt + r] = r < rows ? x[r * ldx + c] : 0;
 }
 
 #endif

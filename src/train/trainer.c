@@ -229,6 +229,12 @@ static void check_chunk(void *context, size_t index)
     }
 }
 
+/* A block of the optimizer's state; NULL: there are fewer. */
+static float *slot_of(const ffn_trainer *t, size_t slot)
+{
+    return slot < t->slots ? t->state + slot * t->model->value_count : NULL;
+}
+
 /* Updates size weights from offset on in the block, all under one rule, by the gradient g [size]. */
 static void update_part(update_job *job, ffn__gradient_rule rule, size_t offset, size_t size, const float *g)
 {
@@ -241,7 +247,7 @@ static void update_part(update_job *job, ffn__gradient_rule rule, size_t offset,
         rule.decay = 0;
     }
     float *state[FFN_MAX_SLOTS] = {NULL};
-    for (size_t slot = 0; slot < t->slots; slot++) state[slot] = t->state + slot * t->model->value_count + offset;
+    for (size_t slot = 0; slot < t->slots; slot++) state[slot] = slot_of(t, slot) + offset;
     if (ffn__optimizer_update(&t->options.optimizer, &update, &rule, size, t->model->values + offset, g, state)) return;
     size_t first = atomic_load(&job->failed_at);
     while (offset < first && !atomic_compare_exchange_weak(&job->failed_at, &first, offset)) {}
@@ -376,7 +382,7 @@ ffn_status ffn__trainer_run(ffn_trainer *t, const float *x, const float *targets
     t->scores = ffn__forward_for_loss(t->plan, &t->options.loss, x, rows);
     /* The norm of all gradients is known only when all are there; without it weights are updated on the way. */
     update_job job = begin_update(t);
-    const ffn__gradient_reader reader = {update_ready, &job};
+    const ffn__gradient_reader reader = {update_ready, &job, {t->model->values, slot_of(t, 0), slot_of(t, 1)}};
     bool updated;
     const double value =
         ffn__backward_early(t->plan, &t->options.loss, targets, t->options.clip_norm > 0 ? NULL : &reader, &updated);
