@@ -16,13 +16,43 @@ static ffn_value describe_activate(ffn_model *m)
     return ffn_activate(m, ffn_dense(m, h, 7, ffn_linear()), chosen);
 }
 
+static ffn_value describe_folded(ffn_model *m) /* with and without bias, and by way of a dropout */
+{
+    const ffn_value a = ffn_dense(m, ffn_input(m, ffn_shape_2d(3, 4)), 5, ffn_linear());
+    const ffn_value b = ffn_dense(m, ffn_activate(m, ffn_batch_norm(m, a), ffn_relu()), 6, ffn_linear());
+    ffn_set_bias(m, b, false);
+    return ffn_dense(m, ffn_batch_norm(m, ffn_dropout(m, b, (float)0.5)), 4, ffn_tanh());
+}
+static ffn_value describe_not_folded(ffn_model *m) /* of an input, an activation, and what others read too */
+{
+    const ffn_value x = ffn_batch_norm(m, ffn_input(m, ffn_shape_1d(INPUTS)));
+    const ffn_value h = ffn_dense(m, x, 7, ffn_linear());
+    const ffn_value y = ffn_add(m, ffn_batch_norm(m, h), h), z = ffn_batch_norm(m, ffn_dense(m, y, 7, ffn_tanh()));
+    const ffn_value shared = ffn_dense(m, z, 7, ffn_linear());
+    return ffn_add(m, ffn_batch_norm(m, shared), ffn_share(m, shared, y));
+}
+static ffn_value describe_planes(ffn_model *m) { return ffn_batch_norm(m, ffn_input(m, ffn_shape_3d(3, 2, 4))); }
+/* Behind a dense layer the rounding of its sums would be divided by the deviation. */
+static ffn_value describe_layer_norm(ffn_model *m)
+{
+    const ffn_value x = ffn_input(m, ffn_shape_2d(2, 9)), h = ffn_layer_norm(m, x), y = ffn_layer_norm(m, x);
+    ffn_set_bias(m, y, false);
+    return ffn_dense(m, ffn_add(m, h, y), 6, ffn_gelu());
+}
+static const form norms[] = {
+    {"folded", describe_folded, NULL},
+    {"not folded", describe_not_folded, NULL},
+    {"planes", describe_planes, NULL},
+    {"layer norm", describe_layer_norm, NULL},
+};
+
 typedef struct network {
     char name[40]; /* of the function */
     ffn_model *model;
 } network;
 
 static struct {
-    network list[2 * 19 + FORM_COUNT];
+    network list[2 * 19 + FORM_COUNT + COUNT(norms)];
     size_t count;
 } networks;
 
@@ -47,6 +77,7 @@ static void make_networks(void)
     }
     for (size_t i = 0; i < FORM_COUNT; i++)
         if (!is_custom(&forms[i])) add_network("form", i, form_build(&forms[i], 7 + i));
+    for (size_t i = 0; i < COUNT(norms); i++) add_network("norm", i, form_build(&norms[i], 30 + i));
 }
 
 static void destroy_networks(void)
@@ -152,9 +183,29 @@ static void test_own_math(void)
     export_all(&(ffn_export_c_options){.own_math = true, .caller_scratch = true}, self_tests("-O3 -ffreestanding"), "");
 }
 
+/* What is folded leaves no statement, and no constants of its own. */
+static void test_folding(void)
+{
+    const exported_folder folder = exported_create();
+    const exported_path path = exported_file(folder, "a", ".c");
+    for (size_t i = 0; i < 2; i++) {
+        static char text[200000];
+        ffn_model *model = form_build(&norms[i], 1);
+        CU_ASSERT_EQUAL(ffn_model_export_c(model, path.text, "a", NULL), FFN_OK);
+        FILE *file = fopen(path.text, "r");
+        CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+        text[fread(text, 1, sizeof text - 1, file)] = 0;
+        fclose(file);
+        CU_ASSERT_EQUAL(strstr(text, "a_channels") == NULL, i == 0);
+        ffn_model_destroy(model);
+    }
+    exported_destroy(folder);
+}
+
 static const test_case cases[] = {
     {"all forms and activations, with libm", test_libm},
     {"the same without any library, scratch from the caller", test_own_math},
+    {"normalizations folded into weights", test_folding},
 };
 
 TEST_MAIN("C export", cases)

@@ -1,12 +1,14 @@
 #include "io/export.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "activation/activation.h"
 
 static const ffn__exporter exporters[] = {
-    {"dense", ffn__c_dense},   {"activation", ffn__c_activation}, {"add", ffn__c_add},
-    {"concat", ffn__c_concat}, {"standardize", ffn__c_scaler},    {"min_max", ffn__c_scaler},
+    {"dense", ffn__c_dense},           {"activation", ffn__c_activation}, {"add", ffn__c_add},
+    {"concat", ffn__c_concat},         {"standardize", ffn__c_scaler},    {"min_max", ffn__c_scaler},
+    {"batch_norm", ffn__c_batch_norm}, {"layer_norm", ffn__c_layer_norm},
 };
 
 const ffn__exporter *ffn__exporter_find(const ffn_layer_ops *ops)
@@ -52,6 +54,37 @@ size_t ffn__export_parameter(const ffn_model *model, size_t node, const char *na
         if (layer->plan.parameters[i].name && strcmp(layer->plan.parameters[i].name, name) == 0)
             return layer->parameter[i];
     return FFN__NONE;
+}
+
+ffn_status ffn__export_batch_norm(const ffn_model *model, size_t node, ffn__channel_norm *norm, ffn_error *error)
+{
+    const size_t bias = ffn__export_parameter(model, node, "bias");
+    const ffn__layer *layer = &model->layers[model->nodes[node].layer];
+    const double epsilon = (double)((const ffn__norm_config *)layer->config)->epsilon;
+    const size_t channels = model->parameters[ffn__export_parameter(model, node, "weight")].size;
+    *norm = (ffn__channel_norm){.channels = channels};
+    float *variance = NULL;
+    ffn_status status = ffn__export_values(model, ffn__export_parameter(model, node, "weight"), &norm->factor, error);
+    if (status == FFN_OK)
+        status = ffn__export_values(model, ffn__export_parameter(model, node, "running_mean"), &norm->mean, error);
+    if (status == FFN_OK)
+        status = ffn__export_values(model, ffn__export_parameter(model, node, "running_var"), &variance, error);
+    if (status == FFN_OK && bias != FFN__NONE) status = ffn__export_values(model, bias, &norm->shift, error);
+    if (status == FFN_OK && bias == FFN__NONE) norm->shift = ffn__alloc(channels, sizeof(float), error);
+    if (status == FFN_OK && !norm->shift) status = FFN_OUT_OF_MEMORY;
+    for (size_t i = 0; i < channels && status == FFN_OK; i++)
+        norm->factor[i] = (float)((double)norm->factor[i] / sqrt((double)variance[i] + epsilon));
+    ffn__free(variance);
+    if (status != FFN_OK) ffn__channel_norm_destroy(norm);
+    return status;
+}
+
+void ffn__channel_norm_destroy(ffn__channel_norm *norm)
+{
+    ffn__free(norm->mean);
+    ffn__free(norm->factor);
+    ffn__free(norm->shift);
+    *norm = (ffn__channel_norm){0};
 }
 
 size_t ffn__export_input_begin(const ffn_model *model, size_t input)

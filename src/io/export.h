@@ -26,6 +26,14 @@ ffn_status ffn__export_values(const ffn_model *model, size_t parameter, float **
 /* The parameter of the node's layer that is called `name`, or FFN__NONE. */
 size_t ffn__export_parameter(const ffn_model *model, size_t node, const char *name);
 
+/* A batch normalization as prediction does it: y = (x - mean) factor + shift by channel. */
+typedef struct ffn__channel_norm {
+    size_t channels;
+    float *mean, *factor, *shift; /* [channels], owned */
+} ffn__channel_norm;
+ffn_status ffn__export_batch_norm(const ffn_model *model, size_t node, ffn__channel_norm *norm, ffn_error *error);
+void ffn__channel_norm_destroy(ffn__channel_norm *norm);
+
 /* Columns of a row of x before those of this input. */
 size_t ffn__export_input_begin(const ffn_model *model, size_t input);
 
@@ -35,5 +43,7 @@ ffn_status ffn__c_activation(ffn__c_file *file, size_t node, ffn_error *error);
 ffn_status ffn__c_add(ffn__c_file *file, size_t node, ffn_error *error);
 ffn_status ffn__c_concat(ffn__c_file *file, size_t node, ffn_error *error);
 ffn_status ffn__c_scaler(ffn__c_file *file, size_t node, ffn_error *error);
+ffn_status ffn__c_batch_norm(ffn__c_file *file, size_t node, ffn_error *error);
+ffn_status ffn__c_layer_norm(ffn__c_file *file, size_t node, ffn_error *error);
 
 #endif

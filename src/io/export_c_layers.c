@@ -260,6 +260,50 @@ ffn_status ffn__c_scaler(ffn__c_file *file, size_t node, ffn_error *error)
     return FFN_OK;
 }
 
+/* Samples (C, H, W) have the channel first, others last. */
+ffn_status ffn__c_batch_norm(ffn__c_file *file, size_t node, ffn_error *error)
+{
+    const ffn__node *n = &file->model->nodes[node];
+    const size_t size = ffn_shape_size(n->shape);
+    ffn__channel_norm norm;
+    const ffn_status status = ffn__export_batch_norm(file->model, node, &norm, error);
+    if (status != FFN_OK) return status;
+    const bool first = n->shape.rank >= 3;
+    const char *name = layer_of(file, node)->name;
+    ffn__c_floats(file, "mean", node, name, norm.mean, norm.channels);
+    ffn__c_floats(file, "factor", node, name, norm.factor, norm.channels);
+    ffn__c_floats(file, "shift", node, name, norm.shift, norm.channels);
+    USE(file, CHANNELS);
+    ffn__text_add(&file->body, "    %s_channels(%zu, %zu, %zu, %s_mean%zu, %s_factor%zu, %s_shift%zu, %s, %s);\n",
+                  file->name, first ? 1 : size / norm.channels, norm.channels, first ? size / norm.channels : 1,
+                  file->name, node, file->name, node, file->name, node, ffn__c_value_of(file, n->inputs[0]).text,
+                  ffn__c_value_of(file, node).text);
+    ffn__channel_norm_destroy(&norm);
+    return FFN_OK;
+}
+
+ffn_status ffn__c_layer_norm(ffn__c_file *file, size_t node, ffn_error *error)
+{
+    const ffn__node *n = &file->model->nodes[node];
+    const size_t weight = ffn__export_parameter(file->model, node, "weight");
+    const size_t bias = ffn__export_parameter(file->model, node, "bias");
+    ffn_status status = write_parameter(file, weight, error);
+    if (status == FFN_OK && bias != FFN__NONE) status = write_parameter(file, bias, error);
+    if (status != FFN_OK) return status;
+    ffn__text *body = &file->body;
+    USE(file, LAYER_NORM);
+    ffn__text_add(body, "    %s_layer_norm(%zu, %zu, ", file->name, ffn__rows_before_last_axis(n->shape),
+                  ffn__last_axis(n->shape));
+    add_float(body, ((const ffn__norm_config *)layer_of(file, node)->config)->epsilon);
+    ffn__text_add(body, ", %s_p%zu, ", file->name, weight);
+    if (bias == FFN__NONE)
+        ffn__text_add(body, "NULL, ");
+    else
+        ffn__text_add(body, "%s_p%zu, ", file->name, bias);
+    ffn__text_add(body, "%s, %s);\n", ffn__c_value_of(file, n->inputs[0]).text, ffn__c_value_of(file, node).text);
+    return FFN_OK;
+}
+
 /* ---- all --------------------------------------------------------------------------------------------------------- */
 
 ffn_status ffn__c_statements(ffn__c_file *file, ffn_error *error)

@@ -32,6 +32,64 @@ static ffn_status gather(ffn__c_file *file, size_t node, ffn_error *error)
     return ffn__export_values(file->model, bias, &w->bias, error);
 }
 
+/* ---- normalizations folded into weights -------------------------------------------------------------------------- */
+
+/* The only node that reads this one, at its shape; FFN__NONE: there are several, or it is the output. */
+static size_t only_reader(const ffn__c_file *file, size_t node)
+{
+    const ffn_model *model = file->model;
+    size_t reader = FFN__NONE;
+    if (root_of(file, model->output) == node) return FFN__NONE;
+    for (size_t i = node + 1; i < model->node_count; i++)
+        for (size_t k = 0; k < model->nodes[i].input_count && is_layer(file, i); k++) {
+            const size_t input = model->nodes[i].inputs[k];
+            if (root_of(file, input) != node) continue;
+            if (reader != FFN__NONE || !ffn_shape_equal(model->nodes[input].shape, model->nodes[node].shape))
+                return FFN__NONE;
+            reader = i;
+        }
+    return reader;
+}
+
+static bool is_shared(const ffn__c_file *file, size_t node)
+{
+    size_t uses = 0;
+    for (size_t i = 0; i < file->model->node_count; i++)
+        uses += file->model->nodes[i].layer == file->model->nodes[node].layer;
+    return uses > 1;
+}
+
+/* w x + b, normalized: (w factor) x + (b - mean) factor + shift */
+static ffn_status fold(ffn__c_weights *w, const ffn__channel_norm *norm, ffn_error *error)
+{
+    if (!w->bias) w->bias = ffn__alloc(w->units, sizeof(float), error);
+    if (!w->bias) return FFN_OUT_OF_MEMORY;
+    for (size_t u = 0; u < w->units; u++) {
+        const double factor = (double)norm->factor[u];
+        for (size_t k = 0; k < w->inputs; k++)
+            w->weight[u * w->inputs + k] = (float)((double)w->weight[u * w->inputs + k] * factor);
+        w->bias[u] = (float)(((double)w->bias[u] - (double)norm->mean[u]) * factor + (double)norm->shift[u]);
+    }
+    return FFN_OK;
+}
+
+/* A batch normalization that follows a dense layer without activation needs no statements of its own. */
+static ffn_status fold_reader(ffn__c_file *file, size_t node, ffn_error *error)
+{
+    const size_t reader = only_reader(file, node);
+    const ffn_activation *activation = &layer_of(file, node)->plan.activation;
+    const bool linear = !activation->ops || strcmp(activation->ops->name, "linear") == 0;
+    if (reader == FFN__NONE || !linear || is_shared(file, node) || file->model->nodes[node].shape.rank > 2 ||
+        layer_of(file, reader)->ops != &ffn__batch_norm_ops)
+        return FFN_OK;
+    ffn__channel_norm norm;
+    ffn_status status = ffn__export_batch_norm(file->model, reader, &norm, error);
+    if (status == FFN_OK) status = fold(&file->weights[file->model->nodes[node].layer], &norm, error);
+    if (status == FFN_OK) file->folds[node] = reader;
+    ffn__channel_norm_destroy(&norm);
+    return status;
+}
+
 /* ---- memory ------------------------------------------------------------------------------------------------------ */
 
 /* The function's output is written straight to `out`, so its node takes no memory. */
@@ -96,6 +154,7 @@ ffn_status ffn__c_prepare(ffn__c_file *file, ffn_error *error)
                               layer_of(file, i)->name, layer_of(file, i)->ops->name);
         else if (exporter->c == ffn__c_dense)
             status = gather(file, i, error);
+        if (status == FFN_OK && exporter && exporter->c == ffn__c_dense) status = fold_reader(file, i, error);
     }
     return status == FFN_OK ? place(file, error) : status;
 }

@@ -150,15 +150,17 @@ static const char concat[] =
 static const char scale[] =
     ELEMENTWISE("scale", "const float *offset, const float *factor, ", "(x[i] - offset[i]) * factor[i]");
 
-static const char channels[] = "/* y[rows][channels][n] = factor x + shift, by channel */\n"
-                               "static void @_channels(size_t rows, size_t channels, size_t n, const float *factor, "
-                               "const float *shift, const float "
-                               "*x, float *y)\n"
-                               "{\n"
-                               "    for (size_t r = 0; r < rows; r++)\n"
-                               "        for (size_t c = 0; c < channels; c++)\n"
-                               "            for (size_t i = 0; i < n; i++) *y++ = factor[c] * *x++ + shift[c];\n"
-                               "}\n";
+static const char channels[] =
+    "/* y[rows][channels][n] = (x - mean) factor + shift, by channel */\n"
+    "static void @_channels(size_t rows, size_t channels, size_t n, const float *mean, const float *factor, const "
+    "float "
+    "*shift,\n"
+    "    const float *x, float *y)\n"
+    "{\n"
+    "    for (size_t r = 0; r < rows; r++)\n"
+    "        for (size_t c = 0; c < channels; c++)\n"
+    "            for (size_t i = 0; i < n; i++) *y++ = (*x++ - mean[c]) * factor[c] + shift[c];\n"
+    "}\n";
 
 static const char layer_norm[] =
     "/* y = (x - mean) / sqrt(variance + epsilon) w + b, by row */\n"
@@ -174,7 +176,7 @@ static const char layer_norm[] =
     "        mean += rest / n;\n"
     "        for (size_t i = 0; i < cols; i++) squares += (x[i] - mean) * (x[i] - mean);\n"
     "        const float factor = 1.0f / @_sqrt(squares / n + epsilon);\n"
-    "        for (size_t i = 0; i < cols; i++) y[i] = (x[i] - mean) * factor * w[i] + b[i];\n"
+    "        for (size_t i = 0; i < cols; i++) y[i] = (x[i] - mean) * factor * w[i] + (b ? b[i] : 0.0f);\n"
     "    }\n"
     "}\n";
 
