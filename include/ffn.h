@@ -702,6 +702,12 @@ ffn_status ffn_model_export_c(const ffn_model *model, const char *path, const ch
 ffn_status ffn_model_export_c_with(const ffn_model *model, const char *path, const char *function_name,
                                    const ffn_export_c_options *options, ffn_error *error);
 
+/* Writes the model as ONNX, operator set 17, format version 8. Its inputs are (N, sample) for any N. FFN_UNSUPPORTED names
+ * a layer or activation from outside the library. */
+ffn_status ffn_model_export_onnx(const ffn_model *model, const char *path, ffn_error *error);
+/* opset: 11 to 17; 0: 17. Another is FFN_UNSUPPORTED. */
+ffn_status ffn_model_export_onnx_with(const ffn_model *model, const char *path, size_t opset, ffn_error *error);
+
 /* ---- extending ------------------------------------------------------------------------------------------------- */
 
 /* Which default initializer suits the layer before an activation. */

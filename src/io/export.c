@@ -6,9 +6,14 @@
 #include "activation/activation.h"
 
 static const ffn__exporter exporters[] = {
-    {"dense", ffn__c_dense},           {"activation", ffn__c_activation}, {"add", ffn__c_add},
-    {"concat", ffn__c_concat},         {"standardize", ffn__c_scaler},    {"min_max", ffn__c_scaler},
-    {"batch_norm", ffn__c_batch_norm}, {"layer_norm", ffn__c_layer_norm},
+    {"dense", ffn__c_dense, ffn__onnx_dense},
+    {"activation", ffn__c_activation, ffn__onnx_activation},
+    {"add", ffn__c_add, ffn__onnx_add},
+    {"concat", ffn__c_concat, ffn__onnx_concat},
+    {"standardize", ffn__c_scaler, ffn__onnx_scaler},
+    {"min_max", ffn__c_scaler, ffn__onnx_scaler},
+    {"batch_norm", ffn__c_batch_norm, ffn__onnx_batch_norm},
+    {"layer_norm", ffn__c_layer_norm, ffn__onnx_layer_norm},
 };
 
 const ffn__exporter *ffn__exporter_find(const ffn_layer_ops *ops)

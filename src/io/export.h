@@ -3,12 +3,14 @@
 #define FFN__EXPORT_H
 
 #include "io/export_c.h"
+#include "io/onnx.h"
 
 /* A form that is NULL does not exist for this layer. Layers that only look at their input's memory, and those that do
  * nothing in prediction, need no entry. */
 typedef struct ffn__exporter {
     const char *layer; /* its table's name */
     ffn_status (*c)(ffn__c_file *file, size_t node, ffn_error *error);
+    ffn_status (*onnx)(ffn__onnx_graph *graph, size_t node, ffn_error *error);
 } ffn__exporter;
 
 /* NULL: none is known. */
