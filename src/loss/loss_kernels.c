@@ -2,6 +2,7 @@
  * depend on its place; values and sums are in double, summed lane by lane in fixed order. */
 #include "loss/kinds.h"
 
+#include "tensor/transpose.h"
 #include "tensor/vector_math.h"
 #include "tensor/wide.h"
 
@@ -270,13 +271,68 @@ static double blurred_row(const ffn_loss *loss, size_t cols, size_t k, const flo
     return weight * log(sum) + distance;
 }
 
+/* Rows of few classes without weights are turned, so that every lane is busy with a row of its own. */
+enum { FEW_CLASSES = 16, SOME_ROWS = 4 };
+
+/* The exponentials take the place of the logits z [cols][VL] of up to VL rows; sum [VL] are theirs, and top [VL] the
+ * largest logits. */
+VECTOR_INLINE void turned_exponentials(size_t cols, float *z, float *top, double *sum)
+{
+    vec most = vec_load(z);
+    for (size_t c = 1; c < cols; c++) most = vec_max(vec_load(z + c * VL), most);
+    wide sums[WIDE_PARTS] = {{0}};
+    for (size_t c = 0; c < cols; c++) {
+        const vec x = decay(vec_load(z + c * VL) - most);
+        for (size_t part = 0; part < WIDE_PARTS; part++) sums[part] += wide_part(x, part);
+        vec_store(z + c * VL, x);
+    }
+    vec_store(top, most);
+    memcpy(sum, sums, sizeof(sums));
+}
+
+/* As sharp_row for up to VL rows of weight 1. A sum of exponentials is at most FEW_CLASSES, so that a product of VL of
+ * them, which wants only one logarithm, is far from overflow. */
+static double sharp_rows(size_t rows, size_t cols, const float *targets, const float *z, float *dz, double scale)
+{
+    float turned[FEW_CLASSES * VL] = {0}, top[VL], factor[VL], own[VL];
+    double sum[VL], product = 1, distance = 0;
+    transpose(rows, cols, z, cols, turned, VL, VL);
+    turned_exponentials(cols, turned, top, sum);
+    for (size_t r = 0; r < rows; r++) {
+        const size_t k = (size_t)targets[r];
+        distance += (double)top[r] - (double)z[r * cols + k];
+        product *= sum[r];
+        factor[r] = (float)(scale / sum[r]);
+        own[r] = (float)(-scale / sum[r] * (sum[r] - (double)turned[k * VL + r]));
+    }
+    for (size_t c = 0; dz && c < cols; c++)
+        for (size_t r = 0; r < rows; r++) dz[r * cols + c] = turned[c * VL + r] * factor[r];
+    for (size_t r = 0; dz && r < rows; r++) dz[r * cols + (size_t)targets[r]] = own[r];
+    return log(product) + distance;
+}
+
+static bool are_classes(size_t rows, size_t cols, const float *targets)
+{
+    bool are = true;
+    for (size_t r = 0; r < rows; r++) are &= is_class(targets[r], cols);
+    return are;
+}
+
 static double cross_entropy_value(const ffn_loss *loss, size_t rows, size_t cols, const float *z, const float *targets,
                                   float *dz, double scale)
 {
     const double share = 1 - (double)loss->label_smoothing, rest = (double)loss->label_smoothing / (double)cols;
+    const bool turns = rows >= SOME_ROWS && cols <= FEW_CLASSES && !loss->class_weights && !(rest > 0);
     double sum = 0;
     for (size_t r = 0; r < rows; r++, z += cols) {
         float *const row = dz ? dz + r * cols : NULL;
+        const size_t block = rows - r < VL ? rows - r : VL;
+        if (turns && are_classes(block, cols, targets + r)) {
+            sum += sharp_rows(block, cols, targets + r, z, row, scale);
+            r += block - 1;
+            z += (block - 1) * cols;
+            continue;
+        }
         if (!is_class(targets[r], cols)) {
             sum = (double)NAN;
             for (size_t c = 0; row && c < cols; c++) row[c] = NAN;
