@@ -78,12 +78,15 @@ static ffn_status find_needs(layout *l, ffn_error *error)
 
 /* Gradients of parameters that are updated as they come need not travel to memory and back, but until then the
  * gradients of all values have to stay: it pays where those are the smaller part. */
+enum { FIRST_LEVEL = 4096 }; /* gradients of fewer floats are in the nearest cache anyway */
+
 static bool keeps_deltas(const layout *l)
 {
     size_t deltas = 0, floats;
     for (size_t i = 0; i < l->n; i++)
         if (is_op(l, i) && l->needs[i]) deltas += ffn_shape_size(l->model->nodes[i].shape);
-    return ffn__multiply(deltas, l->plan->options.max_batch, &floats) && floats <= l->model->value_count / 2;
+    return l->model->value_count >= FIRST_LEVEL && ffn__multiply(deltas, l->plan->options.max_batch, &floats) &&
+           floats <= l->model->value_count / 2;
 }
 
 /* ---- lives ----------------------------------------------------------------------------------------------------- */

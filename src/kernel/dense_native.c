@@ -6,6 +6,7 @@
  *
  * Every element is one sum along the depth in a fixed order: how the work is cut, and who does it, does not show. */
 #include "kernel/kernel.h"
+#include "kernel/narrow.h"
 #include "kernel/native.h"
 
 enum {
@@ -37,6 +38,11 @@ static double product_work(const ffn__dense *d)
 {
     const double rows = d->rows < FFN__FEW ? FFN__FEW : (double)d->rows;
     return 2 * rows * (double)d->inputs * (double)d->units;
+}
+
+static bool is_narrow(const ffn__dense *d)
+{
+    return d->rows < FFN__FEW && d->inputs <= FFN__HALF_PANEL && d->units <= FFN__HALF_PANEL;
 }
 
 /* Whether each thread takes rows of its own from the first pass to the last, and all weights, or weights of its own and
@@ -128,9 +134,20 @@ static void few_tile(void *context, size_t tile)
                                 d->b ? d->b + n : NULL, (d->z ? d->z : d->y) + n, d->units);
 }
 
+static void activate(const ffn__dense *d)
+{
+    if (!d->fused && d->activation.ops)
+        ffn__activation_run(&d->activation, d->threads, d->rows, d->units, d->z ? d->z : d->y, d->y);
+}
+
 static void dense_forward(const ffn__dense *d)
 {
     const bool few = d->rows < FFN__FEW;
+    if (is_narrow(d)) {
+        ffn__narrow()->forward(d->rows, d->inputs, d->units, d->x, d->w, d->b, d->z ? d->z : d->y);
+        activate(d);
+        return;
+    }
     const double work = product_work(d);
     job j = {.dense = d, .size = d->units > MANY_UNITS ? PART : PART / 4, .groups = parts(d->rows, FFN__PANEL)};
     if (few) {
@@ -141,8 +158,7 @@ static void dense_forward(const ffn__dense *d)
         ffn__parallel(d->threads, j.groups, TURN_WORK * (double)d->rows * (double)d->inputs, turn_tile, &j);
         ffn__parallel(d->threads, parts(d->units, j.size) * j.groups, work, forward_units, &j);
     }
-    if (!d->fused && d->activation.ops && (few || !by_element(&d->activation)))
-        ffn__activation_run(&d->activation, d->threads, d->rows, d->units, d->z ? d->z : d->y, d->y);
+    if (few || !by_element(&d->activation)) activate(d);
 }
 
 /* ---- backward -------------------------------------------------------------------------------------------------- */
@@ -151,7 +167,7 @@ static void dense_forward(const ffn__dense *d)
  * power of two apart, they would drive each other out. */
 static bool is_small(const ffn__dense *d) { return d->rows * d->units <= SMALL; }
 
-/* Turns dY into dZ for the panel of rows from b on, and transposes that for those who want it so. */
+/* dY becomes dZ for a panel of rows. */
 static void make_delta(const ffn__dense *d, size_t b)
 {
     const size_t at = b * d->units;
@@ -159,6 +175,12 @@ static void make_delta(const ffn__dense *d, size_t b)
     if (!d->fused && f->ops)
         f->ops->backward(f, smaller(d->rows - b, FFN__PANEL), d->units, d->z ? d->z + at : NULL, d->y + at, d->dy + at,
                          d->dy + at);
+}
+
+/* The same, and dZ turned for those who want it so. */
+static void make_turned_delta(const ffn__dense *d, size_t b)
+{
+    make_delta(d, b);
     if (d->dx || (d->dw && !is_small(d))) turn_panel(d, b, d->units, d->dy);
 }
 
@@ -187,11 +209,14 @@ static void backward_rows(void *context, size_t tile)
 {
     const ffn__dense *d = ((const job *)context)->dense;
     const size_t b = tile * FFN__PANEL;
-    make_delta(d, b);
+    make_turned_delta(d, b);
     for (size_t k = 0; d->dx && k < d->inputs; k += FFN__PANEL) input_part(d, b, k);
 }
 
-static void delta_tile(void *context, size_t tile) { make_delta(((const job *)context)->dense, tile * FFN__PANEL); }
+static void delta_tile(void *context, size_t tile)
+{
+    make_turned_delta(((const job *)context)->dense, tile * FFN__PANEL);
+}
 
 static void backward_inputs(void *context, size_t tile)
 {
@@ -206,6 +231,11 @@ static void dense_backward(const ffn__dense *d)
     const size_t panels = parts(d->rows, FFN__PANEL);
     job j = {.dense = d, .groups = parts(d->rows, PART)};
     ffn__activation_run_slope(&d->activation, d->rows, d->units, d->z, d->dy, d->dslope_beta, d->dslope);
+    if (is_narrow(d)) {
+        make_delta(d, 0);
+        if (d->dx) ffn__narrow()->backward(d->rows, d->inputs, d->units, d->dy, d->w, d->dx_beta, d->dx);
+        return;
+    }
     if (d->dx && by_rows(d)) {
         ffn__parallel(d->threads, panels, product_work(d), backward_rows, &j);
         return;
@@ -263,9 +293,22 @@ static void gradient_tile(void *context, size_t tile)
     if (d->db && k == 0) bias_tile(d, n, units);
 }
 
+static void narrow_gradients(const ffn__dense *d)
+{
+    const ffn__narrow_kernels *kernel = ffn__narrow();
+    if (d->dw) kernel->weight_gradient(d->rows, d->inputs, d->units, d->dy, d->x, d->dw_beta, d->dw);
+    if (d->db) kernel->bias_gradient(d->rows, d->units, d->dy, d->db_beta, d->db);
+    if (d->dw && d->ready) d->ready(d->ready_context, d->dw, d->dw, d->units * FFN__HALF_PANEL);
+    if (d->db && d->ready) d->ready(d->ready_context, d->db, d->db, d->units);
+}
+
 static void dense_gradients(const ffn__dense *d)
 {
     if (d->dslope && d->ready) d->ready(d->ready_context, d->dslope, d->dslope, d->activation.per_unit ? d->units : 1);
+    if (is_narrow(d)) {
+        narrow_gradients(d);
+        return;
+    }
     /* few panels: smaller tiles, so that threads get equal shares */
     job j = {.dense = d, .size = d->inputs > FEW_PANELS * FFN__PANEL ? TILE : PART / 2};
     j.groups = parts(d->units, j.size);

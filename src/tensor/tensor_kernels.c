@@ -164,9 +164,9 @@ static float largest_size(size_t n, const float *x)
         largest[0] = ivec_select(size > largest[0], size, largest[0]);
     }
     /* without its sign a float's bits are in the order of its value, and NaN's come last */
+    for (size_t c = 1; c < CHAINS; c++) largest[0] = ivec_select(largest[c] > largest[0], largest[c], largest[0]);
     lane result = 0;
-    for (size_t c = 0; c < CHAINS; c++)
-        for (size_t i = 0; i < VL; i++) result = largest[c][i] > result ? largest[c][i] : result;
+    for (size_t i = 0; i < VL; i++) result = largest[0][i] > result ? largest[0][i] : result;
     float value;
     memcpy(&value, &result, sizeof(value));
     return value;
