@@ -708,6 +708,13 @@ ffn_status ffn_model_export_onnx(const ffn_model *model, const char *path, ffn_e
 /* opset: 11 to 17; 0: 17. Another is FFN_UNSUPPORTED. */
 ffn_status ffn_model_export_onnx_with(const ffn_model *model, const char *path, size_t opset, ffn_error *error);
 
+/* Feedforward models of operator sets 11 to 17, as this library, PyTorch and others write them: dense layers as Gemm or
+ * MatMul and Add, activations also where they are made of several nodes, both norms, skips, concatenations along the last
+ * axis, shared weights. FFN_UNSUPPORTED names the first node that is something else, and its operator. The model may be
+ * trained further; what dropout there was is gone. */
+ffn_model *ffn_model_import_onnx(const char *path, ffn_error *error);
+ffn_model *ffn_model_import_onnx_memory(const void *bytes, size_t size, ffn_error *error);
+
 /* ---- extending ------------------------------------------------------------------------------------------------- */
 
 /* Which default initializer suits the layer before an activation. */
