@@ -580,6 +580,13 @@ typedef struct ffn_progress {
 /* Returns nonzero to stop: ffn_fit then returns FFN_STOPPED. */
 typedef int (*ffn_callback)(const ffn_progress *progress, void *user);
 
+/* What tells a better epoch from a worse one: of the validation, or of the training where there is none. */
+typedef enum ffn_monitor {
+    FFN_MONITOR_LOSS = 0,
+    FFN_MONITOR_ACCURACY, /* needs a loss of classes */
+    FFN_MONITOR_SCORE     /* what ffn_fit_options.score returns, higher is better */
+} ffn_monitor;
+
 /* ffn_fit_defaults() fills it; 0 and NULL are each field's default. */
 typedef struct ffn_fit_options {
     ffn_loss loss;                        /* by the network's output; see ffn_loss */
@@ -593,15 +600,22 @@ typedef struct ffn_fit_options {
     const ffn_dataset *validation;        /* NULL: validation_fraction */
     const ffn_augmentation *augmentation; /* of the training rows, by threads ahead of the step; NULL: none */
     float validation_fraction;            /* of the data, split off before training (stratified for classes); 0: none */
-    size_t patience;   /* stop after so many epochs without an improvement of the validation loss (training loss
-                                without validation); 0: never */
-    float min_delta;   /* how much lower counts as an improvement */
-    bool restore_best; /* at the end go back to the weights of the best epoch */
-    float l1, l2;      /* l1 sum |w| + l2 sum w^2 over all weights, added to those of ffn_set_penalty */
-    float clip_norm;   /* the gradients' global norm is scaled down to it; 0: off */
-    float clip_value;  /* then each element is clipped to +- it; 0: off */
-    float max_norm;    /* after an update each unit's incoming weights are scaled down to this norm; 0: off. The lower
+    ffn_monitor monitor;                  /* what early stopping, restore_best and a plateau schedule follow */
+    double (*score)(const ffn_progress *progress, void *user); /* for FFN_MONITOR_SCORE, at each epoch's end */
+    size_t patience;     /* stop after so many epochs without an improvement of what is monitored; 0: never */
+    float min_delta;     /* how much better counts as an improvement */
+    bool restore_best;   /* at the end go back to the weights of the best epoch */
+    float l1, l2;        /* l1 sum |w| + l2 sum w^2 over all weights, added to those of ffn_set_penalty */
+    float clip_norm;     /* the gradients' global norm is scaled down to it; 0: off */
+    float clip_value;    /* then each element is clipped to +- it; 0: off */
+    float max_norm;      /* after an update each unit's incoming weights are scaled down to this norm; 0: off. The lower
                           of it and a layer's ffn_set_max_norm. Srivastava et al. 2014 */
+    size_t accumulate;   /* batches whose gradients make one update, that of one batch of all their rows; 0: 1 */
+    float average_decay; /* d: validation, and the model in the end, use averages of the weights and states, after each
+                             update a = d a + (1 - d) w; below 1, often 0.999; 0: off */
+    size_t average_epoch; /* from this epoch, from 1, on: in the end the model gets the mean of the weights at the ends
+                             of epochs, and running statistics from one more pass over the data (stochastic weight
+                             averaging, Izmailov et al. 2018); not with average_decay or restore_best; 0: off */
     ffn_callback on_epoch, on_batch; /* NULL: none */
     void *user;                      /* passed to the callbacks */
     const char *checkpoint_path;     /* must be NULL in this version: FFN_UNSUPPORTED */
@@ -610,6 +624,9 @@ typedef struct ffn_fit_options {
 } ffn_fit_options;
 
 ffn_fit_options ffn_fit_defaults(void);
+/* The options with the defaults filled in, one a line. Like snprintf: writes at most `size` bytes with the ending 0,
+ * returns the length the whole text has. text may be NULL if size is 0; options NULL: the defaults. */
+size_t ffn_fit_options_summary(const ffn_fit_options *options, char *text, size_t size);
 
 typedef struct ffn_epoch {
     double loss, accuracy, validation_loss, validation_accuracy, learning_rate, seconds;
@@ -619,7 +636,7 @@ typedef struct ffn_epoch {
 typedef struct ffn_history {
     size_t epochs;
     ffn_epoch *epoch;   /* [epochs], owned */
-    size_t best_epoch;  /* from 1; the lowest validation (or training) loss; 0: none */
+    size_t best_epoch;  /* from 1; the best by what is monitored; 0: none */
     bool stopped_early; /* by patience */
 } ffn_history;
 
@@ -631,7 +648,8 @@ ffn_status ffn_fit(ffn_model *model, const ffn_dataset *dataset, const ffn_fit_o
                    ffn_error *error);
 
 /* A model, its training plan, the optimizer's state, the schedule and the counters: for loops of one's own. Uses of the
- * options: loss, optimizer, schedule, batch_size, seed, threads, l1, l2 and the clips. options NULL: the defaults. The
+ * options: loss, optimizer, schedule, batch_size, seed, threads, l1, l2, max_norm, the clips, accumulate and
+ * average_decay. options NULL: the defaults. The
  * model must outlive it. */
 ffn_trainer *ffn_trainer_create(ffn_model *model, const ffn_fit_options *options, ffn_error *error);
 void ffn_trainer_destroy(ffn_trainer *trainer);
@@ -643,6 +661,11 @@ ffn_plan *ffn_trainer_plan(ffn_trainer *trainer); /* for forward and backward by
 /* Clips and updates by the gradients that ffn_plan_get_gradient would return; they are left as they are. Commits the
  * running statistics of batch norms that the plan's forwards have collected since the last update. */
 ffn_status ffn_trainer_apply(ffn_trainer *trainer, ffn_error *error);
+/* With options.accumulate: updates by the gradients of the batches since the last update, if there are any. */
+ffn_status ffn_trainer_flush(ffn_trainer *trainer, ffn_error *error);
+/* With options.average_decay: the model's weights and states and their averages change places; again to go back. Until
+ * the first update the averages are the weights. FFN_INVALID_ARGUMENT where none are kept. No updates in between. */
+ffn_status ffn_trainer_swap_averages(ffn_trainer *trainer, ffn_error *error);
 void ffn_trainer_set_learning_rate(ffn_trainer *trainer, float rate); /* the base rate that a schedule scales */
 float ffn_trainer_learning_rate(const ffn_trainer *trainer);          /* the rate in force for the next update */
 void ffn_trainer_report(ffn_trainer *trainer, double metric);         /* for a plateau schedule in a loop by hand */

@@ -175,7 +175,9 @@ double ffn__backward_early(ffn_plan *plan, const ffn_loss *loss, const float *ta
 {
     const size_t rows = plan->rows * ffn__model_output_rows(plan->model);
     const double scale = ffn__loss_scale(loss, rows, ffn__model_output_cols(plan->model), targets);
-    const double value = sum_loss(plan, loss, targets, plan->loss_work, scale) * scale;
+    plan->loss_weight = scale > 0 ? 1 / scale : 0;
+    const double gradient_scale = plan->sums && scale > 0 ? 1 : scale;
+    const double value = sum_loss(plan, loss, targets, plan->loss_work, gradient_scale) * scale;
     *read = false;
     if (!plan->output_gradient) return value;
     run_backward(plan, ffn__model_fuses(plan->model, loss));

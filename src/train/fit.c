@@ -15,7 +15,7 @@ typedef struct fit {
     ffn_plan *validator; /* NULL without validation */
     ffn__feed *feed;     /* of the training data */
     float *best;         /* weights of the best epoch; NULL: not kept */
-    double best_loss;
+    double best_figure;  /* of what is monitored; lower is better */
     size_t best_epoch;
     double right;    /* right rows of this epoch so far */
     double loss_sum; /* of rows times their batch's loss */
@@ -95,6 +95,9 @@ static ffn_status prepare(fit *f, const ffn_dataset *dataset, const ffn_fit_opti
     if (status == FFN_OK) status = choose_data(f, dataset, error);
     if (status != FFN_OK) return status;
     if (f->options.batch_size > f->training->rows) f->options.batch_size = f->training->rows;
+    if (f->options.monitor == FFN_MONITOR_ACCURACY && ffn__task_of(f->model, &f->options.loss) == FFN__REGRESSION)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "monitor is FFN_MONITOR_ACCURACY; %s has none",
+                        f->options.loss.ops->name);
     f->trainer = ffn_trainer_create(f->model, &f->options, error);
     if (!f->trainer) return error->status;
     status = check_last_batch(f, error);
@@ -183,15 +186,41 @@ static ffn_status record(fit *f, ffn_error *error)
     return FFN_OK;
 }
 
+/* What is monitored, turned so that lower is better. */
+static double monitored(const fit *f)
+{
+    const ffn_progress *p = &f->progress;
+    switch (f->options.monitor) {
+    case FFN_MONITOR_ACCURACY: return -(f->validator ? p->validation_accuracy : p->accuracy);
+    case FFN_MONITOR_SCORE: return -f->options.score(p, f->options.user);
+    case FFN_MONITOR_LOSS: break;
+    }
+    return f->validator ? p->validation_loss : p->loss;
+}
+
 /* Remembers the epoch if it is the best so far. */
 static void compare(fit *f)
 {
-    const double loss = f->validator ? f->progress.validation_loss : f->progress.loss;
-    ffn_trainer_report(f->trainer, loss);
-    if (!(loss < f->best_loss - (double)f->options.min_delta)) return;
-    f->best_loss = loss;
+    const double figure = monitored(f);
+    ffn_trainer_report(f->trainer, figure);
+    if (!(figure < f->best_figure - (double)f->options.min_delta)) return;
+    f->best_figure = figure;
     f->best_epoch = f->progress.epoch;
     if (f->best) memcpy(f->best, f->model->values, f->model->value_count * sizeof(float));
+}
+
+/* Validation, and whom it concerns. */
+static ffn_status judge(fit *f, ffn_error *error)
+{
+    if (f->validator)
+        ffn__evaluate_quickly(f->validator, &f->options.loss, f->validation, &f->progress.validation_loss,
+                              &f->progress.validation_accuracy);
+    compare(f);
+    const ffn_status status = record(f, error);
+    if (status != FFN_OK) return status;
+    f->progress.seconds = now() - f->start;
+    if (f->options.on_epoch && f->options.on_epoch(&f->progress, f->options.user)) return stopped(f, "on_epoch", error);
+    return FFN_OK;
 }
 
 static ffn_status run_epoch(fit *f, size_t epoch, ffn_error *error)
@@ -200,31 +229,53 @@ static ffn_status run_epoch(fit *f, size_t epoch, ffn_error *error)
     ffn_status status = FFN_OK;
     while (f->progress.batch < f->progress.batches && status == FFN_OK) status = run_batch(f, error);
     if (status != FFN_OK) return status;
-    if (f->validator)
-        ffn__evaluate_quickly(f->validator, &f->options.loss, f->validation, &f->progress.validation_loss,
-                              &f->progress.validation_accuracy);
-    compare(f);
-    status = record(f, error);
-    if (status != FFN_OK) return status;
-    f->progress.seconds = now() - f->start;
-    if (f->options.on_epoch && f->options.on_epoch(&f->progress, f->options.user)) return stopped(f, "on_epoch", error);
-    return FFN_OK;
+    status = ffn_trainer_flush(f->trainer, error);
+    if (status != FFN_OK) return name_batch(f, status, error);
+    if (f->options.average_epoch > 0 && epoch >= f->options.average_epoch)
+        ffn__average(f->trainer, 1 / ((double)f->trainer->averaged + 1));
+    if (f->options.average_decay > 0) ffn__swap_averages(f->trainer);
+    status = judge(f, error);
+    if (f->options.average_decay > 0) ffn__swap_averages(f->trainer);
+    return status;
 }
 
 /* ---- all epochs ------------------------------------------------------------------------------------------------ */
+
+/* Running statistics for the weights as they are, by one pass of training forwards over the data. */
+static void recollect_states(fit *f)
+{
+    ffn_plan *plan = f->trainer->plan;
+    const float *x, *targets;
+    size_t rows;
+    if (plan->next_states.count == 0) return;
+    ffn__feed_begin(f->feed, f->progress.epoch + 1);
+    for (size_t b = ffn__feed_batches(f->feed); b > 0; b--)
+        if (ffn__feed_next(f->feed, &x, &targets, &rows, NULL) == FFN_OK) (void)ffn_forward(plan, x, rows);
+    ffn__states_commit(plan, f->model);
+}
+
+/* The weights that the model keeps: the best, or averages, or the last. */
+static void choose_weights(fit *f)
+{
+    if (f->best && f->best_epoch)
+        memcpy(f->model->values, f->best, f->model->value_count * sizeof(float));
+    else if (f->trainer->averages)
+        ffn__swap_averages(f->trainer);
+    if (f->options.average_epoch > 0 && f->trainer->averaged > 0) recollect_states(f);
+}
 
 static ffn_status run(fit *f, ffn_error *error)
 {
     ffn_status status = FFN_OK;
     f->start = now();
-    f->best_loss = INFINITY;
+    f->best_figure = INFINITY;
     for (size_t epoch = 1; epoch <= f->options.epochs && status == FFN_OK && !f->history.stopped_early; epoch++) {
         status = run_epoch(f, epoch, error);
         f->history.stopped_early =
             status == FFN_OK && f->options.patience && epoch - f->best_epoch >= f->options.patience;
     }
     f->history.best_epoch = f->best_epoch;
-    if (f->best && f->best_epoch) memcpy(f->model->values, f->best, f->model->value_count * sizeof(float));
+    choose_weights(f);
     return status;
 }
 

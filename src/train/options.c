@@ -24,11 +24,25 @@ static ffn_status check_numbers(const ffn_fit_options *o, ffn_error *error)
         {"clip_norm", o->clip_norm, INFINITY},
         {"clip_value", o->clip_value, INFINITY},
         {"max_norm", o->max_norm, INFINITY},
+        {"average_decay", o->average_decay, 1},
     };
     for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers)[0]; i++)
         if (!((double)numbers[i].value >= 0 && (double)numbers[i].value < numbers[i].limit))
             return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s is %g; expected 0 or more, and below %g", numbers[i].name,
                             (double)numbers[i].value, numbers[i].limit);
+    return FFN_OK;
+}
+
+/* Options that exclude or want each other. */
+static ffn_status check_choices(const ffn_fit_options *o, ffn_error *error)
+{
+    if ((unsigned)o->monitor > FFN_MONITOR_SCORE)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "monitor is %d; expected one of ffn_monitor", (int)o->monitor);
+    if (o->monitor == FFN_MONITOR_SCORE && !o->score)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "monitor is FFN_MONITOR_SCORE, but score is NULL");
+    if (o->average_epoch > 0 && (o->average_decay > 0 || o->restore_best))
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "average_epoch is %zu beside %s; expected one of them",
+                        o->average_epoch, o->restore_best ? "restore_best" : "average_decay");
     return FFN_OK;
 }
 
@@ -45,10 +59,12 @@ ffn_status ffn__options_resolve(const ffn_model *model, const ffn_fit_options *g
     if (options->epochs == 0) options->epochs = defaults.epochs;
     if (options->batch_size == 0) options->batch_size = defaults.batch_size;
     options->loss = ffn__model_loss(model, options->loss);
+    if (options->accumulate == 0) options->accumulate = 1;
     if (options->checkpoint_path || options->resume)
         return ffn_fail(error, FFN_UNSUPPORTED,
                         "checkpoints are not supported by version %s; expected checkpoint_path NULL", ffn_version());
     ffn_status status = check_numbers(options, error);
+    if (status == FFN_OK) status = check_choices(options, error);
     if (status == FFN_OK) status = ffn__model_check_loss(model, &options->loss, error);
     if (status == FFN_OK) status = ffn__optimizer_check(&options->optimizer, error);
     if (status == FFN_OK) status = ffn__schedule_check(&options->schedule, error);

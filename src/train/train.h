@@ -35,15 +35,28 @@ struct ffn_trainer {
     float *state; /* [slots][value_count], laid out as the model's block */
     ffn__chunk *chunks;
     size_t chunk_count;
-    const float *scores; /* of the last step: its logits where the loss takes them, else its outputs */
+    size_t pending;        /* batches accumulated since the last update ... */
+    double pending_weight; /* ... what the sum of their losses is divided by */
+    float *averages;       /* laid out as the model's block; NULL: none are kept */
+    size_t averaged;       /* how often weights have been added to them */
+    const float *scores;   /* of the last step: its logits where the loss takes them, else its outputs */
 };
 
 /* ffn_trainer_step for data that has been checked. */
 ffn_status ffn__trainer_run(ffn_trainer *trainer, const float *x, const float *targets, size_t rows, double *loss,
                             ffn_error *error);
 
-/* What follows every update (settle.c): batch norms' statistics are committed, norms of weights limited. */
+/* ---- around updates (settle.c) --------------------------------------------------------------------------------- */
+
+/* What follows every update: batch norms' statistics are committed, norms of weights limited, averages kept. */
 void ffn__settle(ffn_trainer *trainer);
+/* Moves the averages by this share towards the weights; the first time they become the weights. */
+void ffn__average(ffn_trainer *trainer, double share);
+void ffn__swap_averages(ffn_trainer *trainer);
+/* Forgets batches that are accumulated. */
+void ffn__drop_pending(ffn_trainer *trainer);
+/* Makes the accumulated gradient that of the batches' mean loss. */
+void ffn__close_pending(ffn_trainer *trainer);
 
 /* ---- batches of a dataset (feed.c) ----------------------------------------------------------------------------- */
 

@@ -161,7 +161,9 @@ static ffn_status fill(ffn_trainer *t, const ffn_fit_options *options, ffn_error
     t->plan->seed = t->options.seed;
     status = make_state(t, error);
     if (status == FFN_OK) status = make_chunks(t, error);
-    return status;
+    if (status != FFN_OK || (t->options.average_decay == 0 && t->options.average_epoch == 0)) return status;
+    t->averages = ffn__alloc(t->model->value_count, sizeof(float), error);
+    return t->averages ? FFN_OK : FFN_OUT_OF_MEMORY;
 }
 
 ffn_trainer *ffn_trainer_create(ffn_model *model, const ffn_fit_options *options, ffn_error *error)
@@ -181,6 +183,7 @@ void ffn_trainer_destroy(ffn_trainer *t)
     ffn_plan_destroy(t->plan);
     ffn__free(t->class_weights);
     ffn__free(t->state);
+    ffn__free(t->averages);
     ffn__free(t->chunks);
     ffn__free(t);
 }
@@ -375,11 +378,51 @@ static ffn_status diverged(ffn_trainer *t, const float *x, size_t rows, double l
         t->updates + 1, isnan(loss) ? (double)NAN : loss /* without a sign */, layer ? layer : "the loss itself");
 }
 
+/* Updates by what is pending. */
+static ffn_status flush(ffn_trainer *t, ffn_error *error)
+{
+    ffn__close_pending(t);
+    return apply(t, error);
+}
+
+/* A batch of several that make one update. */
+static ffn_status accumulate(ffn_trainer *t, const float *x, const float *targets, size_t rows, double *loss,
+                             ffn_error *error)
+{
+    bool updated;
+    ffn_plan_accumulate(t->plan, t->pending > 0);
+    t->plan->sums = true;
+    const double value = ffn__backward_early(t->plan, &t->options.loss, targets, NULL, &updated);
+    t->plan->sums = false;
+    if (loss) *loss = value;
+    if (!isfinite(value)) {
+        ffn__drop_pending(t);
+        return diverged(t, x, rows, value, error);
+    }
+    t->pending_weight += t->plan->loss_weight;
+    return ++t->pending < t->options.accumulate ? FFN_OK : flush(t, error);
+}
+
+ffn_status ffn_trainer_flush(ffn_trainer *t, ffn_error *error)
+{
+    if (!t) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_trainer_flush: the trainer is NULL");
+    if (t->pending == 0) return FFN_OK;
+    const uint64_t mode = ffn__flush_denormals();
+    const ffn_status status = flush(t, error);
+    ffn__restore_denormals(mode);
+    return status;
+}
+
 ffn_status ffn__trainer_run(ffn_trainer *t, const float *x, const float *targets, size_t rows, double *loss,
                             ffn_error *error)
 {
     const uint64_t mode = ffn__flush_denormals();
     t->scores = ffn__forward_for_loss(t->plan, &t->options.loss, x, rows);
+    if (t->options.accumulate > 1) {
+        const ffn_status accumulated = accumulate(t, x, targets, rows, loss, error);
+        ffn__restore_denormals(mode);
+        return accumulated;
+    }
     /* The norm of all gradients is known only when all are there; without it weights are updated on the way. */
     update_job job = begin_update(t);
     const ffn__gradient_reader reader = {update_ready, &job, {t->model->values, slot_of(t, 0), slot_of(t, 1)}};
