@@ -647,6 +647,21 @@ void ffn_history_destroy(ffn_history *history); /* frees the content and leaves 
 ffn_status ffn_fit(ffn_model *model, const ffn_dataset *dataset, const ffn_fit_options *options, ffn_history *history,
                    ffn_error *error);
 
+/* A learning-rate range test. Start with {0}. */
+typedef struct ffn_rate_test {
+    size_t count;                   /* batches trained until the loss blew up, or all */
+    double *rate, *loss, *smoothed; /* [count], owned; smoothed: with 0.9 of what came before */
+    double suggestion;              /* the rate where the smoothed loss falls fastest */
+} ffn_rate_test;
+
+void ffn_rate_test_destroy(ffn_rate_test *result); /* frees the content and leaves {0} */
+
+/* Trains on `steps` batches (0: 100) with rates that grow evenly on a logarithmic scale from low (0: 1e-6) to high (0:
+ * 10), until the smoothed loss is five times its lowest. Leaves the model as it was. The options are those of ffn_fit,
+ * NULL: the defaults; their schedule is not used, nor what concerns epochs. Replaces the result's content. Smith 2015. */
+ffn_status ffn_test_learning_rates(ffn_model *model, const ffn_dataset *dataset, const ffn_fit_options *options,
+                                   float low, float high, size_t steps, ffn_rate_test *result, ffn_error *error);
+
 /* A model, its training plan, the optimizer's state, the schedule and the counters: for loops of one's own. Uses of the
  * options: loss, optimizer, schedule, batch_size, seed, threads, l1, l2, max_norm, the clips, accumulate and
  * average_decay. options NULL: the defaults. The

@@ -1,5 +1,6 @@
 /* What surrounds updates: several batches for one, averages of weights, what is monitored, and options as text. */
 #include "backprop/model.h"
+#include "failing.h"
 #include "networks.h"
 #include "test.h"
 
@@ -356,6 +357,56 @@ static void test_refused(void)
     ffn_model_destroy(model);
 }
 
+/* ---- the range test of learning rates -------------------------------------------------------------------------- */
+
+static void test_rates(void)
+{
+    ffn_error error = {0};
+    ffn_rate_test test = {0}, again = {0};
+    ffn_model *model = make(ffn_softmax());
+    ffn_dataset *data = ffn_dataset_from_arrays(x_data, ffn_shape_1d(INPUTS), labels, ffn_shape_1d(1), ROWS, NULL);
+    const ffn_fit_options options = {.optimizer = ffn_sgd(1), .schedule = ffn_step_decay(1, 0.5f), .batch_size = 16};
+    float *before = copy_values(model);
+    CU_ASSERT_EQUAL(ffn_test_learning_rates(model, data, &options, 0.001f, 1000, 61, &test, &error), FFN_OK);
+    CU_ASSERT_EQUAL(difference(model, before), 0);
+    CU_ASSERT_FATAL(test.count > 20 && test.count <= 61);
+    CU_ASSERT_DOUBLE_EQUAL(test.rate[0], 0.001, 1e-9);
+    CU_ASSERT_DOUBLE_EQUAL(test.rate[10], 0.01, 1e-8);
+    CU_ASSERT_EQUAL(test.smoothed[0], test.loss[0]);
+    CU_ASSERT_DOUBLE_EQUAL(test.smoothed[1], (0.09 * test.loss[0] + 0.1 * test.loss[1]) / 0.19, 1e-12);
+    CU_ASSERT(test.suggestion > 0.005 && test.suggestion < 50);
+    CU_ASSERT_EQUAL(ffn_test_learning_rates(model, data, &options, 0.001f, 1000, 61, &again, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(again.count, test.count);
+    CU_ASSERT_EQUAL(memcmp(again.loss, test.loss, test.count * sizeof(double)), 0);
+    CU_ASSERT_EQUAL(ffn_test_learning_rates(model, data, NULL, 0, 0, 0, &again, NULL), FFN_OK);
+    CU_ASSERT_DOUBLE_EQUAL(again.rate[0], 1e-6, 1e-12);
+
+    const float bad[][2] = {{-1, 1}, {NAN, 1}, {1, 1}, {2, 1}, {1, INFINITY}, {1, NAN}};
+    for (size_t i = 0; i < COUNT(bad); i++)
+        CU_ASSERT_EQUAL(ffn_test_learning_rates(model, data, NULL, bad[i][0], bad[i][1], 5, &again, &error),
+                        FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(ffn_test_learning_rates(NULL, data, NULL, 0, 0, 5, &again, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(ffn_test_learning_rates(model, NULL, NULL, 0, 0, 5, &again, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(ffn_test_learning_rates(model, data, NULL, 0, 0, 5, NULL, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT(again.count > 0); /* what failed left it alone */
+    for (size_t fail_at = 1; fail_at < 100; fail_at++) {
+        failing_start(fail_at);
+        ffn_rate_test made = {0};
+        const ffn_status status = ffn_test_learning_rates(model, data, &options, 0, 0, 5, &made, NULL);
+        ffn_rate_test_destroy(&made);
+        CU_ASSERT_EQUAL(failing_stop(), 0);
+        CU_ASSERT_EQUAL(difference(model, before), 0);
+        if (status == FFN_OK) break;
+        CU_ASSERT_EQUAL(status, FFN_OUT_OF_MEMORY);
+    }
+    free(before);
+    ffn_rate_test_destroy(&test);
+    ffn_rate_test_destroy(&again);
+    ffn_rate_test_destroy(NULL);
+    ffn_dataset_destroy(data);
+    ffn_model_destroy(model);
+}
+
 /* ---- text ------------------------------------------------------------------------------------------------------ */
 
 static void test_summary(void)
@@ -398,6 +449,7 @@ static const test_case cases[] = {
     {"statistics of averages", test_statistics_of_averages},
     {"monitors", test_monitors},
     {"refused", test_refused},
+    {"rates", test_rates},
     {"summary", test_summary},
 };
 TEST_MAIN("strategies", cases)

@@ -1,0 +1,152 @@
+/* The learning-rate range test: Smith 2015, "Cyclical learning rates for training neural networks". */
+#include <math.h>
+#include <string.h>
+
+#include "train/train.h"
+
+/* The loss is smoothed by this share of what came before; the test ends where it is so many times the lowest. */
+static const double SMOOTHING = 0.9, BLOWN_UP = 4;
+
+typedef struct range_test {
+    ffn_model *model;
+    const ffn_dataset *dataset;
+    ffn_fit_options options; /* resolved */
+    ffn_trainer *trainer;
+    float *kept; /* the model's values from before */
+    size_t *order;
+    float *x, *targets; /* one gathered batch */
+    size_t at, epoch;   /* next row of the order, and which order it is */
+} range_test;
+
+static ffn_status prepare(range_test *r, const ffn_fit_options *options, ffn_error *error)
+{
+    ffn_status status = ffn__model_check_built(r->model, error);
+    if (status != FFN_OK) return status;
+    ffn_fit_options given = options ? *options : ffn_fit_defaults();
+    given.loss = ffn__loss_for(r->model, r->dataset, given.loss);
+    given.schedule = ffn_constant_rate();
+    status = ffn__options_resolve(r->model, &given, &r->options, error);
+    if (status == FFN_OK) status = ffn__check_data(r->model, &r->options.loss, r->dataset, "the training data", error);
+    if (status != FFN_OK) return status;
+    if (r->options.batch_size > r->dataset->rows) r->options.batch_size = r->dataset->rows;
+    r->trainer = ffn_trainer_create(r->model, &r->options, error);
+    if (!r->trainer) return error->status;
+    status = ffn__states_check_rows(r->trainer->plan, r->options.batch_size, "each batch has", error);
+    if (status != FFN_OK) return status;
+    const size_t batch = r->options.batch_size;
+    r->kept = ffn__alloc(r->model->value_count, sizeof(float), error);
+    r->order = r->kept ? ffn__alloc(r->dataset->rows, sizeof(*r->order), error) : NULL;
+    r->x = r->order ? ffn__alloc(batch * r->dataset->features, sizeof(float), error) : NULL;
+    r->targets = r->x ? ffn__alloc(batch * r->dataset->columns, sizeof(float), error) : NULL;
+    if (!r->targets) return FFN_OUT_OF_MEMORY;
+    memcpy(r->kept, r->model->values, r->model->value_count * sizeof(float));
+    r->at = r->dataset->rows;
+    return ffn__fit_new_scalers(r->model, r->dataset, error);
+}
+
+static void release(range_test *r)
+{
+    if (r->targets) memcpy(r->model->values, r->kept, r->model->value_count * sizeof(float));
+    ffn_trainer_destroy(r->trainer);
+    ffn__free(r->kept);
+    ffn__free(r->order);
+    ffn__free(r->x);
+    ffn__free(r->targets);
+}
+
+/* The next whole batch, in orders like those of a fit with the same seed. */
+static void gather(range_test *r)
+{
+    const size_t rows = r->dataset->rows, batch = r->options.batch_size;
+    if (rows - r->at < batch) {
+        ffn_random random = ffn_random_create(r->options.seed, FFN__STREAM_SHUFFLE, (uint32_t)++r->epoch);
+        for (size_t i = 0; i < rows; i++) r->order[i] = i;
+        if (!r->options.keep_order) ffn__shuffle(&random, rows, r->order);
+        r->at = 0;
+    }
+    ffn__dataset_gather(r->dataset, r->order + r->at, batch, r->x, r->targets);
+    r->at += batch;
+}
+
+/* The rate in the middle of the fifth of the test in which the smoothed loss falls most; the first one if it never
+ * falls. Rates are evenly spaced on their logarithmic scale. */
+static double suggest(const ffn_rate_test *result)
+{
+    double steepest = 0, rate = result->count ? result->rate[0] : (double)NAN;
+    const size_t reach = result->count / 10 + 1;
+    for (size_t i = reach; i + reach < result->count; i++) {
+        const double slope = result->smoothed[i + reach] - result->smoothed[i - reach];
+        if (slope >= steepest) continue;
+        steepest = slope;
+        rate = result->rate[i];
+    }
+    return rate;
+}
+
+static ffn_status run(range_test *r, double low, double high, size_t steps, ffn_rate_test *result, ffn_error *error)
+{
+    double sum = 0, weight = 0, lowest = INFINITY;
+    for (size_t k = 0; k < steps; k++) {
+        double loss;
+        const double rate = steps > 1 ? low * pow(high / low, (double)k / (double)(steps - 1)) : low;
+        ffn_trainer_set_learning_rate(r->trainer, (float)rate);
+        gather(r);
+        const ffn_status status = ffn__trainer_run(r->trainer, r->x, r->targets, r->options.batch_size, &loss, error);
+        if (status == FFN_DIVERGED && k > 0) break; /* as far as one can go */
+        if (status != FFN_OK) return status;
+        sum = SMOOTHING * sum + (1 - SMOOTHING) * loss;
+        weight = SMOOTHING * weight + (1 - SMOOTHING);
+        result->rate[k] = rate;
+        result->loss[k] = loss;
+        result->smoothed[k] = sum / weight;
+        result->count = k + 1;
+        lowest = fmin(lowest, result->smoothed[k]);
+        if (result->smoothed[k] > lowest + BLOWN_UP * fabs(lowest)) break;
+    }
+    result->suggestion = suggest(result);
+    return FFN_OK;
+}
+
+void ffn_rate_test_destroy(ffn_rate_test *result)
+{
+    if (!result) return;
+    ffn__free(result->rate);
+    ffn__free(result->loss);
+    ffn__free(result->smoothed);
+    *result = (ffn_rate_test){0};
+}
+
+static ffn_status make_result(size_t steps, ffn_rate_test *result, ffn_error *error)
+{
+    result->rate = ffn__alloc(steps, sizeof(double), error);
+    result->loss = result->rate ? ffn__alloc(steps, sizeof(double), error) : NULL;
+    result->smoothed = result->loss ? ffn__alloc(steps, sizeof(double), error) : NULL;
+    return result->smoothed ? FFN_OK : FFN_OUT_OF_MEMORY;
+}
+
+ffn_status ffn_test_learning_rates(ffn_model *model, const ffn_dataset *dataset, const ffn_fit_options *options,
+                                   float low, float high, size_t steps, ffn_rate_test *result, ffn_error *error)
+{
+    ffn_error local = {FFN_OK, ""};
+    if (!error) error = &local;
+    if (low == 0) low = (float)1e-6;
+    if (high == 0) high = 10;
+    if (steps == 0) steps = 100;
+    if (!result || !(low > 0 && low < high && high < INFINITY))
+        return ffn_fail(error, FFN_INVALID_ARGUMENT,
+                        "ffn_test_learning_rates: rates from %g to %g; expected a result and 0 < low < high",
+                        (double)low, (double)high);
+    ffn_rate_test made = {0};
+    range_test r = {.model = model, .dataset = dataset};
+    ffn_status status = prepare(&r, options, error);
+    if (status == FFN_OK) status = make_result(steps, &made, error);
+    if (status == FFN_OK) status = run(&r, (double)low, (double)high, steps, &made, error);
+    release(&r);
+    if (status != FFN_OK) {
+        ffn_rate_test_destroy(&made);
+        return status;
+    }
+    ffn_rate_test_destroy(result);
+    *result = made;
+    return FFN_OK;
+}
