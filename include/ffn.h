@@ -448,6 +448,9 @@ const float *ffn_forward(ffn_plan *plan, const float *x, size_t rows);
 double ffn_backward(ffn_plan *plan, ffn_loss loss, const float *targets);
 /* The same from a given gradient of the outputs [rows][output shape], which is used as it is. */
 void ffn_backward_from(ffn_plan *plan, const float *output_gradient);
+/* Weights of the rows of later backwards, [rows], each 0 or more: the loss is a mean weighted by them. Borrowed until
+ * the next call; NULL: all 1. Trainers: see ffn_trainer_plan. */
+void ffn_plan_set_row_weights(ffn_plan *plan, const float *weights);
 /* true: later backwards add to the parameters' gradients instead of overwriting them. */
 void ffn_plan_accumulate(ffn_plan *plan, bool accumulate);
 /* After a backward: the gradient of x, [rows][input shape], valid until the next forward. NULL without

@@ -161,6 +161,63 @@ static void test_fit_accumulates(void)
     ffn_model_destroy(model);
 }
 
+/* ---- weights of rows ------------------------------------------------------------------------------------------- */
+
+/* A weight of 2 is the row twice, a weight of 0 no row at all; for a loss over elements, over rows, of classes. */
+static void test_row_weights(void)
+{
+    static const float class_weights[OUTPUTS] = {1, 3, 0.5f, 2};
+    static const float weights[] = {2, 0, 1, 2, 0, 1};
+    static const size_t repeated[] = {0, 0, 2, 3, 3, 5};
+    ffn_loss losses[] = {ffn_mse(), ffn_cross_entropy(), ffn_cross_entropy(), ffn_kl_divergence()};
+    losses[2].class_weights = class_weights;
+    losses[2].classes = OUTPUTS;
+    for (size_t l = 0; l < COUNT(losses); l++) {
+        ffn_model *model = make(l == 0 ? ffn_linear() : ffn_softmax());
+        const ffn_target_kind kind = losses[l].ops->target;
+        const size_t columns = kind == FFN_TARGET_CLASS_INDEX ? 1 : OUTPUTS;
+        float targets[6 * OUTPUTS], x[6 * INPUTS], t[6 * OUTPUTS], want[OUTPUTS * 9], found[OUTPUTS * 9];
+        fill_targets(targets, 6, OUTPUTS, kind, 9);
+        for (size_t r = 0; r < 6; r++) {
+            memcpy(x + r * INPUTS, x_data + repeated[r] * INPUTS, INPUTS * sizeof(float));
+            memcpy(t + r * columns, targets + repeated[r] * columns, columns * sizeof(float));
+        }
+        ffn_plan *plan = ffn_plan_create(model, (ffn_plan_options){.max_batch = 6, .training = true}, NULL);
+        (void)ffn_forward(plan, x, 6);
+        const double loss = ffn_backward(plan, losses[l], t);
+        CU_ASSERT_EQUAL(ffn_plan_get_gradient(plan, 2, want, NULL), FFN_OK);
+        ffn_plan_set_row_weights(plan, weights);
+        (void)ffn_forward(plan, x_data, 6);
+        CU_ASSERT_DOUBLE_EQUAL(ffn_backward(plan, losses[l], targets), loss, 1e-6);
+        CU_ASSERT_EQUAL(ffn_plan_get_gradient(plan, 2, found, NULL), FFN_OK);
+        for (size_t i = 0; i < COUNT(want); i++) CU_ASSERT_DOUBLE_EQUAL((double)found[i], (double)want[i], 1e-6);
+        ffn_plan_set_row_weights(plan, NULL);
+        (void)ffn_forward(plan, x_data, 6);
+        CU_ASSERT(fabs(ffn_backward(plan, losses[l], targets) - loss) > 1e-4);
+        ffn_plan_destroy(plan);
+        ffn_model_destroy(model);
+    }
+    ffn_plan_set_row_weights(NULL, weights);
+}
+
+static void test_row_weights_out_of_range(void)
+{
+    const float bad[] = {-1, NAN, INFINITY};
+    ffn_model *model = make(ffn_linear());
+    ffn_trainer *trainer = make_trainer(model, &(ffn_fit_options){.loss = ffn_mse(), .batch_size = 8});
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        ffn_error error = {0};
+        const float weights[8] = {1, 1, 1, bad[i], 1, 1, 1, 1};
+        ffn_plan_set_row_weights(ffn_trainer_plan(trainer), weights);
+        CU_ASSERT_EQUAL(ffn_trainer_step(trainer, x_data, numbers, 8, NULL, &error), FFN_INVALID_ARGUMENT);
+        CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "row 3"));
+        CU_ASSERT_EQUAL(ffn_trainer_step(trainer, x_data, numbers, 3, NULL, &error), FFN_OK);
+        ffn_plan_set_row_weights(ffn_trainer_plan(trainer), NULL);
+    }
+    ffn_trainer_destroy(trainer);
+    ffn_model_destroy(model);
+}
+
 /* ---- averages -------------------------------------------------------------------------------------------------- */
 
 static void test_moving_average(void)
@@ -443,6 +500,8 @@ static const test_case cases[] = {
     {"updates wait, and flush", test_updates_wait_and_flush},
     {"diverged batches are dropped", test_diverged_batches_are_dropped},
     {"ffn_fit accumulates", test_fit_accumulates},
+    {"weights of rows", test_row_weights},
+    {"weights of rows out of range", test_row_weights_out_of_range},
     {"moving average", test_moving_average},
     {"ffn_fit uses averages", test_fit_uses_averages},
     {"stochastic averages", test_stochastic_averages},

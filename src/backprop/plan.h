@@ -64,8 +64,9 @@ struct ffn_plan {
     uint32_t forwards; /* training forwards so far: the step of the random streams */
     bool accumulate;
     ffn__next_states next_states;
-    bool sums;          /* gradients are of the loss's sum, not of its mean ... */
-    double loss_weight; /* ... that of the last backward is the sum over this */
+    const float *row_weights; /* [rows], borrowed; NULL: all 1 */
+    bool sums;                /* gradients are of the loss's sum, not of its mean ... */
+    double loss_weight;       /* ... that of the last backward is the sum over this */
     /* the last forward */
     const float *x;
     size_t rows;

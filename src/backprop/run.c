@@ -95,21 +95,54 @@ const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows)
 
 /* ---- loss ------------------------------------------------------------------------------------------------------ */
 
-/* The sum over the rows of the last forward, and in dy the gradient that backward begins with, times scale. */
+/* Rows `first` .. `first` + rows - 1 of the last forward: the sum over them, and in dy, which has the place of all rows,
+ * the gradient that backward begins with, times scale. */
+static double sum_rows(const ffn_plan *plan, const ffn_loss *loss, const float *targets, float *dy, double scale,
+                       size_t first, size_t rows)
+{
+    const size_t per_row = ffn__model_output_rows(plan->model), cols = ffn__model_output_cols(plan->model);
+    const size_t at = first * per_row * cols;
+    targets += first * per_row * ffn__loss_target_columns(loss, cols);
+    if (!ffn__model_fuses(plan->model, loss))
+        return loss->ops->value(loss, rows * per_row, cols, output_of(plan) + at, targets, dy + at, scale);
+    return ffn__loss_fused(loss, rows * per_row, cols, logits_of(plan) + at, targets, dy + at, scale);
+}
+
+/* The sum over the rows of the last forward, each times its weight, and in dy its gradient times scale. */
 static double sum_loss(const ffn_plan *plan, const ffn_loss *loss, const float *targets, float *dy, double scale)
 {
-    const size_t rows = plan->rows * ffn__model_output_rows(plan->model);
-    const size_t cols = ffn__model_output_cols(plan->model);
-    if (!ffn__model_fuses(plan->model, loss))
-        return loss->ops->value(loss, rows, cols, output_of(plan), targets, dy, scale);
-    return ffn__loss_fused(loss, rows, cols, logits_of(plan), targets, dy, scale);
+    const float *weights = plan->row_weights;
+    double sum = 0;
+    if (!weights) return sum_rows(plan, loss, targets, dy, scale, 0, plan->rows);
+    for (size_t r = 0; r < plan->rows; r++) {
+        const double w = (double)weights[r], value = sum_rows(plan, loss, targets, dy, scale * w, r, 1);
+        sum += w == 0 ? 0 : w * value;
+    }
+    return sum;
+}
+
+/* What such sums are divided by. */
+static double loss_weight(const ffn_plan *plan, const ffn_loss *loss, const float *targets)
+{
+    const size_t per_row = ffn__model_output_rows(plan->model), cols = ffn__model_output_cols(plan->model);
+    const size_t columns = per_row * ffn__loss_target_columns(loss, cols);
+    const float *weights = plan->row_weights;
+    double sum = 0;
+    if (!weights) return loss->ops->weight(loss, plan->rows * per_row, cols, targets);
+    for (size_t r = 0; r < plan->rows; r++)
+        sum += (double)weights[r] * loss->ops->weight(loss, per_row, cols, targets + r * columns);
+    return sum;
 }
 
 double ffn__plan_loss(const ffn_plan *plan, const ffn_loss *loss, const float *targets, double *weight)
 {
-    const size_t rows = plan->rows * ffn__model_output_rows(plan->model);
-    *weight = loss->ops->weight(loss, rows, ffn__model_output_cols(plan->model), targets);
+    *weight = loss_weight(plan, loss, targets);
     return sum_loss(plan, loss, targets, plan->loss_work, 1);
+}
+
+void ffn_plan_set_row_weights(ffn_plan *plan, const float *weights)
+{
+    if (plan) plan->row_weights = weights;
 }
 
 /* ---- backward -------------------------------------------------------------------------------------------------- */
@@ -173,9 +206,8 @@ static bool gradients_are_bounded(const ffn_plan *plan)
 double ffn__backward_early(ffn_plan *plan, const ffn_loss *loss, const float *targets,
                            const ffn__gradient_reader *reader, bool *read)
 {
-    const size_t rows = plan->rows * ffn__model_output_rows(plan->model);
-    const double scale = ffn__loss_scale(loss, rows, ffn__model_output_cols(plan->model), targets);
-    plan->loss_weight = scale > 0 ? 1 / scale : 0;
+    plan->loss_weight = loss_weight(plan, loss, targets);
+    const double scale = plan->loss_weight == 0 ? 0 : 1 / plan->loss_weight;
     const double gradient_scale = plan->sums && scale > 0 ? 1 : scale;
     const double value = sum_loss(plan, loss, targets, plan->loss_work, gradient_scale) * scale;
     *read = false;

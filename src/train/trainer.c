@@ -437,6 +437,16 @@ ffn_status ffn__trainer_run(ffn_trainer *t, const float *x, const float *targets
     return status;
 }
 
+static ffn_status check_row_weights(const ffn_plan *plan, size_t rows, ffn_error *error)
+{
+    for (size_t r = 0; plan->row_weights && r < rows; r++)
+        if (!(plan->row_weights[r] >= 0 && plan->row_weights[r] < INFINITY))
+            return ffn_fail(error, FFN_INVALID_ARGUMENT,
+                            "ffn_trainer_step: the weight of row %zu is %g; expected a finite number of 0 or more", r,
+                            (double)plan->row_weights[r]);
+    return FFN_OK;
+}
+
 ffn_status ffn_trainer_step(ffn_trainer *t, const float *x, const float *targets, size_t rows, double *loss,
                             ffn_error *error)
 {
@@ -457,6 +467,8 @@ ffn_status ffn_trainer_step(ffn_trainer *t, const float *x, const float *targets
                 return ffn_fail(error, FFN_INVALID_ARGUMENT,
                                 "ffn_trainer_step: x, row %zu, feature %zu is %g; expected a finite number",
                                 i / features, i % features, (double)x[i]);
+    status = check_row_weights(t->plan, rows, error);
+    if (status != FFN_OK) return status;
     status = ffn__targets_check(&t->options.loss, ffn__model_output_cols(t->model),
                                 rows * ffn__model_output_rows(t->model), targets, 0, error);
     return status == FFN_OK ? ffn__trainer_run(t, x, targets, rows, loss, error) : status;
