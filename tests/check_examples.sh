@@ -82,11 +82,6 @@ is_svg learning-rate.svg
 run 1 learning_rate nope
 complains 'nope'
 
-run 0 mnist
-expect 'batch-norm'
-run 1 mnist no/such/directory dropout
-complains 'no/such/directory'
-
 run 0 custom_layer
 expect 'gradient check: [0-9]* elements right'
 at_least 'accuracy after training:' 0.97
