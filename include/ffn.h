@@ -505,6 +505,11 @@ ffn_dataset *ffn_dataset_load_idx_memory(const void *images, size_t images_size,
                                          ffn_error *error);
 void ffn_dataset_destroy(ffn_dataset *dataset);
 
+/* Gives each row a weight in the loss that ffn_fit minimizes: copies weights [rows], finite, none below 0 and not all of
+ * them 0; NULL: all 1. Splits take them along; figures of evaluation and history do not use them, but for the training
+ * loss of a batch, which is the weighted mean. A mixed row (mixup) has the weight of the row it is mixed into. */
+ffn_status ffn_dataset_set_weights(ffn_dataset *dataset, const float *weights, ffn_error *error);
+
 size_t ffn_dataset_rows(const ffn_dataset *dataset);
 ffn_tensor ffn_dataset_inputs(const ffn_dataset *dataset);  /* [rows][features], to read; owned by the dataset */
 ffn_tensor ffn_dataset_targets(const ffn_dataset *dataset); /* [rows][columns]; data NULL without targets */

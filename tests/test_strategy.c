@@ -218,6 +218,55 @@ static void test_row_weights_out_of_range(void)
     ffn_model_destroy(model);
 }
 
+static float *fit_rows(const float *x, const float *t, size_t rows, const float *weights, bool shuffled)
+{
+    ffn_model *model = make(ffn_linear());
+    ffn_dataset *data = ffn_dataset_from_arrays(x, ffn_shape_1d(INPUTS), t, ffn_shape_1d(OUTPUTS), rows, NULL);
+    CU_ASSERT_EQUAL(ffn_dataset_set_weights(data, weights, NULL), FFN_OK);
+    const ffn_fit_options options = {
+        .optimizer = ffn_sgd(0.1f), .epochs = 5, .batch_size = rows, .keep_order = !shuffled};
+    CU_ASSERT_EQUAL(ffn_fit(model, data, &options, NULL, NULL), FFN_OK);
+    float *values = copy_values(model);
+    ffn_dataset_destroy(data);
+    ffn_model_destroy(model);
+    return values;
+}
+
+/* Weights follow their rows through the order of an epoch and through splits. */
+static void test_weights_of_datasets(void)
+{
+    float weights[ROWS], x[ROWS * INPUTS];
+    ffn_model *model = make(ffn_linear());
+    for (size_t r = 0; r < ROWS; r++) weights[r] = (float)(r % 3);
+    size_t rows = 0;
+    float t[ROWS * OUTPUTS];
+    for (size_t r = 0; r < ROWS; r++)
+        for (size_t k = 0; k < r % 3; k++, rows++) {
+            memcpy(x + rows * INPUTS, x_data + r * INPUTS, INPUTS * sizeof(float));
+            memcpy(t + rows * OUTPUTS, numbers + r * OUTPUTS, OUTPUTS * sizeof(float));
+        }
+    float *want = fit_rows(x, t, rows, NULL, false);
+    for (int shuffled = 0; shuffled < 2; shuffled++) {
+        float *found = fit_rows(x_data, numbers, ROWS, weights, shuffled);
+        memcpy(model->values, found, model->value_count * sizeof(float));
+        CU_ASSERT(difference(model, want) < 2e-6);
+        free(found);
+    }
+    free(want);
+    ffn_dataset *data =
+        ffn_dataset_from_arrays(x_data, ffn_shape_1d(INPUTS), numbers, ffn_shape_1d(OUTPUTS), ROWS, NULL);
+    const float bad[][2] = {{-1, 1}, {NAN, 1}, {INFINITY, 1}, {0, 0}};
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        for (size_t r = 0; r < ROWS; r++) weights[r] = bad[i][1];
+        weights[7] = bad[i][0];
+        CU_ASSERT_EQUAL(ffn_dataset_set_weights(data, weights, NULL), FFN_INVALID_ARGUMENT);
+    }
+    CU_ASSERT_EQUAL(ffn_dataset_set_weights(NULL, NULL, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(ffn_dataset_set_weights(data, NULL, NULL), FFN_OK);
+    ffn_dataset_destroy(data);
+    ffn_model_destroy(model);
+}
+
 /* ---- averages -------------------------------------------------------------------------------------------------- */
 
 static void test_moving_average(void)
@@ -502,6 +551,7 @@ static const test_case cases[] = {
     {"ffn_fit accumulates", test_fit_accumulates},
     {"weights of rows", test_row_weights},
     {"weights of rows out of range", test_row_weights_out_of_range},
+    {"weights of datasets", test_weights_of_datasets},
     {"moving average", test_moving_average},
     {"ffn_fit uses averages", test_fit_uses_averages},
     {"stochastic averages", test_stochastic_averages},

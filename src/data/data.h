@@ -14,6 +14,7 @@ struct ffn_dataset {
     const float *x;                 /* [rows][features] */
     const float *targets;           /* [rows][columns], or NULL */
     float *owned_x, *owned_targets; /* what destroy frees; NULL where borrowed */
+    float *weights;                 /* [rows], or NULL: all 1; owned */
     char **class_names;             /* a list [classes], or NULL; owned */
     char **feature_names;           /* a list [features], or NULL; owned */
 };

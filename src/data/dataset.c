@@ -112,9 +112,31 @@ void ffn_dataset_destroy(ffn_dataset *dataset)
     if (!dataset) return;
     ffn__free(dataset->owned_x);
     ffn__free(dataset->owned_targets);
+    ffn__free(dataset->weights);
     ffn__free(dataset->class_names);
     ffn__free(dataset->feature_names);
     ffn__free(dataset);
+}
+
+ffn_status ffn_dataset_set_weights(ffn_dataset *dataset, const float *weights, ffn_error *error)
+{
+    if (!dataset) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_dataset_set_weights: the dataset is NULL");
+    double sum = 0;
+    for (size_t r = 0; weights && r < dataset->rows; r++) {
+        if (!(weights[r] >= 0 && isfinite(weights[r])))
+            return ffn_fail(
+                error, FFN_INVALID_ARGUMENT,
+                "ffn_dataset_set_weights: the weight of row %zu is %g; expected a finite number of 0 or more", r,
+                (double)weights[r]);
+        sum += (double)weights[r];
+    }
+    if (weights && sum == 0) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_dataset_set_weights: all weights are 0");
+    float *copy = weights ? ffn__alloc(dataset->rows, sizeof *copy, error) : NULL;
+    if (weights && !copy) return FFN_OUT_OF_MEMORY;
+    if (copy) memcpy(copy, weights, dataset->rows * sizeof *copy);
+    ffn__free(dataset->weights);
+    dataset->weights = copy;
+    return FFN_OK;
 }
 
 /* ---- access -------------------------------------------------------------------------------------------------- */
@@ -174,6 +196,10 @@ static ffn_status allocate_like(ffn_dataset *dataset, const ffn_dataset *source,
         dataset->targets = dataset->owned_targets = ffn__alloc(dataset->rows * dataset->columns, sizeof(float), error);
         if (!dataset->targets) return FFN_OUT_OF_MEMORY;
     }
+    if (source->weights) {
+        dataset->weights = ffn__alloc(dataset->rows, sizeof(float), error);
+        if (!dataset->weights) return FFN_OUT_OF_MEMORY;
+    }
     if (source->class_names) {
         dataset->class_names = ffn__names_copy(source->class_names, source->classes, error);
         if (!dataset->class_names) return FFN_OUT_OF_MEMORY;
@@ -194,6 +220,7 @@ ffn_dataset *ffn__dataset_pick(const ffn_dataset *dataset, const size_t *picked,
         return NULL;
     }
     ffn__dataset_gather(dataset, picked, count, copy->owned_x, copy->owned_targets);
+    if (copy->weights) gather(dataset->weights, 1, picked, count, copy->weights);
     return copy;
 }
 
@@ -214,6 +241,7 @@ ffn_dataset *ffn_dataset_one_hot(const ffn_dataset *dataset, ffn_error *error)
     ffn__free(copy->class_names);
     copy->class_names = NULL;
     memcpy(copy->owned_x, dataset->x, dataset->rows * dataset->features * sizeof *copy->owned_x);
+    if (copy->weights) memcpy(copy->weights, dataset->weights, dataset->rows * sizeof *copy->weights);
     for (size_t i = 0; i < dataset->rows; i++) copy->owned_targets[i * copy->columns + (size_t)dataset->targets[i]] = 1;
     return copy;
 }

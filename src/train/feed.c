@@ -12,6 +12,7 @@ struct ffn__feed {
     uint64_t seed;
     uint32_t epoch;
     size_t *order;            /* [rows] of this epoch; NULL: as they stand */
+    float *weights;           /* of the rows of the last batch; NULL: the dataset has none */
     ffn__loader *loader;      /* NULL: batches are the dataset's own memory */
     ffn__augmenter augmenter; /* if `augments` */
     bool augments;
@@ -75,6 +76,10 @@ static ffn_status start(ffn__feed *f, const ffn_fit_options *options, ffn_error 
         f->order = ffn__alloc(d->rows, sizeof *f->order, error);
         if (!f->order) return FFN_OUT_OF_MEMORY;
     }
+    if (d->weights) {
+        f->weights = ffn__alloc(f->batch, sizeof *f->weights, error);
+        if (!f->weights) return FFN_OUT_OF_MEMORY;
+    }
     if (!f->order && !f->augments) return FFN_OK;
     const ffn__batch_maker maker = {.fill = fill,
                                     .context = f,
@@ -104,6 +109,7 @@ void ffn__feed_destroy(ffn__feed *f)
     ffn__loader_destroy(f->loader);
     if (f->augments) ffn__augmenter_destroy(&f->augmenter);
     ffn__free(f->order);
+    ffn__free(f->weights);
     ffn__free(f);
 }
 
@@ -134,4 +140,12 @@ ffn_status ffn__feed_next(ffn__feed *f, const float **x, const float **targets, 
         *targets = d->targets + first * d->columns;
     }
     return FFN_OK;
+}
+
+const float *ffn__feed_weights(const ffn__feed *f)
+{
+    const size_t first = (f->next - 1) * f->batch, rows = batch_rows(f, f->next - 1);
+    for (size_t i = 0; f->weights && i < rows; i++)
+        f->weights[i] = f->dataset->weights[f->order ? f->order[first + i] : first + i];
+    return f->weights;
 }

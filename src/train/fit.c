@@ -153,6 +153,7 @@ static ffn_status run_batch(fit *f, ffn_error *error)
     double loss;
     f->progress.batch++;
     f->progress.learning_rate = (double)ffn_trainer_learning_rate(f->trainer);
+    ffn_plan_set_row_weights(f->trainer->plan, ffn__feed_weights(f->feed));
     status = ffn__trainer_run(f->trainer, x, targets, rows, &loss, error);
     if (status != FFN_OK) return name_batch(f, status, error);
     account(f, targets, rows, loss);

@@ -70,6 +70,8 @@ size_t ffn__feed_batches(const ffn__feed *feed); /* of an epoch */
 void ffn__feed_begin(ffn__feed *feed, size_t epoch);
 /* The next batch of the epoch, good until the next call, and how many rows it has. */
 ffn_status ffn__feed_next(ffn__feed *feed, const float **x, const float **targets, size_t *rows, ffn_error *error);
+/* The weights of that batch's rows; NULL: all 1. */
+const float *ffn__feed_weights(const ffn__feed *feed);
 
 /* ---- what targets mean (task.c) -------------------------------------------------------------------------------- */
 
