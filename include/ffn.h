@@ -254,6 +254,7 @@ typedef struct ffn_optimizer {
     float momentum_decay;      /* nadam */
     float eta_minus, eta_plus; /* rprop: what a step shrinks and grows by */
     float step_min, step_max;  /* rprop */
+    size_t history;            /* lbfgs: updates that it remembers; 0: 10 */
     bool nesterov;             /* sgd */
     bool centered;             /* rmsprop */
     bool amsgrad;              /* adam, adamw */
@@ -275,10 +276,15 @@ ffn_optimizer ffn_lion(float learning_rate, float weight_decay); /* beta1 0.9, b
 /* For full batches: each weight has a step of its own, at first the learning rate, that shrinks by eta_minus 0.5 and
  * grows by eta_plus 1.2 between step_min 1e-6 and step_max 50. Later changes of the rate, as by a schedule, do nothing. */
 ffn_optimizer ffn_rprop(float learning_rate);
+/* Limited-memory BFGS, for small data: give it all rows as one batch and often learning_rate 1. ffn_fit and
+ * ffn_trainer_step search along its direction until the batch's loss falls (at most the rate times the direction, by
+ * Armijo's rule); ffn_trainer_apply, which has no batch, moves by the rate, as torch.optim.LBFGS with max_iter 1 does.
+ * Clips, rates of layers and accumulate are not for it. Nocedal 1980. */
+ffn_optimizer ffn_lbfgs(float learning_rate);
 
 /* By the constructor's name without prefix, with its usual rate: sgd, momentum (0.9), nesterov (0.9) and adagrad 0.01,
  * rmsprop 0.01, adam and adamw 0.001 (weight decay 0.01), adadelta 1, adamax and nadam 0.002, radam 0.001, lion 0.0001
- * (weight decay 0), rprop 0.01. */
+ * (weight decay 0), rprop 0.01, lbfgs 1. */
 ffn_status ffn_optimizer_by_name(const char *name, ffn_optimizer *optimizer, ffn_error *error);
 
 /* ---- schedules ------------------------------------------------------------------------------------------------- */

@@ -105,6 +105,20 @@ ffn_optimizer ffn_rprop(float learning_rate)
                            .step_max = 50};
 }
 
+static void descend(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,
+                    float *const *state)
+{
+    (void)optimizer, (void)state;
+    for (size_t i = 0; i < n; i++) w[i] -= (float)update->rate * g[i];
+}
+
+const ffn_optimizer_ops ffn__lbfgs_ops = {.name = "lbfgs", .check = ffn__optimizer_check_fields, .step = descend};
+
+ffn_optimizer ffn_lbfgs(float learning_rate)
+{
+    return (ffn_optimizer){.ops = &ffn__lbfgs_ops, .learning_rate = learning_rate};
+}
+
 /* ---- by name ----------------------------------------------------------------------------------------------------- */
 
 static ffn_optimizer usual_sgd(void) { return ffn_sgd((float)0.01); }
@@ -120,6 +134,7 @@ static ffn_optimizer usual_nadam(void) { return ffn_nadam((float)0.002); }
 static ffn_optimizer usual_radam(void) { return ffn_radam((float)0.001); }
 static ffn_optimizer usual_lion(void) { return ffn_lion((float)1e-4, 0); }
 static ffn_optimizer usual_rprop(void) { return ffn_rprop((float)0.01); }
+static ffn_optimizer usual_lbfgs(void) { return ffn_lbfgs(1); }
 
 static const struct {
     const char *name;
@@ -128,7 +143,7 @@ static const struct {
              {"adagrad", usual_adagrad}, {"rmsprop", usual_rmsprop},   {"adam", usual_adam},
              {"adamw", usual_adamw},     {"adadelta", usual_adadelta}, {"adamax", usual_adamax},
              {"nadam", usual_nadam},     {"radam", usual_radam},       {"lion", usual_lion},
-             {"rprop", usual_rprop}};
+             {"rprop", usual_rprop},     {"lbfgs", usual_lbfgs}};
 enum { NAMED = sizeof named / sizeof *named };
 
 static const char *name_at(size_t index) { return index < NAMED ? named[index].name : NULL; }

@@ -4,6 +4,9 @@
 
 #include "tensor/tensor.h"
 
+/* The table of ffn_lbfgs, whose step is only gradient descent: a trainer does its work. */
+extern const ffn_optimizer_ops ffn__lbfgs_ops;
+
 /* An error names the field, what was found and what is expected. */
 ffn_status ffn__optimizer_check(const ffn_optimizer *optimizer, ffn_error *error);
 ffn_status ffn__schedule_check(const ffn_schedule *schedule, ffn_error *error);

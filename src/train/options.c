@@ -40,6 +40,9 @@ static ffn_status check_choices(const ffn_fit_options *o, ffn_error *error)
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "monitor is %d; expected one of ffn_monitor", (int)o->monitor);
     if (o->monitor == FFN_MONITOR_SCORE && !o->score)
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "monitor is FFN_MONITOR_SCORE, but score is NULL");
+    if (o->optimizer.ops == &ffn__lbfgs_ops && (o->accumulate > 1 || o->clip_norm > 0 || o->clip_value > 0))
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "lbfgs does not go with %s; expected it off",
+                        o->accumulate > 1 ? "accumulate" : "clip_norm or clip_value");
     if (o->average_epoch > 0 && (o->average_decay > 0 || o->restore_best))
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "average_epoch is %zu beside %s; expected one of them",
                         o->average_epoch, o->restore_best ? "restore_best" : "average_decay");

@@ -23,6 +23,8 @@ typedef struct ffn__chunk {
     bool finite;        /* its gradient */
 } ffn__chunk;
 
+typedef struct ffn__lbfgs ffn__lbfgs; /* lbfgs.h */
+
 struct ffn_trainer {
     ffn_model *model;
     ffn_plan *plan;
@@ -35,6 +37,7 @@ struct ffn_trainer {
     float *state; /* [slots][value_count], laid out as the model's block */
     ffn__chunk *chunks;
     size_t chunk_count;
+    ffn__lbfgs *lbfgs;     /* NULL: another optimizer */
     size_t pending;        /* batches accumulated since the last update ... */
     double pending_weight; /* ... what the sum of their losses is divided by */
     float *averages;       /* laid out as the model's block; NULL: none are kept */

@@ -4,6 +4,7 @@
 #include <stdatomic.h>
 #include <string.h>
 
+#include "train/lbfgs.h"
 #include "train/train.h"
 
 enum { CHUNK = 16384 }; /* floats: enough work for a thread, few enough to share a layer */
@@ -161,6 +162,10 @@ static ffn_status fill(ffn_trainer *t, const ffn_fit_options *options, ffn_error
     t->plan->seed = t->options.seed;
     status = make_state(t, error);
     if (status == FFN_OK) status = make_chunks(t, error);
+    if (status == FFN_OK && t->options.optimizer.ops == &ffn__lbfgs_ops && t->plan->gradients) {
+        t->lbfgs = ffn__lbfgs_create(t, error);
+        if (!t->lbfgs) return FFN_OUT_OF_MEMORY;
+    }
     if (status != FFN_OK || (t->options.average_decay == 0 && t->options.average_epoch == 0)) return status;
     t->averages = ffn__alloc(t->model->value_count, sizeof(float), error);
     return t->averages ? FFN_OK : FFN_OUT_OF_MEMORY;
@@ -184,6 +189,7 @@ void ffn_trainer_destroy(ffn_trainer *t)
     ffn__free(t->class_weights);
     ffn__free(t->state);
     ffn__free(t->averages);
+    ffn__lbfgs_destroy(t->lbfgs);
     ffn__free(t->chunks);
     ffn__free(t);
 }
@@ -353,6 +359,10 @@ static ffn_status apply(ffn_trainer *t, ffn_error *error)
     const ffn_status status = check_gradients(t, &job.scale, error);
     if (status != FFN_OK) ffn__states_discard(t->plan);
     if (status != FFN_OK) return status;
+    if (t->lbfgs) {
+        if (!ffn__lbfgs_apply(t, job.update.rate)) atomic_store(&job.failed_at, 0);
+        return end_update(&job, error);
+    }
     ffn__parallel(t->options.threads, t->chunk_count, UPDATE_WORK * (double)t->model->value_count, update_chunk, &job);
     return end_update(&job, error);
 }
@@ -376,6 +386,22 @@ static ffn_status diverged(ffn_trainer *t, const float *x, size_t rows, double l
         error, FFN_DIVERGED,
         "update %zu: the loss is %g; the first output that is not finite is that of %s; the weights are those before",
         t->updates + 1, isnan(loss) ? (double)NAN : loss /* without a sign */, layer ? layer : "the loss itself");
+}
+
+/* An update by L-BFGS, which looks for a step that makes this batch's loss fall. */
+static ffn_status search(ffn_trainer *t, const float *x, const float *targets, size_t rows, double *loss,
+                         ffn_error *error)
+{
+    bool updated;
+    float scale;
+    update_job job = begin_update(t);
+    const double value = ffn__backward_early(t->plan, &t->options.loss, targets, NULL, &updated);
+    if (loss) *loss = value;
+    if (!isfinite(value)) return diverged(t, x, rows, value, error);
+    const ffn_status status = check_gradients(t, &scale, error);
+    if (status != FFN_OK) return status;
+    ffn__lbfgs_search(t, job.update.rate, value, x, targets, rows);
+    return end_update(&job, error);
 }
 
 /* Updates by what is pending. */
@@ -418,10 +444,10 @@ ffn_status ffn__trainer_run(ffn_trainer *t, const float *x, const float *targets
 {
     const uint64_t mode = ffn__flush_denormals();
     t->scores = ffn__forward_for_loss(t->plan, &t->options.loss, x, rows);
-    if (t->options.accumulate > 1) {
-        const ffn_status accumulated = accumulate(t, x, targets, rows, loss, error);
+    if (t->lbfgs || t->options.accumulate > 1) {
+        const ffn_status special = (t->lbfgs ? search : accumulate)(t, x, targets, rows, loss, error);
         ffn__restore_denormals(mode);
-        return accumulated;
+        return special;
     }
     /* The norm of all gradients is known only when all are there; without it weights are updated on the way. */
     update_job job = begin_update(t);

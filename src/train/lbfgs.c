@@ -1,0 +1,214 @@
+/* Nocedal and Wright, "Numerical Optimization", algorithm 7.4: the direction from the last differences of weights and
+ * gradients. Sums in double, in the order of the block. */
+#include "train/lbfgs.h"
+
+#include <math.h>
+#include <string.h>
+
+struct ffn__lbfgs {
+    size_t size, history;      /* of the block; pairs kept at most */
+    size_t count, next;        /* pairs kept; where the next one goes */
+    float *steps;              /* s [history][size]: differences of the weights, */
+    float *changes;            /* y [history][size]: and of the gradients */
+    double *inverse;           /* [history]: 1 / (y s) */
+    double *alpha;             /* [history] */
+    float *weights, *gradient; /* [size] of the update before */
+    float *g, *direction;      /* [size] of this one */
+    bool begun;
+    double scale; /* of the inverse Hessian one begins with: y s / (y y) of the newest pair */
+};
+
+enum { HISTORY = 10, MOST_TRIALS = 30 };
+static const double LEAST_CURVATURE = 1e-10, ARMIJO = 1e-4;
+
+ffn__lbfgs *ffn__lbfgs_create(const ffn_trainer *t, ffn_error *error)
+{
+    ffn__lbfgs *l = ffn__alloc(1, sizeof(*l), error);
+    size_t pairs;
+    if (!l) return NULL;
+    l->size = t->model->value_count;
+    l->history = t->options.optimizer.history ? t->options.optimizer.history : HISTORY;
+    l->scale = 1;
+    if (!ffn__multiply(l->history, l->size, &pairs)) {
+        (void)ffn_fail(error, FFN_OUT_OF_MEMORY, "the history of lbfgs does not fit this machine's memory");
+    } else {
+        l->steps = ffn__alloc(pairs, sizeof(float), error);
+        l->changes = l->steps ? ffn__alloc(pairs, sizeof(float), error) : NULL;
+        l->inverse = l->changes ? ffn__alloc(2 * l->history, sizeof(double), error) : NULL;
+        l->weights = l->inverse ? ffn__alloc(l->size, sizeof(float), error) : NULL;
+        l->gradient = l->weights ? ffn__alloc(l->size, sizeof(float), error) : NULL;
+        l->g = l->gradient ? ffn__alloc(l->size, sizeof(float), error) : NULL;
+        l->direction = l->g ? ffn__alloc(l->size, sizeof(float), error) : NULL;
+    }
+    if (l->direction) {
+        l->alpha = l->inverse + l->history;
+        return l;
+    }
+    ffn__lbfgs_destroy(l);
+    return NULL;
+}
+
+void ffn__lbfgs_destroy(ffn__lbfgs *l)
+{
+    if (!l) return;
+    ffn__free(l->steps);
+    ffn__free(l->changes);
+    ffn__free(l->inverse);
+    ffn__free(l->weights);
+    ffn__free(l->gradient);
+    ffn__free(l->g);
+    ffn__free(l->direction);
+    ffn__free(l);
+}
+
+static double dot(size_t n, const float *a, const float *b)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += (double)a[i] * (double)b[i];
+    return sum;
+}
+
+/* y += factor x */
+static void add(size_t n, double factor, const float *x, float *y)
+{
+    for (size_t i = 0; i < n; i++) y[i] = (float)((double)y[i] + factor * (double)x[i]);
+}
+
+/* ---- what is minimized ----------------------------------------------------------------------------------------- */
+
+/* The gradient of loss, penalties and weight decay. */
+static void take_gradient(ffn_trainer *t)
+{
+    const float *w = t->model->values, *raw = t->plan->gradients;
+    float *g = t->lbfgs->g;
+    for (size_t c = 0; c < t->chunk_count; c++) {
+        const ffn__chunk *chunk = &t->chunks[c];
+        const ffn__gradient_rule *r = &chunk->rule;
+        for (size_t i = chunk->offset; i < chunk->offset + chunk->size; i++) {
+            const float sign = w[i] > 0 ? 1 : w[i] < 0 ? -1 : 0;
+            g[i] = raw[i] + r->l1 * sign + (2 * r->l2 + r->decay) * w[i];
+        }
+    }
+}
+
+/* What penalties and weight decay add to the loss. */
+static double penalties(const ffn_trainer *t)
+{
+    const float *w = t->model->values;
+    double sum = 0;
+    for (size_t c = 0; c < t->chunk_count; c++) {
+        const ffn__chunk *chunk = &t->chunks[c];
+        const double l1 = (double)chunk->rule.l1, l2 = (double)chunk->rule.l2 + (double)chunk->rule.decay / 2;
+        if (l1 == 0 && l2 == 0) continue;
+        for (size_t i = chunk->offset; i < chunk->offset + chunk->size; i++)
+            sum += l1 * fabs((double)w[i]) + l2 * (double)w[i] * (double)w[i];
+    }
+    return sum;
+}
+
+/* The loss of the batch at the weights as they are, with the random numbers of the forward before. */
+static double loss_here(ffn_trainer *t, const float *x, const float *targets, size_t rows)
+{
+    double weight;
+    t->plan->forwards--;
+    (void)ffn__forward_for_loss(t->plan, &t->options.loss, x, rows);
+    const double sum = ffn__plan_loss(t->plan, &t->options.loss, targets, &weight);
+    return weight == 0 ? 0 : sum / weight;
+}
+
+/* ---- direction ------------------------------------------------------------------------------------------------- */
+
+static void forget(ffn__lbfgs *l)
+{
+    l->count = l->next = 0;
+    l->scale = 1;
+    l->begun = false;
+}
+
+/* Keeps what the last update has moved, if the loss curves upwards along it. */
+static void remember(ffn_trainer *t)
+{
+    ffn__lbfgs *l = t->lbfgs;
+    float *s = l->steps + l->next * l->size, *y = l->changes + l->next * l->size;
+    for (size_t i = 0; i < l->size; i++) {
+        s[i] = t->model->values[i] - l->weights[i];
+        y[i] = l->g[i] - l->gradient[i];
+    }
+    const double curvature = dot(l->size, y, s);
+    if (!(curvature > LEAST_CURVATURE)) return;
+    l->inverse[l->next] = 1 / curvature;
+    l->scale = curvature / dot(l->size, y, y);
+    l->next = (l->next + 1) % l->history;
+    if (l->count < l->history) l->count++;
+}
+
+/* direction = -H g, with the inverse Hessian H that the pairs tell of. */
+static void find_direction(ffn__lbfgs *l)
+{
+    float *d = l->direction;
+    for (size_t i = 0; i < l->size; i++) d[i] = -l->g[i];
+    for (size_t k = 1; k <= l->count; k++) {
+        const size_t p = (l->next + l->history - k) % l->history;
+        l->alpha[p] = l->inverse[p] * dot(l->size, l->steps + p * l->size, d);
+        add(l->size, -l->alpha[p], l->changes + p * l->size, d);
+    }
+    ffn__tensor()->scale(l->size, (float)l->scale, d, d);
+    for (size_t k = l->count; k >= 1; k--) {
+        const size_t p = (l->next + l->history - k) % l->history;
+        const double beta = l->inverse[p] * dot(l->size, l->changes + p * l->size, d);
+        add(l->size, l->alpha[p] - beta, l->steps + p * l->size, d);
+    }
+}
+
+/* Direction and first length of this update; the weights and gradient are kept for the next. Answers the length. */
+static double begin(ffn_trainer *t, double rate)
+{
+    ffn__lbfgs *l = t->lbfgs;
+    take_gradient(t);
+    if (l->begun) remember(t);
+    find_direction(l);
+    double length = rate;
+    if (!l->begun) {
+        double sum = 0;
+        for (size_t i = 0; i < l->size; i++) sum += fabs((double)l->g[i]);
+        if (sum > 1) length = rate / sum;
+    }
+    memcpy(l->weights, t->model->values, l->size * sizeof(float));
+    memcpy(l->gradient, l->g, l->size * sizeof(float));
+    l->begun = true;
+    return length;
+}
+
+/* The weights from before plus length times the direction; false, and as before, if one would not be finite. */
+static bool move(ffn_trainer *t, double length)
+{
+    const ffn__lbfgs *l = t->lbfgs;
+    memcpy(t->model->values, l->weights, l->size * sizeof(float));
+    if (length != 0) add(l->size, length, l->direction, t->model->values);
+    if (ffn__tensor()->all_finite(l->size, t->model->values)) return true;
+    memcpy(t->model->values, l->weights, l->size * sizeof(float));
+    return false;
+}
+
+bool ffn__lbfgs_apply(ffn_trainer *t, double rate)
+{
+    const bool moved = move(t, begin(t, rate));
+    if (!moved) forget(t->lbfgs);
+    return moved;
+}
+
+void ffn__lbfgs_search(ffn_trainer *t, double rate, double value, const float *x, const float *targets, size_t rows)
+{
+    ffn__lbfgs *l = t->lbfgs;
+    const double start = value + penalties(t);
+    double length = begin(t, rate), slope = dot(l->size, l->g, l->direction);
+    for (size_t trial = 0; trial < MOST_TRIALS && slope < 0; trial++) {
+        const double found = move(t, length) ? loss_here(t, x, targets, rows) + penalties(t) : INFINITY;
+        if (found <= start + ARMIJO * length * slope) return;
+        /* the lowest point of the parabola through both losses and the slope, within [0.1, 0.5] of this length */
+        const double lowest = -slope * length / (2 * ((found - start) / length - slope));
+        length = isfinite(lowest) ? fmin(0.5 * length, fmax(0.1 * length, lowest)) : 0.1 * length;
+    }
+    (void)move(t, 0);
+    forget(l);
+}

@@ -1,0 +1,20 @@
+/* L-BFGS: an optimizer that looks at all parameters at once, and so is the trainer's affair. */
+#ifndef FFN__LBFGS_H
+#define FFN__LBFGS_H
+
+#include "train/train.h"
+
+/* NULL with an error for want of memory. */
+ffn__lbfgs *ffn__lbfgs_create(const ffn_trainer *trainer, ffn_error *error);
+void ffn__lbfgs_destroy(ffn__lbfgs *lbfgs);
+
+/* One update along the direction by the plan's gradients, with the learning rate as its length; the first time it is
+ * shortened to 1 / sum |g| if that is less than 1. false: a weight would not be finite; all are as before. */
+bool ffn__lbfgs_apply(ffn_trainer *trainer, double rate);
+/* The same, with a length that makes the loss of this batch fall: at most the rate, cut down until the loss falls by
+ * 1e-4 of what its slope promises (Armijo). value: the loss of the last forward and backward. Where no length will do
+ * the weights stay and the history is forgotten. */
+void ffn__lbfgs_search(ffn_trainer *trainer, double rate, double value, const float *x, const float *targets,
+                       size_t rows);
+
+#endif
