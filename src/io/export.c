@@ -12,6 +12,7 @@ static const ffn__exporter exporters[] = {
     {"concat", ffn__c_concat, ffn__onnx_concat},
     {"standardize", ffn__c_scaler, ffn__onnx_scaler},
     {"min_max", ffn__c_scaler, ffn__onnx_scaler},
+    {"robust", ffn__c_scaler, ffn__onnx_scaler},
     {"batch_norm", ffn__c_batch_norm, ffn__onnx_batch_norm},
     {"layer_norm", ffn__c_layer_norm, ffn__onnx_layer_norm},
 };

@@ -9,6 +9,7 @@ enum {
     FFN__ONNX_MAX_NODES = 2048,
     FFN__ONNX_MAX_TENSORS = 2048,
     FFN__ONNX_MAX_INPUTS = 8,
+    FFN__ONNX_MAX_PARTS = 1 << 14, /* of a graph: those, and shapes of values in between */
     FFN__ONNX_MAX_NODE_BYTES = 1 << 14
 };
 

@@ -231,13 +231,39 @@ static bool find_span(ffn__pb_span message, uint32_t number, ffn__pb_span *span)
     return found && !broken;
 }
 
-static size_t count_fields(ffn__pb_span message, uint32_t number)
+/* How many parts a graph has. */
+typedef struct parts {
+    size_t nodes, tensors, inputs, outputs, sparse, all;
+} parts;
+
+/* Stops at the first that is too many. */
+static parts count_parts(ffn__pb_span graph)
 {
+    parts p = {0};
     ffn__pb_field field;
     bool broken = false;
-    size_t count = 0;
-    while (ffn__pb_next(&message, &field, &broken)) count += field.number == number && field.type == FFN__PB_SPAN;
-    return count;
+    while (p.all <= FFN__ONNX_MAX_PARTS && ffn__pb_next(&graph, &field, &broken)) {
+        p.all++;
+        if (field.type != FFN__PB_SPAN) continue;
+        p.nodes += field.number == FFN__GRAPH_NODE;
+        p.tensors += field.number == FFN__GRAPH_INITIALIZER;
+        p.inputs += field.number == FFN__GRAPH_INPUT;
+        p.outputs += field.number == FFN__GRAPH_OUTPUT;
+        p.sparse += field.number == FFN__GRAPH_SPARSE;
+    }
+    return p;
+}
+
+static ffn_status check_parts(const parts *p, ffn_error *error)
+{
+    if (p->all > FFN__ONNX_MAX_PARTS || p->nodes > FFN__ONNX_MAX_NODES || p->tensors > FFN__ONNX_MAX_TENSORS ||
+        p->inputs > FFN__ONNX_MAX_TENSORS + FFN__ONNX_MAX_INPUTS)
+        return ffn_fail(error, FFN_UNSUPPORTED,
+                        "the ONNX file has too many nodes or tensors; expected at most %d of each",
+                        FFN__ONNX_MAX_NODES);
+    if (p->sparse) return ffn_fail(error, FFN_UNSUPPORTED, "the ONNX file has sparse tensors");
+    if (p->outputs == 1) return FFN_OK;
+    return ffn_fail(error, FFN_UNSUPPORTED, "the ONNX file has %zu outputs; expected one", p->outputs);
 }
 
 static void add_value(ffn__onnx_file *file, ffn__pb_span name, ffn__onnx_source source, size_t index)
@@ -393,21 +419,17 @@ static ffn_status read_parts(ffn__onnx_file *file, ffn__pb_span graph, ffn_error
 
 static ffn_status read_graph(ffn__onnx_file *file, ffn__pb_span graph, ffn_error *error)
 {
-    const size_t nodes = count_fields(graph, FFN__GRAPH_NODE), tensors = count_fields(graph, FFN__GRAPH_INITIALIZER);
+    const parts p = count_parts(graph);
+    const size_t nodes = p.nodes, tensors = p.tensors;
     ffn__pb_span output, name;
-    if (nodes > FFN__ONNX_MAX_NODES || tensors > FFN__ONNX_MAX_TENSORS ||
-        count_fields(graph, FFN__GRAPH_INPUT) > FFN__ONNX_MAX_TENSORS)
-        return ffn_fail(error, FFN_UNSUPPORTED,
-                        "the ONNX file has %zu nodes and %zu tensors; expected at most %d of each", nodes, tensors,
-                        FFN__ONNX_MAX_NODES);
-    if (count_fields(graph, FFN__GRAPH_SPARSE))
-        return ffn_fail(error, FFN_UNSUPPORTED, "the ONNX file has sparse tensors");
+    ffn_status status = check_parts(&p, error);
+    if (status != FFN_OK) return status;
     file->nodes = ffn__alloc(nodes, sizeof(*file->nodes), error);
     file->tensors = file->nodes ? ffn__alloc(nodes + tensors, sizeof(*file->tensors), error) : NULL;
     file->values =
         file->tensors ? ffn__alloc(nodes + tensors + FFN__ONNX_MAX_INPUTS, sizeof(*file->values), error) : NULL;
     if (!file->values) return FFN_OUT_OF_MEMORY;
-    ffn_status status = read_parts(file, graph, error);
+    status = read_parts(file, graph, error);
     if (status != FFN_OK) return status;
     qsort(file->values, file->value_count, sizeof(*file->values), by_name);
     for (size_t i = 1; i < file->value_count; i++)
@@ -416,9 +438,6 @@ static ffn_status read_graph(ffn__onnx_file *file, ffn__pb_span graph, ffn_error
                             show(file->values[i].name).text);
     status = connect(file, error);
     if (status != FFN_OK) return status;
-    if (count_fields(graph, FFN__GRAPH_OUTPUT) != 1)
-        return ffn_fail(error, FFN_UNSUPPORTED, "the ONNX file has %zu outputs; expected one",
-                        count_fields(graph, FFN__GRAPH_OUTPUT));
     file->output = FFN__NONE;
     if (find_span(graph, FFN__GRAPH_OUTPUT, &output) && find_span(output, FFN__VALUE_NAME, &name))
         file->output = find_value(file, name);
