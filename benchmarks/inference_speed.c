@@ -34,7 +34,7 @@ static void run_ours(void *context, size_t steps)
 static void measure(const bench_options *options, const inference_case *c, size_t threads)
 {
     ffn_error error = {FFN_OK, ""};
-    ffn_model *model = network_model(c->net);
+    ffn_model *model = network_model(c->net, options->table);
     ours o = {.batch = c->batch, .x = network_random(c->batch * c->net->sizes[0], 11)};
     o.plan = ffn_plan_create(model, (ffn_plan_options){.max_batch = c->batch, .threads = threads}, &error);
     if (!o.plan) {

@@ -42,10 +42,10 @@ static void run_ours(void *context, size_t steps)
         }
 }
 
-static ours make_ours(const training_case *c, size_t threads)
+static ours make_ours(const bench_options *bench, const training_case *c, size_t threads)
 {
     ffn_error error = {0};
-    ours o = {.model = network_model(c->net), .batch = c->batch};
+    ours o = {.model = network_model(c->net, bench->table), .batch = c->batch};
     const size_t classes = c->net->sizes[c->net->layers];
     ffn_fit_options options = ffn_fit_defaults();
     options.optimizer = c->adam ? ffn_adam((float)1e-3) : ffn_sgd((float)0.01);
@@ -74,7 +74,7 @@ static void measure(const bench_options *options, const training_case *c, size_t
 {
     network_bound bound = network_bound_create(c->net, c->batch, true, false, false);
     network_bound passes = network_bound_create(c->net, c->batch, true, true, c->adam);
-    ours o = make_ours(c, threads);
+    ours o = make_ours(options, c, threads);
     bench_row rows[] = {
         {.name = "bound",
          .run = network_bound_run,

@@ -50,7 +50,7 @@ static void usage(const char *program, const char *what, FILE *out)
             "  --threads N        1 or 2; default: both\n"
             "  --min-time SECONDS measured for each row of a case; default 0.5\n"
             "  --pin              one thread to each core (always with two threads)\n"
-            "  --kernels NAME     kernel table: auto (default) or blas\n",
+            "  --kernels NAME     kernel table: auto (default), blas or native\n",
             what, program);
 }
 
@@ -61,6 +61,18 @@ static double positive(const char *text, const char *option)
     if (*end == '\0' && end != text && value > 0 && value < 1e6) return value;
     fprintf(stderr, "--%s %s: expected a positive number\n", option, text);
     exit(2);
+}
+
+static bool find_kernels(const char *name, ffn_kernels *kernels)
+{
+    static const char *const names[] = {
+        [FFN_KERNELS_AUTO] = "auto", [FFN_KERNELS_BLAS] = "blas", [FFN_KERNELS_NATIVE] = "native"};
+    for (size_t i = 0; i < sizeof(names) / sizeof(names)[0]; i++)
+        if (strcmp(name, names[i]) == 0) {
+            *kernels = (ffn_kernels)i;
+            return true;
+        }
+    return false;
 }
 
 bench_options bench_parse(int argc, char **argv, const char *what)
@@ -93,8 +105,8 @@ bench_options bench_parse(int argc, char **argv, const char *what)
         usage(argv[0], what, stderr);
         exit(2);
     }
-    if (strcmp(o.kernels, "auto") != 0 && strcmp(o.kernels, "blas") != 0) {
-        fprintf(stderr, "--kernels %s: this build has auto and blas\n", o.kernels);
+    if (!find_kernels(o.kernels, &o.table)) {
+        fprintf(stderr, "--kernels %s: expected auto, blas or native\n", o.kernels);
         exit(2);
     }
     return o;

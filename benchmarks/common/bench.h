@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "ffn.h"
+
 typedef enum bench_format { BENCH_TABLE, BENCH_CSV, BENCH_JSON } bench_format;
 
 typedef struct bench_options {
@@ -13,7 +15,8 @@ typedef struct bench_options {
     size_t threads;      /* 0: 1 and 2 */
     double min_time;     /* seconds per row */
     bool pin;            /* one thread to each core */
-    const char *kernels; /* kernel table to force; "auto": the library's choice */
+    const char *kernels; /* kernel table to force; "auto": the library's choice ... */
+    ffn_kernels table;   /* ... which is this one */
 } bench_options;
 
 /* Reads --csv --json --filter --threads --min-time --pin --kernels --help; ends the program on a mistake. `what` is the

@@ -19,10 +19,11 @@ static void *check(void *pointer, const char *what)
     exit(1);
 }
 
-ffn_model *network_model(const network *net)
+ffn_model *network_model(const network *net, ffn_kernels kernels)
 {
     ffn_error error = {0};
     ffn_model *model = check(ffn_model_create(1, &error), "no memory for a model");
+    ffn_set_kernels(model, kernels);
     ffn_value h = ffn_input(model, ffn_shape_1d(net->sizes[0]));
     for (size_t l = 1; l < net->layers; l++) h = ffn_dense(model, h, net->sizes[l], net->activation());
     h = ffn_dense(model, h, net->sizes[net->layers], ffn_softmax());

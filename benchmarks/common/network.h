@@ -16,7 +16,7 @@ typedef struct network {
 extern const network network_t, network_s, network_m, network_l, network_d;
 
 /* The model, ending in a softmax; ends the program where it cannot be made. */
-ffn_model *network_model(const network *net);
+ffn_model *network_model(const network *net, ffn_kernels kernels);
 size_t network_parameters(const network *net);
 
 /* Memory of a step made of bare products, with random content. */

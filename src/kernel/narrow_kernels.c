@@ -3,7 +3,7 @@
 #include "kernel/narrow.h"
 #include "kernel/native.h"
 
-#include "tensor/vector.h"
+#include "kernel/fold.h"
 
 /* A unit's weights are a row of the one half panel there is. */
 enum { LANES = FFN__HALF_PANEL, PARTS = LANES / VL };
@@ -37,46 +37,6 @@ VECTOR_INLINE lanes lanes_add_product(lanes sum, float factor, lanes x)
 {
     for (size_t p = 0; p < PARTS; p++) sum.part[p] += factor * x.part[p];
     return sum;
-}
-
-/* For a power of two s below VL, rows i and i + s as in a transposition (Eklundh 1972) swap the lanes that differ in that
- * bit. Lane i of the first and the second result, as numbers of a lane of both rows: */
-#define FIRST(s, i)    ((i) & (s) ? VL + (i) - (s) : (i))
-#define SECOND(s, i)   ((i) & (s) ? VL + (i) : (i) + (s))
-#define TWO(F, s, i)   F(s, i), F(s, i + 1)
-#define FOUR(F, s, i)  TWO(F, s, i), TWO(F, s, i + 2)
-#define EIGHT(F, s, i) FOUR(F, s, i), FOUR(F, s, i + 4)
-#if VL == 16
-#define ALL(F, s) EIGHT(F, s, 0), EIGHT(F, s, 8)
-#elif VL == 8
-#define ALL(F, s) EIGHT(F, s, 0)
-#elif VL == 4
-#define ALL(F, s) FOUR(F, s, 0)
-#else
-#define ALL(F, s) TWO(F, s, 0)
-#endif
-
-/* The swap of pairs of rows, and their sum: half as many rows are left. */
-#define FOLD(s)                                                                                                        \
-    for (size_t i = 0; i < VL; i += 2 * (s)) {                                                                         \
-        const vec a = row[i], b = row[i + (s)];                                                                        \
-        row[i] = __builtin_shufflevector(a, b, ALL(FIRST, s)) + __builtin_shufflevector(a, b, ALL(SECOND, s));         \
-    }
-
-/* The sum of row i's lanes in lane i. */
-VECTOR_INLINE vec sums_of_lanes(vec row[VL])
-{
-    FOLD(1)
-#if VL >= 4
-    FOLD(2)
-#endif
-#if VL >= 8
-    FOLD(4)
-#endif
-#if VL >= 16
-    FOLD(8)
-#endif
-    return row[0];
 }
 
 /* Products of x with the weights of up to VL units, in the lanes of the result. */

@@ -2,6 +2,7 @@
  * along the depth, and every step reads two vectors of one panel and a number of each row of another. */
 #include "kernel/native.h"
 
+#include "kernel/fold.h"
 #include "tensor/transpose.h"
 
 #if defined(__clang__)
@@ -214,10 +215,12 @@ static void multiply_columns(const ffn__panel_product *p) { multiply(p, columns_
 
 /* Units whose sums run together: enough to hide the latency of their additions, few enough for the registers. */
 #if VL == 16 || defined(__aarch64__)
-enum { UNITS = 4, UNITS_OF_ONE = 8 };
+enum { UNITS = 4 };
 #else
-enum { UNITS = 2, UNITS_OF_ONE = 4 };
+enum { UNITS = 2 };
 #endif
+/* Of a single row VL, whose lanes are then added up together. */
+enum { UNITS_OF_ONE = VL > UNITS ? VL : UNITS };
 
 /* sum [u][r] += lanes of row u of a panel times lanes of row r of x. */
 VECTOR_INLINE void add_lanes(vec sum[UNITS_OF_ONE][FFN__FEW - 1], const size_t units, const size_t rows, const vec x[],
@@ -251,6 +254,12 @@ VECTOR_INLINE void few_tile(const size_t rows, const size_t units, size_t inputs
             part[r] = left >= VL ? vec_load(from) : vec_load_part(from, left);
         }
         add_lanes(sum, units, rows, part, w + unit * width + v, width);
+    }
+    if (rows == 1 && units == VL) {
+        vec row[VL];
+        UNROLL for (size_t u = 0; u < VL; u++) row[u] = sum[u][0];
+        vec_store(y, sums_of_lanes(row) + (bias ? vec_load(bias) : vec_set(0)));
+        return;
     }
     UNROLL for (size_t u = 0; u < units; u++) UNROLL for (size_t r = 0; r < rows; r++) y[r * ldy + u] =
         vec_sum(sum[u][r]) + (bias ? bias[u] : 0);
