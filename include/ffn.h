@@ -374,6 +374,11 @@ ffn_value ffn_reshape(ffn_model *model, ffn_value x, ffn_shape shape); /* the sa
  * States: offset and factor (the sample's shape), fitted (1): y = (x - offset) factor. */
 ffn_value ffn_standardize(ffn_model *model, ffn_value x); /* mean 0, variance 1; must follow an input directly */
 ffn_value ffn_min_max(ffn_model *model, ffn_value x);     /* 0 to 1; must follow an input directly */
+ffn_value ffn_robust(ffn_model *model, ffn_value x); /* median 0, quartiles 1 apart; must follow an input directly */
+/* Makes each element's distribution normal: its rank among so many quantiles (0: 1000), fitted to the data, through the
+ * inverse of the normal distribution; ranks are kept off 0 and 1 by 1e-7, that is within +- 5.2. States: quantiles
+ * (elements, quantiles), fitted (1). No gradient passes to the input; must follow an input directly. */
+ffn_value ffn_quantile_normal(ffn_model *model, ffn_value x, size_t quantiles);
 /* The same layer, weights included, on another value of the same shape. Gradients of both uses add up. */
 ffn_value ffn_share(ffn_model *model, ffn_value layer, ffn_value x); /* not for scalers: they belong to one input */
 
@@ -536,7 +541,7 @@ ffn_status ffn_dataset_split_stratified(const ffn_dataset *dataset, float first_
  * ffn_cross_entropy_soft, which is what a softmax output then trains with. Needs class targets. */
 ffn_dataset *ffn_dataset_one_hot(const ffn_dataset *dataset, ffn_error *error);
 
-/* Fits every ffn_standardize and ffn_min_max of the model to the inputs. A constant feature gets factor 1. */
+/* Fits every scaler of the model to the inputs. A constant feature gets factor 1. */
 ffn_status ffn_model_fit_scalers(ffn_model *model, const ffn_dataset *dataset, ffn_error *error);
 
 /* ---- augmentation ---------------------------------------------------------------------------------------------- */

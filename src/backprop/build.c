@@ -56,7 +56,7 @@ static ffn_status check_scalers(const ffn_model *model, ffn_error *error)
         const ffn__node *node = &model->nodes[i];
         if (node->layer == FFN__NONE) continue;
         const ffn_layer_ops *ops = model->layers[node->layer].ops;
-        if (ops != &ffn__standardize_ops && ops != &ffn__min_max_ops) continue;
+        if (!ffn__is_scaler(ops)) continue;
         if (model->nodes[node->inputs[0]].layer != FFN__NONE)
             return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s follows %s; expected an input, whose data it is fitted to",
                             ffn__node_name(model, i), ffn__node_name(model, node->inputs[0]));

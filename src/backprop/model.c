@@ -225,7 +225,7 @@ ffn_value ffn_share(ffn_model *model, ffn_value layer, ffn_value x)
         return none;
     }
     const ffn_layer_ops *ops = model->layers[node.layer].ops;
-    if (ops == &ffn__standardize_ops || ops == &ffn__min_max_ops) {
+    if (ffn__is_scaler(ops)) {
         ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "ffn_share: %s is fitted to one input and cannot be shared",
                  ffn__node_name(model, first));
         return none;

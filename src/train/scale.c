@@ -1,4 +1,5 @@
-/* Fitting the model's scalers to data: mean and variance by Welford's method, or minimum and maximum, in double. */
+/* Fitting the model's scalers to data: mean and variance by Welford's method, minimum and maximum, or quantiles, in
+ * double. */
 #include <float.h>
 #include <math.h>
 
@@ -21,22 +22,123 @@ static moments measure(const ffn_dataset *dataset, size_t column)
     return m;
 }
 
-/* Columns of x from `begin` on; each element of the sample is a feature of its own. */
-static void fit_scaler(ffn_model *model, const ffn__layer *layer, size_t begin, size_t size, const ffn_dataset *dataset)
+/* Offset and factor; a feature that varies by less than its own rounding is constant. */
+static void set_scale(double offset, double spread, double size, float *to_offset, float *to_factor)
 {
-    float *offset = ffn__parameter_values(model, layer->parameter[FFN__SCALER_OFFSET]);
-    float *factor = ffn__parameter_values(model, layer->parameter[FFN__SCALER_FACTOR]);
-    for (size_t i = 0; i < size; i++) {
-        const moments m = measure(dataset, begin + i);
-        const bool standard = layer->ops == &ffn__standardize_ops;
-        const double spread = standard ? sqrt(m.squares / (double)dataset->rows) : m.high - m.low;
-        /* a feature that varies by less than its own rounding is constant */
-        const bool constant = !(spread > (double)FLT_EPSILON * fmax(fabs(m.low), fabs(m.high)) && 1 / spread < FLT_MAX);
-        offset[i] = (float)(standard ? m.mean : m.low);
-        factor[i] = constant ? 1 : (float)(1 / spread);
-    }
-    *ffn__parameter_values(model, layer->parameter[FFN__SCALER_FITTED]) = 1;
+    const bool constant = !(spread > (double)FLT_EPSILON * size && 1 / spread < FLT_MAX);
+    *to_offset = (float)offset;
+    *to_factor = constant ? 1 : (float)(1 / spread);
 }
+
+/* ---- quantiles ------------------------------------------------------------------------------------------------- */
+
+/* One column of the data, and its rows in ascending order. */
+typedef struct column {
+    const float *x;
+    size_t stride, rows;
+    size_t *order; /* [rows], and as much scratch behind them */
+} column;
+
+static bool less(const void *context, size_t a, size_t b)
+{
+    const column *c = context;
+    return c->x[a * c->stride] < c->x[b * c->stride];
+}
+
+static void sort_column(column *c, const ffn_dataset *dataset, size_t index)
+{
+    c->x = dataset->x + index;
+    for (size_t i = 0; i < c->rows; i++) c->order[i] = i;
+    ffn__sort(c->order, c->order + c->rows, c->rows, less, c);
+}
+
+static double at(const column *c, size_t place) { return (double)c->x[c->order[place] * c->stride]; }
+
+/* The value below which k / n of the rows lie: between two rows by interpolation, and a row's own where that is
+ * exact. */
+static double quantile(const column *c, size_t k, size_t n)
+{
+    const size_t whole = (c->rows - 1) / n, rest = (c->rows - 1) % n;
+    const size_t low = k * whole + k * rest / n, part = k * rest % n; /* k (rows - 1) / n, with no overflow */
+    if (part == 0) return at(c, low);
+    return at(c, low) + (double)part / (double)n * (at(c, low + 1) - at(c, low));
+}
+
+/* ---- one scaler ------------------------------------------------------------------------------------------------ */
+
+/* What a scaler is fitted with. Columns of x from `begin` on are its elements, each a feature of its own. */
+typedef struct fitting {
+    ffn_model *model;
+    const ffn__layer *layer;
+    const ffn_dataset *dataset;
+    size_t begin, size;
+    column column; /* for those that sort */
+} fitting;
+
+static float *state_of(const fitting *f, size_t index)
+{
+    return ffn__parameter_values(f->model, f->layer->parameter[index]);
+}
+
+static void fit_standard(fitting *f)
+{
+    float *offset = state_of(f, FFN__SCALER_OFFSET), *factor = state_of(f, FFN__SCALER_FACTOR);
+    for (size_t i = 0; i < f->size; i++) {
+        const moments m = measure(f->dataset, f->begin + i);
+        set_scale(m.mean, sqrt(m.squares / (double)f->dataset->rows), fmax(fabs(m.low), fabs(m.high)), &offset[i],
+                  &factor[i]);
+    }
+}
+
+static void fit_min_max(fitting *f)
+{
+    float *offset = state_of(f, FFN__SCALER_OFFSET), *factor = state_of(f, FFN__SCALER_FACTOR);
+    for (size_t i = 0; i < f->size; i++) {
+        const moments m = measure(f->dataset, f->begin + i);
+        set_scale(m.low, m.high - m.low, fmax(fabs(m.low), fabs(m.high)), &offset[i], &factor[i]);
+    }
+}
+
+static void fit_robust(fitting *f)
+{
+    float *offset = state_of(f, FFN__SCALER_OFFSET), *factor = state_of(f, FFN__SCALER_FACTOR);
+    for (size_t i = 0; i < f->size; i++) {
+        sort_column(&f->column, f->dataset, f->begin + i);
+        const double low = quantile(&f->column, 1, 4), high = quantile(&f->column, 3, 4);
+        set_scale(quantile(&f->column, 1, 2), high - low, fmax(fabs(low), fabs(high)), &offset[i], &factor[i]);
+    }
+}
+
+static void fit_quantiles(fitting *f)
+{
+    const ffn__parameter *table = &f->model->parameters[f->layer->parameter[FFN__QUANTILE_TABLE]];
+    const size_t n = table->shape.dim[1];
+    float *values = state_of(f, FFN__QUANTILE_TABLE);
+    for (size_t i = 0; i < f->size; i++) {
+        sort_column(&f->column, f->dataset, f->begin + i);
+        for (size_t k = 0; k < n; k++) values[i * n + k] = (float)quantile(&f->column, k, n - 1);
+    }
+}
+
+static const struct scaler {
+    const ffn_layer_ops *ops;
+    void (*fit)(fitting *fitting);
+    size_t fitted; /* the state that tells */
+} scalers[] = {
+    {&ffn__standardize_ops, fit_standard, FFN__SCALER_FITTED},
+    {&ffn__min_max_ops, fit_min_max, FFN__SCALER_FITTED},
+    {&ffn__robust_ops, fit_robust, FFN__SCALER_FITTED},
+    {&ffn__quantile_ops, fit_quantiles, FFN__QUANTILE_FITTED},
+};
+
+static const struct scaler *find_scaler(const ffn_layer_ops *ops)
+{
+    for (size_t i = 0; i < sizeof scalers / sizeof scalers[0]; i++)
+        if (scalers[i].ops == ops) return &scalers[i];
+    return NULL;
+}
+
+/* ---- all of them ----------------------------------------------------------------------------------------------- */
 
 /* Column of x at which an input begins. */
 static size_t input_begin(const ffn_model *model, size_t input)
@@ -47,16 +149,27 @@ static size_t input_begin(const ffn_model *model, size_t input)
     return begin;
 }
 
-static void fit_scalers(ffn_model *model, const ffn_dataset *dataset, bool only_new)
+static ffn_status fit_scalers(ffn_model *model, const ffn_dataset *dataset, bool only_new, ffn_error *error)
 {
-    for (size_t i = 0; i < model->node_count; i++) {
+    fitting f = {.model = model, .dataset = dataset, .column = {.stride = dataset->features, .rows = dataset->rows}};
+    ffn_status status = FFN_OK;
+    for (size_t i = 0; i < model->node_count && status == FFN_OK; i++) {
         const ffn__node *node = &model->nodes[i];
         if (node->layer == FFN__NONE) continue;
-        const ffn__layer *layer = &model->layers[node->layer];
-        if (layer->ops != &ffn__standardize_ops && layer->ops != &ffn__min_max_ops) continue;
-        if (only_new && *ffn__parameter_values(model, layer->parameter[FFN__SCALER_FITTED]) != 0) continue;
-        fit_scaler(model, layer, input_begin(model, node->inputs[0]), ffn_shape_size(node->shape), dataset);
+        f.layer = &model->layers[node->layer];
+        const struct scaler *scaler = find_scaler(f.layer->ops);
+        if (!scaler || (only_new && *state_of(&f, scaler->fitted) != 0)) continue;
+        f.begin = input_begin(model, node->inputs[0]);
+        f.size = ffn_shape_size(node->shape);
+        if (!f.column.order) f.column.order = ffn__alloc(dataset->rows, 2 * sizeof(size_t), error);
+        if (f.column.order)
+            scaler->fit(&f);
+        else
+            status = FFN_OUT_OF_MEMORY;
+        if (status == FFN_OK) *state_of(&f, scaler->fitted) = 1;
     }
+    ffn__free(f.column.order);
+    return status;
 }
 
 static ffn_status check(const ffn_model *model, const ffn_dataset *dataset, ffn_error *error)
@@ -73,13 +186,11 @@ static ffn_status check(const ffn_model *model, const ffn_dataset *dataset, ffn_
 ffn_status ffn_model_fit_scalers(ffn_model *model, const ffn_dataset *dataset, ffn_error *error)
 {
     const ffn_status status = check(model, dataset, error);
-    if (status == FFN_OK) fit_scalers(model, dataset, false);
-    return status;
+    return status == FFN_OK ? fit_scalers(model, dataset, false, error) : status;
 }
 
 ffn_status ffn__fit_new_scalers(ffn_model *model, const ffn_dataset *dataset, ffn_error *error)
 {
     const ffn_status status = check(model, dataset, error);
-    if (status == FFN_OK) fit_scalers(model, dataset, true);
-    return status;
+    return status == FFN_OK ? fit_scalers(model, dataset, true, error) : status;
 }
