@@ -129,6 +129,12 @@ ffn_status ffn_tensor_create(ffn_tensor *tensor, ffn_shape shape, ffn_error *err
 void ffn_tensor_destroy(ffn_tensor *tensor); /* only what ffn_tensor_create made; leaves {0} */
 ffn_tensor ffn_tensor_view(float *data, ffn_shape shape);
 
+/* NumPy's .npy: see ffn_dataset_load_npy for what is read. Writes little-endian floats in C order. *tensor must not own
+ * memory; after an error it is as before. Loaded tensors are freed by ffn_tensor_destroy. */
+ffn_status ffn_tensor_load_npy(ffn_tensor *tensor, const char *path, ffn_error *error);
+ffn_status ffn_tensor_load_npy_memory(ffn_tensor *tensor, const void *bytes, size_t size, ffn_error *error);
+ffn_status ffn_tensor_save_npy(const ffn_tensor *tensor, const char *path, ffn_error *error);
+
 /* c = alpha op(a) op(b) + beta c for matrices (rank 2), where op transposes if asked. With beta 0 c need not hold
  * numbers. c must not overlap a or b. */
 ffn_status ffn_matmul(ffn_tensor *c, const ffn_tensor *a, bool transpose_a, const ffn_tensor *b, bool transpose_b,
@@ -514,6 +520,15 @@ ffn_dataset *ffn_dataset_load_csv_memory(const char *text, size_t size, const ff
 ffn_dataset *ffn_dataset_load_idx(const char *images, const char *labels, ffn_error *error);
 ffn_dataset *ffn_dataset_load_idx_memory(const void *images, size_t images_size, const void *labels, size_t labels_size,
                                          ffn_error *error);
+/* NumPy's .npy, versions 1 to 3, in C or Fortran order and either byte order: booleans, integers and floats of 16 to 64
+ * bits, as floats. The first dimension counts the rows. targets NULL: none. Targets of whole numbers, one a row, are
+ * class indices as above; others are numbers. */
+ffn_dataset *ffn_dataset_load_npy(const char *inputs, const char *targets, ffn_error *error);
+ffn_dataset *ffn_dataset_load_npy_memory(const void *inputs, size_t inputs_size, const void *targets,
+                                         size_t targets_size, ffn_error *error);
+/* The same with the inputs left in their file, for data larger than memory: the system reads what is used. They must be
+ * 32-bit floats of this machine in C order, else FFN_UNSUPPORTED; the file must not change while the dataset lives. */
+ffn_dataset *ffn_dataset_map_npy(const char *inputs, const char *targets, ffn_error *error);
 void ffn_dataset_destroy(ffn_dataset *dataset);
 
 /* Gives each row a weight in the loss that ffn_fit minimizes: copies weights [rows], finite, none below 0 and not all of

@@ -3,6 +3,7 @@
 #define FFN__DATA_H
 
 #include "base/base.h"
+#include "data/file.h"
 #include "tensor/tensor.h"
 
 struct ffn_dataset {
@@ -15,6 +16,7 @@ struct ffn_dataset {
     const float *targets;           /* [rows][columns], or NULL */
     float *owned_x, *owned_targets; /* what destroy frees; NULL where borrowed */
     float *weights;                 /* [rows], or NULL: all 1; owned */
+    ffn__mapping mapping;           /* of the file that x lies in; none: no bytes */
     char **class_names;             /* a list [classes], or NULL; owned */
     char **feature_names;           /* a list [features], or NULL; owned */
 };
@@ -35,6 +37,10 @@ char **ffn__names_copy(char *const *names, size_t count, ffn_error *error);
 ffn_dataset *ffn__dataset_pick(const ffn_dataset *dataset, const size_t *picked, size_t count, ffn_error *error);
 /* x [count][features] and, if not NULL, targets [count][columns] of the rows picked[...]. */
 void ffn__dataset_gather(const ffn_dataset *dataset, const size_t *picked, size_t count, float *x, float *targets);
+/* Makes targets, one whole number a row, the indices of 2 or more classes. FFN_BAD_FORMAT names the place of one that
+ * cannot be: in the file `source`, where they are `size` bytes each from `offset` on. */
+ffn_status ffn__dataset_count_classes(ffn_dataset *dataset, const char *source, size_t offset, size_t size,
+                                      ffn_error *error);
 /* FFN_INVALID_ARGUMENT naming row and column of the first input or target that is not finite. */
 ffn_status ffn__dataset_check_finite(const ffn_dataset *dataset, ffn_error *error);
 

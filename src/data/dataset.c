@@ -110,6 +110,7 @@ ffn_dataset *ffn_dataset_from_labels(const float *x, ffn_shape sample, const uin
 void ffn_dataset_destroy(ffn_dataset *dataset)
 {
     if (!dataset) return;
+    ffn__unmap_file(&dataset->mapping);
     ffn__free(dataset->owned_x);
     ffn__free(dataset->owned_targets);
     ffn__free(dataset->weights);
@@ -171,6 +172,21 @@ const char *ffn_dataset_class_name(const ffn_dataset *dataset, size_t index)
 const char *ffn_dataset_feature_name(const ffn_dataset *dataset, size_t index)
 {
     return dataset && dataset->feature_names && index < dataset->features ? dataset->feature_names[index] : NULL;
+}
+
+ffn_status ffn__dataset_count_classes(ffn_dataset *dataset, const char *source, size_t offset, size_t size,
+                                      ffn_error *error)
+{
+    float largest = 1; /* two classes at least */
+    for (size_t i = 0; i < dataset->rows; i++) {
+        const float label = dataset->targets[i];
+        if (!(label >= 0 && label < (float)FFN__MAX_CLASSES))
+            return ffn_fail(error, FFN_BAD_FORMAT, "%s, offset %zu: found label %.0f, expected 0 to %zu", source,
+                            offset + i * size, (double)label, FFN__MAX_CLASSES - 1);
+        if (label > largest) largest = label;
+    }
+    dataset->classes = (size_t)largest + 1;
+    return FFN_OK;
 }
 
 /* ---- rows ---------------------------------------------------------------------------------------------------- */

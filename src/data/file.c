@@ -1,8 +1,12 @@
 #include "data/file.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 /* strerror speaks the language of the locale, and differs between platforms. */
 static const struct {
@@ -73,4 +77,40 @@ ffn_status ffn__read_file(const char *path, char **bytes, size_t *size, ffn_erro
     *bytes = all;
     *size = count;
     return FFN_OK;
+}
+
+ffn_status ffn__map_file(const char *path, ffn__mapping *mapping, ffn_error *error)
+{
+    static const unsigned char nothing[1] = {0};
+    *mapping = (ffn__mapping){0};
+    if (!path) return ffn_fail(error, FFN_INVALID_ARGUMENT, "mapping a file: the path is NULL");
+    errno = 0;
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return ffn__fail_file(error, "open", path, errno);
+    struct stat found;
+    ffn_status status = FFN_OK;
+    if (fstat(file, &found) != 0) {
+        status = ffn__fail_file(error, "read", path, errno);
+    } else if (!S_ISREG(found.st_mode)) {
+        status = ffn_fail(error, FFN_IO_ERROR, "cannot map '%s': it is not a plain file", ffn__path_tail(path));
+    } else if (found.st_size == 0) {
+        mapping->bytes = nothing;
+    } else if ((uintmax_t)found.st_size > SIZE_MAX) {
+        status = ffn_fail(error, FFN_IO_ERROR, "cannot map '%s': it is larger than memory has addresses",
+                          ffn__path_tail(path));
+    } else {
+        void *bytes = mmap(NULL, (size_t)found.st_size, PROT_READ, MAP_PRIVATE, file, 0);
+        if (bytes == MAP_FAILED)
+            status = ffn__fail_file(error, "map", path, errno);
+        else
+            *mapping = (ffn__mapping){bytes, (size_t)found.st_size};
+    }
+    (void)close(file); /* the mapping stays */
+    return status;
+}
+
+void ffn__unmap_file(ffn__mapping *mapping)
+{
+    if (mapping->size > 0) (void)munmap((void *)mapping->bytes, mapping->size);
+    *mapping = (ffn__mapping){0};
 }

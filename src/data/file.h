@@ -8,6 +8,16 @@
  * words that do not depend on the locale. A pipe is read to its end. */
 ffn_status ffn__read_file(const char *path, char **bytes, size_t *size, ffn_error *error);
 
+/* A file's bytes in memory as the system pages them in; to be read only. */
+typedef struct ffn__mapping {
+    const unsigned char *bytes; /* NULL: none */
+    size_t size;
+} ffn__mapping;
+
+/* FFN_IO_ERROR as above, also for what is not a plain file. An empty file is mapped as no bytes at an address. */
+ffn_status ffn__map_file(const char *path, ffn__mapping *mapping, ffn_error *error);
+void ffn__unmap_file(ffn__mapping *mapping);
+
 /* FFN_IO_ERROR "cannot <what> '<path>': <reason>" for an errno. */
 ffn_status ffn__fail_file(ffn_error *error, const char *what, const char *path, int code);
 

@@ -157,21 +157,6 @@ static ffn_status read_elements(const idx *f, float *values, ffn_error *error)
 /* Whole numbers, one a row, are classes. */
 static bool are_classes(const idx *labels) { return labels->element->whole && labels->rank == 1; }
 
-static ffn_status count_classes(ffn_dataset *dataset, const idx *labels, ffn_error *error)
-{
-    float largest = 1; /* two classes at least */
-    for (size_t i = 0; i < dataset->rows; i++) {
-        const float label = dataset->targets[i];
-        if (!(label >= 0 && label < (float)FFN__MAX_CLASSES))
-            return ffn_fail(error, FFN_BAD_FORMAT, "%s, offset %zu: found label %.0f, expected 0 to %zu",
-                            labels->source, labels->header + i * labels->element->size, (double)label,
-                            FFN__MAX_CLASSES - 1);
-        if (label > largest) largest = label;
-    }
-    dataset->classes = (size_t)largest + 1;
-    return FFN_OK;
-}
-
 static ffn_status fill(ffn_dataset *dataset, const idx *images, const idx *labels, ffn_error *error)
 {
     dataset->x = dataset->owned_x = ffn__alloc(images->rows * images->cols, sizeof(float), error);
@@ -181,7 +166,8 @@ static ffn_status fill(ffn_dataset *dataset, const idx *images, const idx *label
     dataset->targets = dataset->owned_targets = ffn__alloc(labels->rows * labels->cols, sizeof(float), error);
     if (!dataset->targets) return FFN_OUT_OF_MEMORY;
     status = read_elements(labels, dataset->owned_targets, error);
-    return status == FFN_OK && are_classes(labels) ? count_classes(dataset, labels, error) : status;
+    if (status != FFN_OK || !are_classes(labels)) return status;
+    return ffn__dataset_count_classes(dataset, labels->source, labels->header, labels->element->size, error);
 }
 
 /* labels: NULL if there are none. */
