@@ -529,6 +529,10 @@ ffn_dataset *ffn_dataset_load_npy_memory(const void *inputs, size_t inputs_size,
 /* The same with the inputs left in their file, for data larger than memory: the system reads what is used. They must be
  * 32-bit floats of this machine in C order, else FFN_UNSUPPORTED; the file must not change while the dataset lives. */
 ffn_dataset *ffn_dataset_map_npy(const char *inputs, const char *targets, ffn_error *error);
+/* FANN's training data: text of numbers, the counts of rows, inputs and outputs and then each row's inputs and outputs.
+ * Targets are numbers; there are none if the third count is 0. */
+ffn_dataset *ffn_dataset_load_fann(const char *path, ffn_error *error);
+ffn_dataset *ffn_dataset_load_fann_memory(const char *text, size_t size, ffn_error *error);
 void ffn_dataset_destroy(ffn_dataset *dataset);
 
 /* Gives each row a weight in the loss that ffn_fit minimizes: copies weights [rows], finite, none below 0 and not all of
