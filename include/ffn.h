@@ -490,6 +490,26 @@ ffn_dataset *ffn_dataset_from_arrays(const float *x, ffn_shape sample, const flo
 ffn_dataset *ffn_dataset_from_labels(const float *x, ffn_shape sample, const uint32_t *labels, size_t classes,
                                      size_t rows, ffn_error *error);
 
+/* Writes rows first to first + rows - 1 to x [rows][sample] and targets [rows][columns], which is NULL where there are
+ * none. Returns 0, or another number for an error, which the caller of the library gets as FFN_IO_ERROR. */
+typedef int (*ffn_row_reader)(void *user, size_t first, size_t rows, float *x, float *targets);
+
+typedef struct ffn_source {
+    ffn_shape sample;
+    size_t columns; /* of the targets; for classes one, of indices; 0: no targets */
+    size_t rows;
+    size_t window; /* rows that training has in memory and shuffles; 0: 8192; rounded up to whole batches */
+    ffn_row_reader read;
+    void *user; /* passed to read */
+} ffn_source;
+
+/* Rows from a function, for data larger than memory: for ffn_fit, as training or validation data, ffn_evaluate and the
+ * scalers. Training takes the windows in a new order each epoch and shuffles the rows of each; evaluation reads from
+ * the first row to the last; scalers are fitted to at most 65536 rows, spread evenly. The rows are checked as they are
+ * read. One thread at a time calls the function, during the library's calls only. What needs all rows in memory, such
+ * as a split, is FFN_UNSUPPORTED, and the dataset's tensors have no data. Copies *source; user is borrowed. */
+ffn_dataset *ffn_dataset_from_source(const ffn_source *source, ffn_error *error);
+
 typedef enum ffn_csv_header { FFN_CSV_HEADER_AUTO = 0, FFN_CSV_HEADER_YES, FFN_CSV_HEADER_NO } ffn_csv_header;
 typedef enum ffn_csv_missing {
     FFN_CSV_MISSING_ERROR = 0, /* an empty cell, NA, NaN, null or ? is an error that names line and column */

@@ -12,10 +12,11 @@ struct ffn_dataset {
     size_t features;                /* its size */
     size_t columns;                 /* of the targets; 0: no targets */
     size_t classes;                 /* 0: not known to be classes */
-    const float *x;                 /* [rows][features] */
+    const float *x;                 /* [rows][features]; NULL if the rows come from a source */
     const float *targets;           /* [rows][columns], or NULL */
     float *owned_x, *owned_targets; /* what destroy frees; NULL where borrowed */
     float *weights;                 /* [rows], or NULL: all 1; owned */
+    ffn_source source;              /* where the rows come from; without a function: x and targets */
     ffn__mapping mapping;           /* of the file that x lies in; none: no bytes */
     char **class_names;             /* a list [classes], or NULL; owned */
     char **feature_names;           /* a list [features], or NULL; owned */
@@ -43,6 +44,28 @@ ffn_status ffn__dataset_count_classes(ffn_dataset *dataset, const char *source, 
                                       ffn_error *error);
 /* FFN_INVALID_ARGUMENT naming row and column of the first input or target that is not finite. */
 ffn_status ffn__dataset_check_finite(const ffn_dataset *dataset, ffn_error *error);
+
+/* ---- rows wherever they are (rows.c) -------------------------------------------------------------------------- */
+
+/* FFN_UNSUPPORTED if the rows come from a source; `what` wants them in memory. */
+ffn_status ffn__dataset_check_memory(const ffn_dataset *dataset, const char *what, ffn_error *error);
+
+/* Reads stretches of at most `most` rows: those of a source into a buffer, with a check that they are finite. */
+typedef struct ffn__rows {
+    const ffn_dataset *dataset;
+    size_t most;
+    float *buffer; /* NULL if the rows are in memory */
+} ffn__rows;
+
+ffn_status ffn__rows_open(ffn__rows *rows, const ffn_dataset *dataset, size_t most, ffn_error *error);
+void ffn__rows_close(ffn__rows *rows);
+/* x and targets of rows first to first + count - 1, good until the next call. */
+ffn_status ffn__rows_read(ffn__rows *rows, size_t first, size_t count, const float **x, const float **targets,
+                          ffn_error *error);
+/* A copy of at most so many rows, spread evenly, without targets. */
+ffn_dataset *ffn__dataset_sample(const ffn_dataset *dataset, size_t most, ffn_error *error);
+
+/* ---- sorting --------------------------------------------------------------------------------------------------- */
 
 /* Sorts order [n] by less of its elements; equal ones keep their order. scratch [n] is overwritten. */
 typedef bool (*ffn__less)(const void *context, size_t a, size_t b);

@@ -229,6 +229,7 @@ static ffn_status allocate_like(ffn_dataset *dataset, const ffn_dataset *source,
 
 ffn_dataset *ffn__dataset_pick(const ffn_dataset *dataset, const size_t *picked, size_t count, ffn_error *error)
 {
+    if (ffn__dataset_check_memory(dataset, "copying rows", error) != FFN_OK) return NULL;
     ffn_dataset *copy = ffn__dataset_create(dataset->sample, dataset->columns, count, error);
     if (!copy) return NULL;
     if (allocate_like(copy, dataset, error) != FFN_OK) {
@@ -242,6 +243,7 @@ ffn_dataset *ffn__dataset_pick(const ffn_dataset *dataset, const size_t *picked,
 
 ffn_dataset *ffn_dataset_one_hot(const ffn_dataset *dataset, ffn_error *error)
 {
+    if (ffn__dataset_check_memory(dataset, "one-hot", error) != FFN_OK) return NULL;
     if (!dataset || dataset->classes == 0) {
         (void)ffn_fail(error, FFN_INVALID_ARGUMENT, "one-hot: %s",
                        dataset ? "the targets are not known to be classes" : "the dataset is NULL");

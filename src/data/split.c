@@ -112,6 +112,8 @@ static ffn_status check(const ffn_dataset *dataset, float fraction, ffn_dataset 
                         !dataset          ? "the dataset is NULL"
                         : first == second ? "first and second are the same pointer"
                                           : "first or second is NULL");
+    const ffn_status status = ffn__dataset_check_memory(dataset, "split", error);
+    if (status != FFN_OK) return status;
     if (!(fraction > 0 && fraction < 1))
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "split: the fraction is not in (0, 1)");
     if (dataset->rows < 2)

@@ -32,7 +32,8 @@ static ffn_status check_dataset(const ffn_model *model, const ffn_dataset *datas
     if (dataset->features != ffn__model_input_size(model))
         return ffn_fail(error, FFN_SHAPE_MISMATCH, "the %s has %zu features; expected the network's %zu inputs", what,
                         dataset->features, ffn__model_input_size(model));
-    return ffn__dataset_check_finite(dataset, error);
+    const ffn_status status = ffn__dataset_check_memory(dataset, what, error);
+    return status == FFN_OK ? ffn__dataset_check_finite(dataset, error) : status;
 }
 
 static ffn_status check(const ffn_model *model, const char *name, const ffn_export_c_options *options, ffn_error *error)

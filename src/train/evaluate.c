@@ -37,28 +37,43 @@ typedef struct totals {
     double loss, weight, right;
 } totals;
 
-/* Runs rows begin .. begin + n - 1 and returns their outputs. */
-static const float *evaluate_batch(ffn_plan *plan, const ffn_loss *loss, const ffn_dataset *dataset, size_t begin,
-                                   size_t n, totals *t)
+/* Runs rows begin .. begin + n - 1: their targets and outputs. */
+static ffn_status evaluate_batch(ffn_plan *plan, const ffn_loss *loss, ffn__rows *rows, size_t begin, size_t n,
+                                 totals *t, const float **outputs, const float **targets_read, ffn_error *error)
 {
-    const float *targets = dataset->targets + begin * dataset->columns;
-    const float *y = ffn_forward(plan, dataset->x + begin * dataset->features, n);
+    const float *x, *targets;
+    const size_t output_rows = ffn__model_output_rows(plan->model);
+    ffn_status status = ffn__rows_read(rows, begin, n, &x, &targets, error);
+    if (status == FFN_OK && rows->buffer)
+        status = ffn__targets_check(loss, ffn__model_output_cols(plan->model), n * output_rows, targets,
+                                    begin * output_rows, error);
+    if (status != FFN_OK) return status;
+    const float *y = ffn_forward(plan, x, n);
     double weight;
     t->right += ffn__count_right(plan->model, loss, false, n * ffn__model_output_rows(plan->model), y, targets);
     t->loss += ffn__plan_loss(plan, loss, targets, &weight);
     t->weight += weight;
-    return y;
+    *outputs = y;
+    *targets_read = targets;
+    return FFN_OK;
 }
 
-void ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn_dataset *dataset, double *mean_loss,
-                           double *accuracy)
+ffn_status ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn_dataset *dataset, double *mean_loss,
+                                 double *accuracy, ffn_error *error)
 {
     totals t = {0};
+    ffn__rows rows;
+    const float *y, *targets;
     const size_t batch = plan->options.max_batch;
-    for (size_t begin = 0; begin < dataset->rows; begin += batch)
-        (void)evaluate_batch(plan, loss, dataset, begin, smaller(dataset->rows - begin, batch), &t);
+    ffn_status status = ffn__rows_open(&rows, dataset, batch, error);
+    for (size_t begin = 0; begin < dataset->rows && status == FFN_OK; begin += batch)
+        status =
+            evaluate_batch(plan, loss, &rows, begin, smaller(dataset->rows - begin, batch), &t, &y, &targets, error);
+    ffn__rows_close(&rows);
+    if (status != FFN_OK) return status;
     *mean_loss = t.loss / t.weight;
     *accuracy = t.right / (double)(dataset->rows * ffn__model_output_rows(plan->model));
+    return FFN_OK;
 }
 
 /* ---- metrics --------------------------------------------------------------------------------------------------- */
@@ -125,18 +140,20 @@ static void count_row(evaluation *e, const float *y, const float *targets)
     }
 }
 
-static void count_rows(evaluation *e)
+static ffn_status count_rows(evaluation *e, ffn__rows *rows, ffn_error *error)
 {
     totals t = {0};
     const size_t per_row = ffn__model_output_rows(e->model);
     for (size_t begin = 0; begin < e->dataset->rows; begin += FFN__EVALUATION_BATCH) {
         const size_t n = smaller(e->dataset->rows - begin, FFN__EVALUATION_BATCH);
-        const float *y = evaluate_batch(e->plan, e->loss, e->dataset, begin, n, &t);
-        const float *targets = e->dataset->targets + begin * e->dataset->columns;
+        const float *y, *targets;
+        const ffn_status status = evaluate_batch(e->plan, e->loss, rows, begin, n, &t, &y, &targets, error);
+        if (status != FFN_OK) return status;
         for (size_t r = 0; r < n * per_row; r++) count_row(e, y + r * e->outputs, targets + r * e->target_columns);
     }
     e->metrics.loss = t.loss / t.weight;
     e->metrics.accuracy = t.right / (double)e->seen;
+    return FFN_OK;
 }
 
 static double ratio(double part, double whole) { return whole > 0 ? part / whole : 0; }
@@ -193,7 +210,11 @@ static ffn_status evaluate(evaluation *e, ffn_error *error)
     m->rows = e->dataset->rows;
     m->macro_f1 = m->classes ? 0 : (double)NAN;
     m->r2 = m->mae = m->rmse = (double)NAN;
-    count_rows(e);
+    ffn__rows rows;
+    status = ffn__rows_open(&rows, e->dataset, FFN__EVALUATION_BATCH, error);
+    if (status == FFN_OK) status = count_rows(e, &rows, error);
+    ffn__rows_close(&rows);
+    if (status != FFN_OK) return status;
     if (m->classes) finish_classes(m);
     if (e->columns) finish_regression(e);
     return FFN_OK;

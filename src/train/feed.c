@@ -1,18 +1,31 @@
-/* What training eats: the rows of a dataset in the order of the epoch, batch by batch, augmented ahead of the step. */
+/* What training eats: the rows of a dataset in the order of the epoch, batch by batch, augmented ahead of the step.
+ * Rows of a source come window by window, each a small dataset that is shuffled like one. */
 #include <string.h>
 
 #include "data/augment.h"
 #include "data/loader.h"
 #include "train/train.h"
 
+enum { DEFAULT_WINDOW = 8192 }; /* rows */
+
 struct ffn__feed {
+    const ffn_model *model;
     const ffn_dataset *dataset;
-    size_t batch; /* rows */
-    size_t next;  /* batch */
+    const ffn_loss *loss;
+    ffn_dataset rows; /* what batches are taken from: the dataset's, or those of a window */
+    size_t batch;     /* rows */
+    size_t next;      /* batch of `rows` */
+    size_t before;    /* rows of the epoch before `rows` */
+    size_t offset;    /* of `rows` in the dataset */
     uint64_t seed;
     uint32_t epoch;
-    size_t *order;            /* [rows] of this epoch; NULL: as they stand */
     float *weights;           /* of the rows of the last batch; NULL: the dataset has none */
+    ffn_random random;        /* of the epoch's orders */
+    size_t *order;            /* [rows] of `rows`; NULL: as they stand */
+    ffn__rows source;         /* of windows */
+    size_t window;            /* rows in memory at a time */
+    size_t windows, opened;   /* of the epoch */
+    size_t *window_order;     /* [windows], or NULL */
     ffn__loader *loader;      /* NULL: batches are the dataset's own memory */
     ffn__augmenter augmenter; /* if `augments` */
     bool augments;
@@ -20,7 +33,7 @@ struct ffn__feed {
 
 static size_t batch_rows(const ffn__feed *f, size_t index)
 {
-    const size_t left = f->dataset->rows - index * f->batch;
+    const size_t left = f->rows.rows - index * f->batch;
     return left < f->batch ? left : f->batch;
 }
 
@@ -29,9 +42,9 @@ size_t ffn__feed_batches(const ffn__feed *f) { return (f->dataset->rows + f->bat
 static void augment(const ffn__feed *f, size_t first, size_t rows, float *x, float *targets, float *scratch)
 {
     const ffn__augmenter *a = &f->augmenter;
-    const ffn__augment_place place = {f->seed, f->epoch, first};
+    const ffn__augment_place place = {f->seed, f->epoch, f->before + first};
     for (size_t i = 0; i < rows; i++) {
-        const ffn__augment_place row = {f->seed, f->epoch, first + i};
+        const ffn__augment_place row = {f->seed, f->epoch, f->before + first + i};
         ffn__augment_row(a, row, x + i * a->features, targets + i * a->columns, scratch);
     }
     ffn__augment_mix(a, place, rows, x, targets, scratch);
@@ -40,7 +53,7 @@ static void augment(const ffn__feed *f, size_t first, size_t rows, float *x, flo
 static void fill(const void *feed, size_t index, float *x, float *targets, float *scratch)
 {
     const ffn__feed *f = feed;
-    const ffn_dataset *d = f->dataset;
+    const ffn_dataset *d = &f->rows;
     const size_t first = index * f->batch, rows = batch_rows(f, index);
     if (f->order) {
         ffn__dataset_gather(d, f->order + first, rows, x, targets);
@@ -67,13 +80,33 @@ static ffn_status make_augmenter(ffn__feed *f, const ffn_fit_options *options, f
     return status;
 }
 
+/* Windows are whole batches, so that an epoch has as many batches as without them. */
+static ffn_status make_windows(ffn__feed *f, bool keep_order, ffn_error *error)
+{
+    const ffn_dataset *d = f->dataset;
+    f->rows = *d;
+    f->window = d->rows;
+    f->windows = 1;
+    if (!d->source.read) return FFN_OK;
+    const size_t wanted = d->source.window ? d->source.window : DEFAULT_WINDOW;
+    const size_t batches = wanted / f->batch + (wanted % f->batch != 0), all = ffn__feed_batches(f);
+    if (batches < all) f->window = batches * f->batch;
+    f->windows = (d->rows + f->window - 1) / f->window;
+    if (!keep_order) {
+        f->window_order = ffn__alloc(f->windows, sizeof *f->window_order, error);
+        if (!f->window_order) return FFN_OUT_OF_MEMORY;
+    }
+    return ffn__rows_open(&f->source, d, f->window, error);
+}
+
 static ffn_status start(ffn__feed *f, const ffn_fit_options *options, ffn_error *error)
 {
     const ffn_dataset *d = f->dataset;
-    const ffn_status status = make_augmenter(f, options, error);
+    ffn_status status = make_augmenter(f, options, error);
+    if (status == FFN_OK) status = make_windows(f, options->keep_order, error);
     if (status != FFN_OK) return status;
     if (!options->keep_order) {
-        f->order = ffn__alloc(d->rows, sizeof *f->order, error);
+        f->order = ffn__alloc(f->window, sizeof *f->order, error);
         if (!f->order) return FFN_OUT_OF_MEMORY;
     }
     if (d->weights) {
@@ -91,11 +124,14 @@ static ffn_status start(ffn__feed *f, const ffn_fit_options *options, ffn_error 
     return f->loader ? FFN_OK : FFN_OUT_OF_MEMORY;
 }
 
-ffn__feed *ffn__feed_create(const ffn_dataset *dataset, const ffn_fit_options *options, ffn_error *error)
+ffn__feed *ffn__feed_create(const ffn_model *model, const ffn_dataset *dataset, const ffn_fit_options *options,
+                            ffn_error *error)
 {
     ffn__feed *f = ffn__alloc(1, sizeof *f, error);
     if (!f) return NULL;
+    f->model = model;
     f->dataset = dataset;
+    f->loss = &options->loss;
     f->batch = options->batch_size;
     f->seed = options->seed;
     if (start(f, options, error) == FFN_OK) return f;
@@ -108,36 +144,73 @@ void ffn__feed_destroy(ffn__feed *f)
     if (!f) return;
     ffn__loader_destroy(f->loader);
     if (f->augments) ffn__augmenter_destroy(&f->augmenter);
+    ffn__rows_close(&f->source);
+    ffn__free(f->window_order);
     ffn__free(f->order);
     ffn__free(f->weights);
     ffn__free(f);
 }
 
-void ffn__feed_begin(ffn__feed *f, size_t epoch)
+static void shuffle(ffn__feed *f, size_t n, size_t *order)
+{
+    for (size_t i = 0; i < n; i++) order[i] = i;
+    ffn__shuffle(&f->random, n, order);
+}
+
+/* Begins with the batches of f->rows. The loader is at rest. */
+static void begin_rows(ffn__feed *f)
 {
     f->next = 0;
-    if (!f->loader) return;
-    ffn__loader_pause(f->loader);
+    if (f->order) shuffle(f, f->rows.rows, f->order);
+    if (f->loader) ffn__loader_begin(f->loader, (f->rows.rows + f->batch - 1) / f->batch);
+}
+
+static ffn_status open_window(ffn__feed *f, ffn_error *error)
+{
+    const size_t index = f->window_order ? f->window_order[f->opened] : f->opened, first = index * f->window;
+    const size_t left = f->dataset->rows - first, per_row = ffn__model_output_rows(f->model);
+    const float *x, *targets;
+    if (f->loader) ffn__loader_pause(f->loader);
+    if (f->opened++ > 0) f->before += f->rows.rows;
+    f->rows.rows = left < f->window ? left : f->window;
+    f->offset = first;
+    ffn_status status = ffn__rows_read(&f->source, first, f->rows.rows, &x, &targets, error);
+    if (status == FFN_OK)
+        status = ffn__targets_check(f->loss, ffn__model_output_cols(f->model), f->rows.rows * per_row, targets,
+                                    first * per_row, error);
+    if (status != FFN_OK) return status;
+    f->rows.x = x;
+    f->rows.targets = targets;
+    begin_rows(f);
+    return FFN_OK;
+}
+
+void ffn__feed_begin(ffn__feed *f, size_t epoch)
+{
+    if (f->loader) ffn__loader_pause(f->loader);
     f->epoch = (uint32_t)epoch;
-    if (f->order) {
-        ffn_random random = ffn_random_create(f->seed, FFN__STREAM_SHUFFLE, f->epoch);
-        for (size_t i = 0; i < f->dataset->rows; i++) f->order[i] = i;
-        ffn__shuffle(&random, f->dataset->rows, f->order);
-    }
-    ffn__loader_begin(f->loader, ffn__feed_batches(f));
+    f->random = ffn_random_create(f->seed, FFN__STREAM_SHUFFLE, f->epoch);
+    f->before = f->opened = 0;
+    if (f->window_order) shuffle(f, f->windows, f->window_order);
+    if (f->source.buffer)
+        f->next = f->rows.rows = 0; /* the first batch opens a window */
+    else
+        begin_rows(f);
 }
 
 ffn_status ffn__feed_next(ffn__feed *f, const float **x, const float **targets, size_t *rows, ffn_error *error)
 {
-    const ffn_dataset *d = f->dataset;
+    if (f->source.buffer && f->next * f->batch >= f->rows.rows) {
+        const ffn_status status = open_window(f, error);
+        if (status != FFN_OK) return status;
+    }
     const size_t index = f->next++, first = index * f->batch;
-    (void)error;
     *rows = batch_rows(f, index);
     if (f->loader) {
         ffn__loader_next(f->loader, x, targets);
     } else {
-        *x = d->x + first * d->features;
-        *targets = d->targets + first * d->columns;
+        *x = f->rows.x + first * f->rows.features;
+        *targets = f->rows.targets + first * f->rows.columns;
     }
     return FFN_OK;
 }
@@ -146,6 +219,6 @@ const float *ffn__feed_weights(const ffn__feed *f)
 {
     const size_t first = (f->next - 1) * f->batch, rows = batch_rows(f, f->next - 1);
     for (size_t i = 0; f->weights && i < rows; i++)
-        f->weights[i] = f->dataset->weights[f->order ? f->order[first + i] : first + i];
+        f->weights[i] = f->dataset->weights[f->offset + (f->order ? f->order[first + i] : first + i)];
     return f->weights;
 }

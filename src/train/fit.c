@@ -60,7 +60,7 @@ static ffn_status choose_data(fit *f, const ffn_dataset *dataset, ffn_error *err
 
 static ffn_status allocate(fit *f, ffn_error *error)
 {
-    f->feed = ffn__feed_create(f->training, &f->options, error);
+    f->feed = ffn__feed_create(f->model, f->training, &f->options, error);
     if (!f->feed) return error->status;
     if (f->options.restore_best) {
         f->best = ffn__alloc(f->model->value_count, sizeof(float), error);
@@ -213,11 +213,13 @@ static void compare(fit *f)
 /* Validation, and whom it concerns. */
 static ffn_status judge(fit *f, ffn_error *error)
 {
+    ffn_status status = FFN_OK;
     if (f->validator)
-        ffn__evaluate_quickly(f->validator, &f->options.loss, f->validation, &f->progress.validation_loss,
-                              &f->progress.validation_accuracy);
+        status = ffn__evaluate_quickly(f->validator, &f->options.loss, f->validation, &f->progress.validation_loss,
+                                       &f->progress.validation_accuracy, error);
+    if (status != FFN_OK) return status;
     compare(f);
-    const ffn_status status = record(f, error);
+    status = record(f, error);
     if (status != FFN_OK) return status;
     f->progress.seconds = now() - f->start;
     if (f->options.on_epoch && f->options.on_epoch(&f->progress, f->options.user)) return stopped(f, "on_epoch", error);

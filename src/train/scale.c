@@ -149,7 +149,7 @@ static size_t input_begin(const ffn_model *model, size_t input)
     return begin;
 }
 
-static ffn_status fit_scalers(ffn_model *model, const ffn_dataset *dataset, bool only_new, ffn_error *error)
+static ffn_status fit_in_memory(ffn_model *model, const ffn_dataset *dataset, bool only_new, ffn_error *error)
 {
     fitting f = {.model = model, .dataset = dataset, .column = {.stride = dataset->features, .rows = dataset->rows}};
     ffn_status status = FFN_OK;
@@ -172,6 +172,23 @@ static ffn_status fit_scalers(ffn_model *model, const ffn_dataset *dataset, bool
     return status;
 }
 
+/* Of a source, to a sample of its rows. */
+static ffn_status fit_scalers(ffn_model *model, const ffn_dataset *dataset, bool only_new, ffn_error *error)
+{
+    enum { MOST_ROWS = 65536 };
+    bool wanted = false;
+    for (size_t i = 0; i < model->layer_count; i++) wanted |= ffn__is_scaler(model->layers[i].ops);
+    if (!wanted) return FFN_OK;
+    if (!dataset->source.read) return fit_in_memory(model, dataset, only_new, error);
+    ffn_error local = {FFN_OK, ""};
+    if (!error) error = &local;
+    ffn_dataset *sample = ffn__dataset_sample(dataset, MOST_ROWS, error);
+    if (!sample) return error->status;
+    const ffn_status status = fit_in_memory(model, sample, only_new, error);
+    ffn_dataset_destroy(sample);
+    return status;
+}
+
 static ffn_status check(const ffn_model *model, const ffn_dataset *dataset, ffn_error *error)
 {
     const ffn_status status = ffn__model_check_built(model, error);
@@ -180,7 +197,7 @@ static ffn_status check(const ffn_model *model, const ffn_dataset *dataset, ffn_
     if (dataset->features != ffn__model_input_size(model))
         return ffn_fail(error, FFN_SHAPE_MISMATCH, "the dataset has %zu features; expected the network's %zu inputs",
                         dataset->features, ffn__model_input_size(model));
-    return ffn__dataset_check_finite(dataset, error);
+    return dataset->source.read ? FFN_OK : ffn__dataset_check_finite(dataset, error);
 }
 
 ffn_status ffn_model_fit_scalers(ffn_model *model, const ffn_dataset *dataset, ffn_error *error)

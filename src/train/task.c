@@ -79,7 +79,7 @@ ffn_status ffn__check_data(const ffn_model *model, const ffn_loss *loss, const f
     if (dataset->features != inputs)
         return ffn_fail(error, FFN_SHAPE_MISMATCH, "%s has %zu features; expected the network's %zu inputs", what,
                         dataset->features, inputs);
-    if (!dataset->targets) return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s has no targets", what);
+    if (dataset->columns == 0) return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s has no targets", what);
     const size_t rows = ffn__model_output_rows(model), columns = ffn__loss_target_columns(loss, outputs) * rows;
     if (dataset->columns != columns)
         return ffn_fail(error, FFN_SHAPE_MISMATCH, "%s has %zu target columns; %s with %zu outputs expects %zu", what,
@@ -87,6 +87,7 @@ ffn_status ffn__check_data(const ffn_model *model, const ffn_loss *loss, const f
     if (dataset->classes > outputs && loss->ops->target == FFN_TARGET_CLASS_INDEX)
         return ffn_fail(error, FFN_SHAPE_MISMATCH, "%s has %zu classes; the network has %zu outputs", what,
                         dataset->classes, outputs);
+    if (dataset->source.read) return FFN_OK; /* rows are checked as they are read */
     const ffn_status status = ffn__dataset_check_finite(dataset, error);
     if (status != FFN_OK) return status;
     return ffn__targets_check(loss, outputs, dataset->rows * rows, dataset->targets, 0, error);

@@ -65,9 +65,10 @@ void ffn__close_pending(ffn_trainer *trainer);
 
 typedef struct ffn__feed ffn__feed;
 
-/* options: resolved for the dataset, of which batch_size, keep_order, augmentation (borrowed), seed, threads and loss
+/* options: resolved for model and dataset, of which batch_size, keep_order, augmentation (borrowed), seed, threads and loss
  * are used. */
-ffn__feed *ffn__feed_create(const ffn_dataset *dataset, const ffn_fit_options *options, ffn_error *error);
+ffn__feed *ffn__feed_create(const ffn_model *model, const ffn_dataset *dataset, const ffn_fit_options *options,
+                            ffn_error *error);
 void ffn__feed_destroy(ffn__feed *feed);
 size_t ffn__feed_batches(const ffn__feed *feed); /* of an epoch */
 void ffn__feed_begin(ffn__feed *feed, size_t epoch);
@@ -99,8 +100,8 @@ ffn_loss ffn__loss_for(const ffn_model *model, const ffn_dataset *dataset, ffn_l
 enum { FFN__EVALUATION_BATCH = 256 };
 
 /* Mean loss and accuracy (NaN for a regression) over checked data; the plan keeps logits. */
-void ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn_dataset *dataset, double *mean_loss,
-                           double *accuracy);
+ffn_status ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn_dataset *dataset, double *mean_loss,
+                                 double *accuracy, ffn_error *error);
 
 /* ---- scalers (scale.c) ----------------------------------------------------------------------------------------- */
 
