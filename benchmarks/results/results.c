@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const results_row *const tables[] = {results_simard, results_strategies, results_tables};
+static const results_row *const tables[] = {results_simard, results_strategies, results_small, results_tables};
 
 int results_fail(const ffn_error *error)
 {

@@ -18,7 +18,7 @@ typedef struct results_row {
 } results_row;
 
 /* The rows of each file; one without a name ends them. */
-extern const results_row results_simard[], results_strategies[], results_tables[];
+extern const results_row results_simard[], results_strategies[], results_small[], results_tables[];
 
 /* One training, done once for each seed. */
 typedef struct results_task {
