@@ -434,6 +434,10 @@ ffn_status ffn_model_set_parameter(ffn_model *model, size_t index, const float *
 
 ffn_shape ffn_model_input_shape(const ffn_model *model);  /* of a sample; several inputs: 1d, their sizes added up */
 ffn_shape ffn_model_output_shape(const ffn_model *model); /* rank 0 before build */
+/* The classes' names, in the order of their indices, kept in the model: copies them; count 0: none. ffn_fit gives a model
+ * without names those of its dataset. */
+ffn_status ffn_model_set_class_names(ffn_model *model, const char *const *names, size_t count, ffn_error *error);
+const char *ffn_model_class_name(const ffn_model *model, size_t index); /* NULL if it has none; owned by the model */
 /* A table of layers, shapes and parameters. Like snprintf: writes at most `size` bytes with the ending 0, returns the
  * length the whole text has. text may be NULL if size is 0. */
 size_t ffn_model_summary(const ffn_model *model, char *text, size_t size);

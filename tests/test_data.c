@@ -444,7 +444,7 @@ static void test_names_are_one_allocation(void)
 {
     char *const names[3] = {(char[]){"a"}, (char[]){""}, (char[]){"long name"}};
     failing_start(0);
-    char **copy = ffn__names_copy(names, 3, NULL);
+    char **copy = ffn__names_copy((const char *const *)names, 3, NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(copy);
     CU_ASSERT_EQUAL(failing.calls, 1);
     for (size_t i = 0; i < 3; i++) CU_ASSERT_STRING_EQUAL(copy[i], names[i]);

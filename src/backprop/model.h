@@ -53,7 +53,9 @@ struct ffn_model {
     size_t parameter_count;
     float *values; /* the block [value_count]: every parameter at its offset, padded to the alignment */
     size_t value_count;
-    size_t output; /* node */
+    size_t output;      /* node */
+    char **class_names; /* a list [class_count], or NULL; owned */
+    size_t class_count;
 };
 
 /* Checks the layer's config and runs its plan for inputs of these shapes; an error names the layer. */

@@ -28,6 +28,13 @@ char *ffn__copy_string(const char *text, ffn_error *error);
 /* Grows *array of *capacity elements to hold at least `needed` of them, at least doubling; keeps the content. */
 ffn_status ffn__grow(void **array, size_t *capacity, size_t needed, size_t size, ffn_error *error);
 
+/* ---- names (names.c) ------------------------------------------------------------------------------------------- */
+
+/* A list of names is one allocation, the pointers with the text behind them: freed by one ffn__free. A new list points
+ * every name to the text, `bytes` long, for the caller to fill and to move the pointers on. */
+char **ffn__names_create(size_t count, size_t bytes, ffn_error *error);
+char **ffn__names_copy(const char *const *names, size_t count, ffn_error *error);
+
 /* ---- checked sizes (size.c) ------------------------------------------------------------------------------------ */
 
 bool ffn__multiply(size_t a, size_t b, size_t *product); /* false, and *product untouched, on overflow */

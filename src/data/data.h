@@ -29,11 +29,6 @@ struct ffn_dataset {
  * that the sizes in bytes fit a size_t. */
 ffn_dataset *ffn__dataset_create(ffn_shape sample, size_t columns, size_t rows, ffn_error *error);
 
-/* A list of names is one allocation, the pointers with the text behind them: freed by one ffn__free. A new list points
- * every name to the text, `bytes` long, for the caller to fill and to move the pointers on. */
-char **ffn__names_create(size_t count, size_t bytes, ffn_error *error);
-char **ffn__names_copy(char *const *names, size_t count, ffn_error *error);
-
 /* A dataset of the rows picked[0 .. count-1], copied. */
 ffn_dataset *ffn__dataset_pick(const ffn_dataset *dataset, const size_t *picked, size_t count, ffn_error *error);
 /* x [count][features] and, if not NULL, targets [count][columns] of the rows picked[...]. */

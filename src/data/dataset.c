@@ -3,32 +3,6 @@
 #include <math.h>
 #include <string.h>
 
-/* ---- names --------------------------------------------------------------------------------------------------- */
-
-char **ffn__names_create(size_t count, size_t bytes, ffn_error *error)
-{
-    size_t pointers, total;
-    if (!ffn__multiply(count, sizeof(char *), &pointers) || !ffn__sum(pointers, bytes, &total))
-        pointers = 0, total = SIZE_MAX;
-    char **names = ffn__alloc(total, 1, error);
-    for (size_t i = 0; names && i < count; i++) names[i] = (char *)names + pointers;
-    return names;
-}
-
-char **ffn__names_copy(char *const *names, size_t count, ffn_error *error)
-{
-    size_t bytes = 0;
-    for (size_t i = 0; i < count; i++) bytes += strlen(names[i]) + 1; /* fits: the originals do */
-    char **copy = ffn__names_create(count, bytes, error);
-    char *text = copy && count > 0 ? copy[0] : NULL;
-    for (size_t i = 0; text && i < count; i++) {
-        const size_t length = strlen(names[i]) + 1;
-        copy[i] = memcpy(text, names[i], length);
-        text += length;
-    }
-    return copy;
-}
-
 /* ---- create and destroy -------------------------------------------------------------------------------------- */
 
 ffn_dataset *ffn__dataset_create(ffn_shape sample, size_t columns, size_t rows, ffn_error *error)
@@ -217,11 +191,11 @@ static ffn_status allocate_like(ffn_dataset *dataset, const ffn_dataset *source,
         if (!dataset->weights) return FFN_OUT_OF_MEMORY;
     }
     if (source->class_names) {
-        dataset->class_names = ffn__names_copy(source->class_names, source->classes, error);
+        dataset->class_names = ffn__names_copy((const char *const *)source->class_names, source->classes, error);
         if (!dataset->class_names) return FFN_OUT_OF_MEMORY;
     }
     if (source->feature_names) {
-        dataset->feature_names = ffn__names_copy(source->feature_names, source->features, error);
+        dataset->feature_names = ffn__names_copy((const char *const *)source->feature_names, source->features, error);
         if (!dataset->feature_names) return FFN_OUT_OF_MEMORY;
     }
     return FFN_OK;

@@ -103,6 +103,9 @@ static ffn_status prepare(fit *f, const ffn_dataset *dataset, const ffn_fit_opti
     status = check_last_batch(f, error);
     if (status == FFN_OK) status = allocate(f, error);
     if (status == FFN_OK) status = ffn__fit_new_scalers(f->model, f->training, error);
+    if (status == FFN_OK && dataset->class_names && !f->model->class_names)
+        status =
+            ffn_model_set_class_names(f->model, (const char *const *)dataset->class_names, dataset->classes, error);
     return status;
 }
 
