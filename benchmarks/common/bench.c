@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "bench.h"
 
+#include "tensor/isa.h"
+
 #include <getopt.h>
 #include <math.h>
 #include <stdio.h>
@@ -21,7 +23,7 @@
 /* OpenBLAS falls back to narrow kernels on processors that are younger than itself, and a bound made of those is none.
  * It takes a hint from the environment when it is loaded, so the program starts itself once more with
  * the hint given. */
-static void choose_blas_core(char **argv)
+static void choose_blas_core(char **argv, ffn__isa_id isa)
 {
 #if defined(BENCH_OPENBLAS) && defined(__x86_64__)
     const char *core = openblas_get_corename(), *better = NULL;
@@ -31,11 +33,12 @@ static void choose_blas_core(char **argv)
         better = "SkylakeX";
     else if (__builtin_cpu_supports("avx2") && !known && strcmp(core, "Haswell") != 0)
         better = "Haswell";
+    if (isa == FFN__ISA_AVX2 && strcmp(core, "Haswell") != 0) better = "Haswell";
     if (!better || getenv("OPENBLAS_CORETYPE")) return;
     setenv("OPENBLAS_CORETYPE", better, 1);
     execv("/proc/self/exe", argv);
 #else
-    (void)argv;
+    (void)argv, (void)isa;
 #endif
 }
 
@@ -50,7 +53,8 @@ static void usage(const char *program, const char *what, FILE *out)
             "  --threads N        1 or 2; default: both\n"
             "  --min-time SECONDS measured for each row of a case; default 0.5\n"
             "  --pin              one thread to each core (always with two threads)\n"
-            "  --kernels NAME     kernel table: auto (default), blas or native\n",
+            "  --kernels NAME     kernel table: auto (default), blas or native\n"
+            "  --isa NAME         instruction set: generic, avx2 or avx512; OpenBLAS is asked for kernels as wide\n",
             what, program);
 }
 
@@ -60,6 +64,14 @@ static double positive(const char *text, const char *option)
     const double value = strtod(text, &end);
     if (*end == '\0' && end != text && value > 0 && value < 1e6) return value;
     fprintf(stderr, "--%s %s: expected a positive number\n", option, text);
+    exit(2);
+}
+
+static void force_isa(const char *name)
+{
+    for (ffn__isa_id isa = FFN__ISA_GENERIC; isa < FFN__ISA_COUNT; isa++)
+        if (strcmp(name, ffn__isa_name(isa)) == 0 && ffn__isa_force(isa)) return;
+    fprintf(stderr, "--isa %s: not a set that this processor has\n", name);
     exit(2);
 }
 
@@ -85,11 +97,11 @@ bench_options bench_parse(int argc, char **argv, const char *what)
         {"min-time", required_argument, NULL, 'm'},
         {"pin", no_argument, NULL, 'p'},
         {"kernels", required_argument, NULL, 'k'},
+        {"isa", required_argument, NULL, 'i'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     bench_options o = {.min_time = 0.5, .kernels = "auto"};
-    choose_blas_core(argv);
     for (int option; (option = getopt_long(argc, argv, "h", options, NULL)) != -1;) switch (option) {
         case 'c': o.format = BENCH_CSV; break;
         case 'j': o.format = BENCH_JSON; break;
@@ -98,6 +110,7 @@ bench_options bench_parse(int argc, char **argv, const char *what)
         case 'm': o.min_time = positive(optarg, "min-time"); break;
         case 'p': o.pin = true; break;
         case 'k': o.kernels = optarg; break;
+        case 'i': force_isa(optarg); break;
         case 'h': usage(argv[0], what, stdout); exit(0);
         default: usage(argv[0], what, stderr); exit(2);
         }
@@ -109,6 +122,7 @@ bench_options bench_parse(int argc, char **argv, const char *what)
         fprintf(stderr, "--kernels %s: expected auto, blas or native\n", o.kernels);
         exit(2);
     }
+    choose_blas_core(argv, ffn__isa());
     return o;
 }
 

@@ -19,7 +19,7 @@ typedef struct bench_options {
     ffn_kernels table;   /* ... which is this one */
 } bench_options;
 
-/* Reads --csv --json --filter --threads --min-time --pin --kernels --help; ends the program on a mistake. `what` is the
+/* Reads --csv --json --filter --threads --min-time --pin --kernels --isa --help; ends the program on a mistake. `what` is the
  * first line of the help. */
 bench_options bench_parse(int argc, char **argv, const char *what);
 bool bench_selected(const bench_options *options, const char *name, size_t threads);
