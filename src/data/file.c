@@ -23,6 +23,9 @@ static const struct {
     {EIO, "the device failed"},
     {ENOSPC, "no space is left"},
     {EROFS, "the file system is read-only"},
+    {EDQUOT, "the disk quota is used up"},
+    {EFBIG, "it would be too large"},
+    {EPERM, "it is not permitted"},
 };
 
 ffn_status ffn__fail_file(ffn_error *error, const char *what, const char *path, int code)

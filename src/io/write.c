@@ -1,22 +1,168 @@
 #include "io/write.h"
 
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "data/file.h"
 
+#ifndef PATH_MAX
+#define PATH_MAX 4096
+#endif
+
+enum { MOST_NAMES = 100, SUFFIX = 16 }; /* of temporaries; bytes of ".99.tmp" and its end */
+
+/* ---- names ----------------------------------------------------------------------------------------------------- */
+
+/* The path, or for a symbolic link that leads somewhere what it leads to. */
+static char *resolve(const char *path, ffn_error *error)
+{
+    char found[PATH_MAX];
+    struct stat link;
+    const bool leads = lstat(path, &link) == 0 && S_ISLNK(link.st_mode) && realpath(path, found);
+    return ffn__copy_string(leads ? found : path, error);
+}
+
+/* Whether the open file is a plain one that nobody else is writing, and still the one of this name: who finished it in
+ * between has given it another. */
+static bool is_ours(int file, const char *name)
+{
+    struct stat opened, named;
+    if (fstat(file, &opened) != 0 || !S_ISREG(opened.st_mode) || opened.st_nlink != 1) return false;
+    if (flock(file, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK) return false; /* other errors: no locks there */
+    return lstat(name, &named) == 0 && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
+}
+
+/* Opens the first temporary that is free; errno if there is none. The names are always the same, so that what a process
+ * left that was ended is not there for ever. */
+static int open_temporary(ffn__new_file *f)
+{
+    const size_t size = strlen(f->target) + SUFFIX;
+    int code = EEXIST;
+    for (int n = 0; n < MOST_NAMES; n++) {
+        (void)snprintf(f->temporary, size, n == 0 ? "%s.tmp" : "%s.%d.tmp", f->target, n);
+        f->file = open(f->temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
+        if (f->file < 0) {
+            code = errno;
+            if (code == ELOOP || code == EISDIR || code == EACCES || code == ENXIO) continue; /* somebody else's */
+            return code;
+        }
+        if (is_ours(f->file, f->temporary)) return ftruncate(f->file, 0) == 0 ? 0 : errno;
+        (void)close(f->file);
+        f->file = -1;
+    }
+    return code;
+}
+
+/* A file that replaces another may be used by the same people. */
+static void take_mode(const ffn__new_file *f, const struct stat *old)
+{
+    if (fchmod(f->file, old->st_mode & 0777) != 0) errno = 0; /* then they are those of a new file */
+}
+
+/* ---- writing --------------------------------------------------------------------------------------------------- */
+
+static void forget(ffn__new_file *f)
+{
+    ffn__free(f->temporary);
+    ffn__free(f->target);
+    *f = (ffn__new_file){.file = -1};
+}
+
+static ffn_status fail(ffn__new_file *f, int code, ffn_error *error)
+{
+    const char *path = f->path;
+    ffn__file_abandon(f);
+    return ffn__fail_file(error, "write", path, code);
+}
+
+ffn_status ffn__file_begin(ffn__new_file *f, const char *path, ffn_error *error)
+{
+    *f = (ffn__new_file){.path = path, .file = -1};
+    if (!path) return ffn_fail(error, FFN_INVALID_ARGUMENT, "writing a file: the path is NULL");
+    f->target = resolve(path, error);
+    if (!f->target) return FFN_OUT_OF_MEMORY;
+    struct stat old;
+    const bool exists = stat(f->target, &old) == 0;
+    if (exists && !S_ISREG(old.st_mode)) {
+        f->file = open(f->target, O_WRONLY | O_CLOEXEC);
+        return f->file >= 0 ? FFN_OK : fail(f, errno, error);
+    }
+    if (exists && access(f->target, W_OK) != 0) return fail(f, errno, error); /* a new name would not ask */
+    f->temporary = ffn__alloc(strlen(f->target) + SUFFIX, 1, error);
+    if (!f->temporary) {
+        forget(f);
+        return FFN_OUT_OF_MEMORY;
+    }
+    const int code = open_temporary(f);
+    if (code != 0) return fail(f, code, error);
+    if (exists) take_mode(f, &old);
+    return FFN_OK;
+}
+
+ffn_status ffn__file_write(void *file, const void *bytes, size_t size, ffn_error *error)
+{
+    const ffn__new_file *f = file;
+    for (size_t done = 0; done < size;) {
+        const size_t most = (size_t)1 << 30, left = size - done;
+        const ssize_t written = write(f->file, (const char *)bytes + done, left < most ? left : most);
+        if (written > 0) done += (size_t)written;
+        if (written == 0) return ffn__fail_file(error, "write", f->path, ENOSPC);
+        if (written < 0 && errno != EINTR) return ffn__fail_file(error, "write", f->path, errno);
+    }
+    return FFN_OK;
+}
+
+void ffn__file_abandon(ffn__new_file *f)
+{
+    if (f->temporary && f->file >= 0) (void)unlink(f->temporary); /* before the lock goes */
+    if (f->file >= 0) (void)close(f->file);
+    forget(f);
+}
+
+/* The new name reaches the disk. The file is there and whole already: a system that cannot do this is not an error. */
+static void sync_directory(char *target)
+{
+    char *slash = strrchr(target, '/');
+    if (slash) slash[slash == target] = '\0';
+    const int directory = open(slash ? target : ".", O_RDONLY | O_CLOEXEC | O_DIRECTORY);
+    if (directory < 0) return;
+    (void)fsync(directory);
+    (void)close(directory);
+}
+
+ffn_status ffn__file_commit(ffn__new_file *f, ffn_error *error)
+{
+    if (!f->temporary) { /* a device or pipe */
+        const char *path = f->path;
+        const int code = close(f->file) == 0 ? 0 : errno;
+        forget(f);
+        return code == 0 ? FFN_OK : ffn__fail_file(error, "write", path, code);
+    }
+    int code;
+    do code = fsync(f->file) == 0 ? 0 : errno;
+    while (code == EINTR);
+    if (code == 0 && rename(f->temporary, f->target) != 0) code = errno;
+    if (code != 0) return fail(f, code, error);
+    (void)close(f->file); /* and with it the lock; what could be lost is on the disk */
+    sync_directory(f->target);
+    forget(f);
+    return FFN_OK;
+}
+
 ffn_status ffn__write_file(const char *path, const void *bytes, size_t size, ffn_error *error)
 {
-    errno = 0;
-    FILE *file = fopen(path, "wb");
-    if (!file) return ffn__fail_file(error, "write", path, errno);
-    const bool written = fwrite(bytes, 1, size, file) == size;
-    int code = errno;
-    const bool closed = fclose(file) == 0;
-    if (written && closed) return FFN_OK;
-    if (written) code = errno;
-    struct stat found;
-    if (stat(path, &found) == 0 && S_ISREG(found.st_mode)) (void)remove(path); /* not a device */
-    return ffn__fail_file(error, "write", path, code);
+    ffn__new_file file;
+    ffn_status status = ffn__file_begin(&file, path, error);
+    if (status != FFN_OK) return status;
+    status = ffn__file_write(&file, bytes, size, error);
+    if (status == FFN_OK) return ffn__file_commit(&file, error);
+    ffn__file_abandon(&file);
+    return status;
 }
