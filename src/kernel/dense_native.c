@@ -40,11 +40,6 @@ static double product_work(const ffn__dense *d)
     return 2 * rows * (double)d->inputs * (double)d->units;
 }
 
-static bool is_narrow(const ffn__dense *d)
-{
-    return d->rows < FFN__FEW && d->inputs <= FFN__HALF_PANEL && d->units <= FFN__HALF_PANEL;
-}
-
 /* Whether each thread takes rows of its own from the first pass to the last, and all weights, or weights of its own and
  * all rows: what is the smaller part should travel between the caches. */
 static bool by_rows(const ffn__dense *d)
@@ -63,7 +58,10 @@ static void turn_panel(const ffn__dense *d, size_t b, size_t cols, const float *
                         width, width);
 }
 
-static size_t dense_turned(size_t inputs, size_t units) { return inputs > units ? inputs : units; }
+static size_t dense_turned(size_t inputs, size_t units)
+{
+    return ffn__is_narrow(inputs, units) ? 0 : inputs > units ? inputs : units;
+}
 
 /* ---- forward --------------------------------------------------------------------------------------------------- */
 
@@ -143,8 +141,8 @@ static void activate(const ffn__dense *d)
 static void dense_forward(const ffn__dense *d)
 {
     const bool few = d->rows < FFN__FEW;
-    if (is_narrow(d)) {
-        ffn__narrow()->forward(d->rows, d->inputs, d->units, d->x, d->w, d->b, d->z ? d->z : d->y);
+    if (ffn__is_narrow(d->inputs, d->units)) {
+        ffn__narrow_forward(d);
         activate(d);
         return;
     }
@@ -231,9 +229,9 @@ static void dense_backward(const ffn__dense *d)
     const size_t panels = parts(d->rows, FFN__PANEL);
     job j = {.dense = d, .groups = parts(d->rows, PART)};
     ffn__activation_run_slope(&d->activation, d->rows, d->units, d->z, d->dy, d->dslope_beta, d->dslope);
-    if (is_narrow(d)) {
-        make_delta(d, 0);
-        if (d->dx) ffn__narrow()->backward(d->rows, d->inputs, d->units, d->dy, d->w, d->dx_beta, d->dx);
+    if (ffn__is_narrow(d->inputs, d->units)) {
+        for (size_t b = 0; b < d->rows; b += FFN__PANEL) make_delta(d, b);
+        if (d->dx) ffn__narrow_backward(d);
         return;
     }
     if (d->dx && by_rows(d)) {
@@ -293,20 +291,11 @@ static void gradient_tile(void *context, size_t tile)
     if (d->db && k == 0) bias_tile(d, n, units);
 }
 
-static void narrow_gradients(const ffn__dense *d)
-{
-    const ffn__narrow_kernels *kernel = ffn__narrow();
-    if (d->dw) kernel->weight_gradient(d->rows, d->inputs, d->units, d->dy, d->x, d->dw_beta, d->dw);
-    if (d->db) kernel->bias_gradient(d->rows, d->units, d->dy, d->db_beta, d->db);
-    if (d->dw && d->ready) d->ready(d->ready_context, d->dw, d->dw, d->units * FFN__HALF_PANEL);
-    if (d->db && d->ready) d->ready(d->ready_context, d->db, d->db, d->units);
-}
-
 static void dense_gradients(const ffn__dense *d)
 {
     if (d->dslope && d->ready) d->ready(d->ready_context, d->dslope, d->dslope, d->activation.per_unit ? d->units : 1);
-    if (is_narrow(d)) {
-        narrow_gradients(d);
+    if (ffn__is_narrow(d->inputs, d->units)) {
+        ffn__narrow_gradients(d);
         return;
     }
     /* few panels: smaller tiles, so that threads get equal shares */

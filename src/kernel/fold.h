@@ -1,8 +1,9 @@
-/* The sums of the lanes of VL vectors at once, for the *_kernels.c sources: a third of the work of one after the other. */
+/* The sums of the lanes of VL vectors at once, for the *_kernels.c sources: a third of the
+ * work of one after the other. */
 #ifndef FFN__FOLD_H
 #define FFN__FOLD_H
 
-#include "tensor/vector.h"
+#include "tensor/transpose.h"
 
 /* For a power of two s below VL, rows i and i + s as in a transposition (Eklundh 1972) swap the lanes that differ in that
  * bit. Lane i of the first and the second result, as numbers of a lane of both rows: */
@@ -43,6 +44,30 @@ VECTOR_INLINE vec sums_of_lanes(vec row[VL])
     FFN__FOLD(8)
 #endif
     return row[0];
+}
+
+/* sum[i] = the sum of the lanes of row[i]. */
+VECTOR_INLINE void sums_of_four(const vec row[4], float sum[4])
+{
+#if VL >= 4
+    const vec ab = __builtin_shufflevector(row[0], row[1], FFN__IN_QUADS(0, 1, VL, VL + 1)) +
+                   __builtin_shufflevector(row[0], row[1], FFN__IN_QUADS(2, 3, VL + 2, VL + 3));
+    const vec cd = __builtin_shufflevector(row[2], row[3], FFN__IN_QUADS(0, 1, VL, VL + 1)) +
+                   __builtin_shufflevector(row[2], row[3], FFN__IN_QUADS(2, 3, VL + 2, VL + 3));
+    vec quads = __builtin_shufflevector(ab, cd, FFN__IN_QUADS(0, 2, VL, VL + 2)) +
+                __builtin_shufflevector(ab, cd, FFN__IN_QUADS(1, 3, VL + 1, VL + 3));
+#if VL == 16
+    quads += __builtin_shufflevector(quads, quads, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
+#endif
+#if VL == 16
+    quads += __builtin_shufflevector(quads, quads, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3);
+#elif VL == 8
+    quads += __builtin_shufflevector(quads, quads, 4, 5, 6, 7, 0, 1, 2, 3);
+#endif
+    memcpy(sum, &quads, 4 * sizeof(*sum));
+#else
+    for (size_t i = 0; i < 4; i++) sum[i] = vec_sum(row[i]);
+#endif
 }
 
 #endif

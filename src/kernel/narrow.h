@@ -1,23 +1,38 @@
-/* Kernels for few rows of narrow layers: see narrow_kernels.c. */
+/* Layers at most half a panel wide on both sides, for any number of rows: narrow_kernels.c has the products,
+ * dense_narrow.c the layer. */
 #ifndef FFN__NARROW_H
 #define FFN__NARROW_H
 
 #include "kernel/kernel.h"
+#include "kernel/native.h"
 
-/* B rows, K inputs and N units, K and N at most FFN__HALF_PANEL; W and dW in panels. Beta 0 sets and 1 adds. */
+/* The wider of inputs and units lies in the lanes, padded to FFN__HALF_PANEL of them; the other one is the depth. R rows,
+ * D depth, L lanes in use; W and dW [D][FFN__HALF_PANEL]. */
 typedef struct ffn__narrow_kernels {
-    /* Z[B,N] = X W^T + bias; bias may be NULL */
-    void (*forward)(size_t rows, size_t inputs, size_t units, const float *x, const float *w, const float *bias,
-                    float *z);
-    /* dX[B,K] = dZ W */
-    void (*backward)(size_t rows, size_t inputs, size_t units, const float *dz, const float *w, float beta, float *dx);
-    /* dW[N,K] = dZ^T X */
-    void (*weight_gradient)(size_t rows, size_t inputs, size_t units, const float *dz, const float *x, float beta,
-                            float *dw);
-    /* db[N] = sum of dZ over B */
-    void (*bias_gradient)(size_t rows, size_t units, const float *dz, float beta, float *db);
+    /* C[R,L] = A[R,D] W + from; from: rows of [L] that are from_step apart, 0: one for all; NULL: none */
+    void (*spread)(size_t rows, size_t depth, size_t width, const float *a, const float *w, const float *from,
+                   size_t from_step, float *c);
+    /* C[R,D] = V[R,L] W^T + from, as above but of [D] */
+    void (*gather)(size_t rows, size_t depth, size_t width, const float *v, const float *w, const float *from,
+                   size_t from_step, float *c);
+    /* dW = A^T[D,R] V[R,L] + beta dW for depths from `first` on, at most FFN__NARROW_BLOCK of them */
+    void (*gradient)(size_t rows, size_t depth, size_t first, size_t width, const float *a, const float *v, float beta,
+                     float *dw);
+    /* sum[N] = the sum over the rows of x[R,N] + beta sum */
+    void (*sum_rows)(size_t rows, size_t n, const float *x, float beta, float *sum);
 } ffn__narrow_kernels;
 
+enum { FFN__NARROW_BLOCK = 4 };
+
 const ffn__narrow_kernels *ffn__narrow(void); /* of the instruction set in use */
+
+static inline bool ffn__is_narrow(size_t inputs, size_t units)
+{
+    return inputs <= FFN__HALF_PANEL && units <= FFN__HALF_PANEL;
+}
+
+void ffn__narrow_forward(const ffn__dense *dense);  /* Z, or Y; without the activation */
+void ffn__narrow_backward(const ffn__dense *dense); /* dX from dZ */
+void ffn__narrow_gradients(const ffn__dense *dense);
 
 #endif

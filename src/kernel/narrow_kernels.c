@@ -1,12 +1,10 @@
-/* Few rows of layers at most half a panel wide on both sides: one vector, or a few, holds all inputs of a unit, and what
- * counts is not arithmetic but everything around it. */
+/* Products of narrow layers: a vector, or a few, holds a whole row of the weights, and what counts is not arithmetic but
+ * everything around it. */
 #include "kernel/narrow.h"
-#include "kernel/native.h"
 
 #include "kernel/fold.h"
 
-/* A unit's weights are a row of the one half panel there is. */
-enum { LANES = FFN__HALF_PANEL, PARTS = LANES / VL };
+enum { LANES = FFN__HALF_PANEL, PARTS = LANES / VL, BLOCK = FFN__NARROW_BLOCK };
 
 typedef struct lanes {
     vec part[PARTS];
@@ -33,65 +31,78 @@ VECTOR_INLINE void lanes_store(float *x, lanes v, size_t n)
     }
 }
 
+VECTOR_INLINE lanes lanes_none(void)
+{
+    lanes v;
+    for (size_t p = 0; p < PARTS; p++) v.part[p] = vec_set(0);
+    return v;
+}
+
 VECTOR_INLINE lanes lanes_add_product(lanes sum, float factor, lanes x)
 {
     for (size_t p = 0; p < PARTS; p++) sum.part[p] += factor * x.part[p];
     return sum;
 }
 
-/* Products of x with the weights of up to VL units, in the lanes of the result. */
-VECTOR_INLINE vec multiply_units(size_t units, lanes x, const float *w)
+static void spread(size_t rows, size_t depth, size_t width, const float *a, const float *w, const float *from,
+                   size_t from_step, float *c)
 {
-    vec row[VL];
-    for (size_t u = 0; u < VL; u++, w += LANES) {
-        row[u] = vec_set(0);
-        if (u >= units) continue;
-        for (size_t p = 0; p < PARTS; p++) row[u] += vec_load(w + p * VL) * x.part[p];
-    }
-    return sums_of_lanes(row);
-}
-
-static void forward(size_t rows, size_t inputs, size_t units, const float *x, const float *w, const float *bias,
-                    float *z)
-{
-    for (size_t r = 0; r < rows; r++, x += inputs, z += units) {
-        const lanes in = lanes_load(x, inputs);
-        lanes out = bias ? lanes_load(bias, units) : (lanes){{{0}}};
-        for (size_t p = 0; p < PARTS && p * VL < units; p++)
-            out.part[p] += multiply_units(units - p * VL, in, w + p * VL * LANES);
-        lanes_store(z, out, units);
+    for (size_t r = 0; r < rows; r++, a += depth, c += width) {
+        lanes sum = from ? lanes_load(from + r * from_step, width) : lanes_none();
+        for (size_t d = 0; d < depth; d++) sum = lanes_add_product(sum, a[d], lanes_load(w + d * LANES, LANES));
+        lanes_store(c, sum, width);
     }
 }
 
-static void backward(size_t rows, size_t inputs, size_t units, const float *dz, const float *w, float beta, float *dx)
+/* c [n] = the products of v with the rows of w, n at most BLOCK of them, + from */
+VECTOR_INLINE void gather_block(size_t n, lanes v, const float *w, const float *from, float *c)
 {
-    for (size_t r = 0; r < rows; r++, dz += units, dx += inputs) {
-        lanes sum = {{{0}}};
-        if (beta != 0) sum = lanes_load(dx, inputs);
-        for (size_t u = 0; u < units; u++) sum = lanes_add_product(sum, dz[u], lanes_load(w + u * LANES, LANES));
-        lanes_store(dx, sum, inputs);
+    vec product[BLOCK];
+    for (size_t i = 0; i < BLOCK; i++) {
+        const float *row = w + (i < n ? i : n - 1) * LANES;
+        product[i] = vec_load(row) * v.part[0];
+        for (size_t p = 1; p < PARTS; p++) product[i] += vec_load(row + p * VL) * v.part[p];
+    }
+    float sum[BLOCK];
+    sums_of_four(product, sum);
+    for (size_t i = 0; i < n; i++) c[i] = from ? from[i] + sum[i] : sum[i];
+}
+
+static void gather(size_t rows, size_t depth, size_t width, const float *v, const float *w, const float *from,
+                   size_t from_step, float *c)
+{
+    for (size_t r = 0; r < rows; r++, v += width, c += depth) {
+        const lanes in = lanes_load(v, width);
+        const float *start = from ? from + r * from_step : NULL;
+        for (size_t d = 0; d < depth; d += BLOCK)
+            gather_block(depth - d < BLOCK ? depth - d : BLOCK, in, w + d * LANES, start ? start + d : NULL, c + d);
     }
 }
 
-static void weight_gradient(size_t rows, size_t inputs, size_t units, const float *dz, const float *x, float beta,
-                            float *dw)
+static void gradient(size_t rows, size_t depth, size_t first, size_t width, const float *a, const float *v, float beta,
+                     float *dw)
 {
-    for (size_t u = 0; u < units; u++, dw += LANES) {
-        lanes sum = {{{0}}};
-        if (beta != 0) sum = lanes_load(dw, LANES);
-        for (size_t r = 0; r < rows; r++)
-            sum = lanes_add_product(sum, dz[r * units + u], lanes_load(x + r * inputs, inputs));
-        lanes_store(dw, sum, LANES);
+    const size_t count = depth - first < BLOCK ? depth - first : BLOCK;
+    lanes sum[BLOCK];
+    size_t column[BLOCK]; /* those behind the last repeat it */
+    for (size_t i = 0; i < BLOCK; i++) {
+        column[i] = first + (i < count ? i : count - 1);
+        sum[i] = beta != 0 ? lanes_load(dw + column[i] * LANES, LANES) : lanes_none();
     }
+    for (size_t r = 0; r < rows; r++, a += depth, v += width) {
+        const lanes row = lanes_load(v, width);
+        for (size_t i = 0; i < BLOCK; i++) sum[i] = lanes_add_product(sum[i], a[column[i]], row);
+    }
+    for (size_t i = 0; i < count; i++) lanes_store(dw + column[i] * LANES, sum[i], LANES);
 }
 
-static void bias_gradient(size_t rows, size_t units, const float *dz, float beta, float *db)
+static void sum_rows(size_t rows, size_t n, const float *x, float beta, float *sum)
 {
-    lanes sum = {{{0}}};
-    if (beta != 0) sum = lanes_load(db, units);
-    for (size_t r = 0; r < rows; r++) sum = lanes_add_product(sum, 1, lanes_load(dz + r * units, units));
-    lanes_store(db, sum, units);
+    lanes total = beta != 0 ? lanes_load(sum, n) : lanes_none();
+    for (size_t r = 0; r < rows; r++, x += n) total = lanes_add_product(total, 1, lanes_load(x, n));
+    lanes_store(sum, total, n);
 }
 
 extern const ffn__narrow_kernels FFN__ISA_NAME(ffn__narrow_kernels);
-const ffn__narrow_kernels FFN__ISA_NAME(ffn__narrow_kernels) = {forward, backward, weight_gradient, bias_gradient};
+const ffn__narrow_kernels FFN__ISA_NAME(ffn__narrow_kernels) = {
+    .spread = spread, .gather = gather, .gradient = gradient, .sum_rows = sum_rows};
