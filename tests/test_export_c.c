@@ -1,4 +1,5 @@
 /* Models as C files: compiled, run, and compared with the library. */
+#include "backprop/plan.h"
 #include "exported.h"
 #include "networks.h"
 
@@ -87,13 +88,31 @@ static void destroy_networks(void)
 
 /* ---- comparison --------------------------------------------------------------------------------------------------- */
 
-/* The distance of floats at the size of the largest number that goes in or comes out: what "ulp of scale" counts. Sums
- * in another order differ by as much as the numbers summed are large, though the output be small. */
-static double ulp_of_scale(const float *x, size_t inputs, const float *y, size_t outputs)
+static float largest_of(size_t n, const float *x)
 {
     float largest = 0;
-    for (size_t i = 0; i < inputs; i++) largest = fmaxf(largest, fabsf(x[i]));
-    for (size_t i = 0; i < outputs; i++) largest = fmaxf(largest, fabsf(y[i]));
+    for (size_t i = 0; i < n; i++) largest = fmaxf(largest, fabsf(x[i]));
+    return largest;
+}
+
+/* Looks at what a layer is about to work on. */
+static bool look(void *context, const ffn__op *op)
+{
+    float *largest = context;
+    for (size_t k = 0; k < op->step.input_count; k++)
+        *largest =
+            fmaxf(*largest, largest_of(op->step.rows * ffn_shape_size(op->step.input_shapes[k]), op->step.inputs[k]));
+    return false;
+}
+
+/* The distance of floats at the size of the largest number on the way from x to y: what "ulp of scale" counts. Sums in
+ * another order differ by as much as the numbers summed are large, though the output be small. */
+static double ulp_of_scale(const ffn_model *model, const float *x, const float *y, size_t outputs)
+{
+    float largest = largest_of(outputs, y);
+    ffn_plan *plan = ffn_plan_create(model, (ffn_plan_options){.max_batch = ROWS}, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(ffn__plan_walk(plan, x, ROWS, look, &largest));
+    ffn_plan_destroy(plan);
     return (double)(nextafterf(largest, INFINITY) - largest);
 }
 
@@ -123,7 +142,7 @@ static double run_and_compare(const network *n, void *library, bool scratch)
         const double off = fabs((double)found[i] - (double)y[i]);
         if (!(off <= worst)) worst = off;
     }
-    return worst / ulp_of_scale(x, ROWS * inputs, y, ROWS * outputs);
+    return worst / ulp_of_scale(n->model, x, y, ROWS * outputs);
 }
 
 static void export_all(const ffn_export_c_options *options, const char *flags, const char *libraries)

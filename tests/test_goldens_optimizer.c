@@ -86,7 +86,8 @@ static size_t differences(const run *r, const char *name, size_t count, const go
 static void update(run *r, const char *name, size_t count, const ffn__gradient_rule *rule, const float *g,
                    const golden_entry *path)
 {
-    ffn_update with = ffn__update_create(&r->optimizer, count, (double)r->optimizer.learning_rate);
+    ffn_update with;
+    ffn__update_begin(&with, &r->optimizer, count, (double)r->optimizer.learning_rate);
     with.decay = r->optimizer.ops->decoupled_decay ? r->optimizer.weight_decay : 0;
     float *copy = (float *)golden_resize(NULL, r->size, sizeof(float));
     memcpy(copy, g, r->size * sizeof(float));

@@ -51,7 +51,8 @@ static void start(machine *m, ffn_optimizer optimizer, size_t offset)
 static ffn_update update_of(const machine *m)
 {
     const ffn_optimizer *o = &m->optimizer;
-    ffn_update update = ffn__update_create(o, m->count, (double)o->learning_rate);
+    ffn_update update;
+    ffn__update_begin(&update, o, m->count, (double)o->learning_rate);
     update.decay = o->ops->decoupled_decay ? o->weight_decay : 0;
     return update;
 }
@@ -320,7 +321,8 @@ static void bits_body(void)
             draw(&random, 70, w);
             draw(&random, 70, g);
             memcpy(long_w, w, sizeof w);
-            ffn_update update = ffn__update_create(&list[i], 1, 0.1);
+            ffn_update update;
+            ffn__update_begin(&update, &list[i], 1, 0.1);
             update.decay = (float)0.01;
             (void)list[i].ops->guarded_step(&list[i], &update, n, w, g, a.state);
             (void)list[i].ops->guarded_step(&list[i], &update, 70, long_w, g, b.state);

@@ -478,7 +478,7 @@ static void test_rates(void)
     CU_ASSERT_FATAL(test.count > 20 && test.count <= 61);
     CU_ASSERT_DOUBLE_EQUAL(test.rate[0], 0.001, 1e-9);
     CU_ASSERT_DOUBLE_EQUAL(test.rate[10], 0.01, 1e-8);
-    CU_ASSERT_EQUAL(test.smoothed[0], test.loss[0]);
+    CU_ASSERT_DOUBLE_EQUAL(test.smoothed[0], test.loss[0], 1e-12);
     CU_ASSERT_DOUBLE_EQUAL(test.smoothed[1], (0.09 * test.loss[0] + 0.1 * test.loss[1]) / 0.19, 1e-12);
     CU_ASSERT(test.suggestion > 0.005 && test.suggestion < 50);
     CU_ASSERT_EQUAL(ffn_test_learning_rates(model, data, &options, 0.001f, 1000, 61, &again, NULL), FFN_OK);

@@ -177,6 +177,16 @@ static ffn_status plan_output(ffn_model *model, ffn_error *error)
     return ffn__layer_plan(layer, layer->plan.input_count, layer->plan.inputs, true, error);
 }
 
+static void note_output(ffn_model *model)
+{
+    const ffn_shape shape = model->nodes[model->output].shape;
+    const ffn__node *root = &model->nodes[ffn__model_root(model, model->output, true)];
+    model->output_rows = ffn__rows_before_last_axis(shape);
+    model->output_cols = ffn__last_axis(shape);
+    if (root->layer != FFN__NONE) model->output_activation = model->layers[root->layer].plan.activation;
+    model->built = true;
+}
+
 ffn_status ffn_model_build(ffn_model *model, ffn_value output, ffn_error *error)
 {
     if (!model && error && error->status != FFN_OK) return error->status; /* what ffn_model_create said */
@@ -198,7 +208,7 @@ ffn_status ffn_model_build(ffn_model *model, ffn_value output, ffn_error *error)
     if (status == FFN_OK) status = lay_out_parameters(model, error);
     if (status == FFN_OK) status = initialize(model, error);
     if (status == FFN_OK)
-        model->built = true;
+        note_output(model);
     else
         forget_parameters(model);
     return status;

@@ -123,8 +123,7 @@ ffn_status ffn_gradient_check(ffn_model *model, ffn_loss loss, const float *x, c
     *result = (ffn_gradient_check_result){0};
     status = ffn__model_check_loss(model, &c.loss, error);
     if (status == FFN_OK)
-        status = ffn__targets_check(&c.loss, ffn__model_output_cols(model), rows * ffn__model_output_rows(model),
-                                    targets, 0, error);
+        status = ffn__targets_check(&c.loss, model->output_cols, rows * model->output_rows, targets, 0, error);
     if (status != FFN_OK) return status;
     c.plan =
         ffn_plan_create(model, (ffn_plan_options){.max_batch = rows, .training = true, .input_gradient = true}, error);

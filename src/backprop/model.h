@@ -54,6 +54,10 @@ struct ffn_model {
     float *values; /* the block [value_count]: every parameter at its offset, padded to the alignment */
     size_t value_count;
     size_t output;      /* node */
+    /* of the output, once built: rows and columns of a sample, as losses and metrics see it (cols is the last axis), and
+     * the activation that it is the value of; linear (no ops) if there is none */
+    size_t output_rows, output_cols;
+    ffn_activation output_activation;
     char **class_names; /* a list [class_count], or NULL; owned */
     size_t class_count;
 };
@@ -90,11 +94,6 @@ size_t ffn__model_root(const ffn_model *model, size_t node, bool training);
 const char *ffn__node_name(const ffn_model *model, size_t node);
 
 size_t ffn__model_input_size(const ffn_model *model);
-/* Rows and columns of an output sample, as losses and metrics see it: cols is the last axis. */
-size_t ffn__model_output_rows(const ffn_model *model);
-size_t ffn__model_output_cols(const ffn_model *model);
-/* The activation that the output is the value of; linear (no ops) if there is none. */
-ffn_activation ffn__model_output_activation(const ffn_model *model);
 
 /* The loss itself, or the one that suits the output if it is made of zeros. */
 ffn_loss ffn__model_loss(const ffn_model *model, ffn_loss loss);

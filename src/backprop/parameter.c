@@ -168,25 +168,12 @@ ffn_shape ffn_model_output_shape(const ffn_model *model)
     return model && model->built ? model->nodes[model->output].shape : (ffn_shape){0};
 }
 
-size_t ffn__model_output_rows(const ffn_model *model)
-{
-    return ffn__rows_before_last_axis(model->nodes[model->output].shape);
-}
-
-size_t ffn__model_output_cols(const ffn_model *model) { return ffn__last_axis(model->nodes[model->output].shape); }
-
 /* ---- the loss that goes with the output ------------------------------------------------------------------------ */
-
-ffn_activation ffn__model_output_activation(const ffn_model *model)
-{
-    const ffn__node *node = &model->nodes[ffn__model_root(model, model->output, true)];
-    return node->layer == FFN__NONE ? (ffn_activation){0} : model->layers[node->layer].plan.activation;
-}
 
 ffn_loss ffn__model_loss(const ffn_model *model, ffn_loss loss)
 {
     if (loss.ops) return loss;
-    const ffn_activation_ops *ops = ffn__model_output_activation(model).ops;
+    const ffn_activation_ops *ops = model->output_activation.ops;
     ffn_loss chosen = ffn_mse();
     if (ops && ops->over_rows)
         chosen = ffn_cross_entropy();
@@ -198,7 +185,7 @@ ffn_loss ffn__model_loss(const ffn_model *model, ffn_loss loss)
 
 bool ffn__model_fuses(const ffn_model *model, const ffn_loss *loss)
 {
-    const ffn_activation_ops *ops = ffn__model_output_activation(model).ops;
+    const ffn_activation_ops *ops = model->output_activation.ops;
     if (!ops || ops->fuses == FFN_LOSS_OF_VALUES) return false;
     return ops->fuses == loss->ops->domain ||
            (ops->fuses == FFN_LOSS_OF_SOFTMAX_LOGITS && loss->ops->domain == FFN_LOSS_OF_LOG_PROBABILITIES);
@@ -206,11 +193,11 @@ bool ffn__model_fuses(const ffn_model *model, const ffn_loss *loss)
 
 ffn_status ffn__model_check_loss(const ffn_model *model, const ffn_loss *loss, ffn_error *error)
 {
-    const ffn_activation_ops *ops = ffn__model_output_activation(model).ops;
+    const ffn_activation_ops *ops = model->output_activation.ops;
     if (ops && ops->fuses != FFN_LOSS_OF_VALUES && loss->ops->domain != FFN_LOSS_OF_VALUES &&
         !ffn__model_fuses(model, loss))
         return ffn_fail(error, FFN_INVALID_ARGUMENT,
                         "the network ends in %s, which does not go with %s: its outputs are not logits", ops->name,
                         loss->ops->name);
-    return ffn__loss_check(loss, ffn__model_output_cols(model), error);
+    return ffn__loss_check(loss, model->output_cols, error);
 }

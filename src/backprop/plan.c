@@ -375,10 +375,11 @@ static ffn_status bind_all(layout *l, ffn_error *error)
     find_least_rows(l);
     bind_inputs(l);
     bind_output(l);
+    status = ffn__chain_bind(plan, error);
     plan->bytes += sizeof(*plan) + plan->arena_size * sizeof(float) + l->n * sizeof(*plan->ops) +
                    (plan->gradients ? l->model->value_count * sizeof(float) : 0) +
                    l->model->parameter_count * sizeof(bool) + plan->slice_count * sizeof(*plan->slices);
-    return FFN_OK;
+    return status;
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
@@ -430,6 +431,7 @@ void ffn_plan_destroy(ffn_plan *plan)
 {
     if (!plan) return;
     ffn__free(plan->ops);
+    ffn__free(plan->links);
     ffn__free(plan->slices);
     ffn__free(plan->arena);
     ffn__free(plan->gradients);

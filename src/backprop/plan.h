@@ -15,6 +15,8 @@ typedef struct ffn__op {
     ffn_step step;
 } ffn__op;
 
+typedef struct ffn__link ffn__link; /* of a chain */
+
 /* One of several inputs, cut out of the caller's rows. */
 typedef struct ffn__slice {
     size_t begin, size; /* of a row */
@@ -59,6 +61,8 @@ struct ffn_plan {
     const float *logits;    /* input of the output's activation; NULL: none kept, or the caller's x */
     bool logits_are_x;
     size_t output_op; /* that makes the output; FFN__NONE */
+    ffn__link *links; /* [op_count], see chain.c; NULL: the model is no chain of narrow layers */
+    size_t link_rows; /* most rows that one thread is to work through by them */
     size_t bytes;
     uint64_t seed;     /* of random streams */
     uint32_t forwards; /* training forwards so far: the step of the random streams */
@@ -98,6 +102,14 @@ double ffn__backward_early(ffn_plan *plan, const ffn_loss *loss, const float *ta
 double ffn__plan_loss(const ffn_plan *plan, const ffn_loss *loss, const float *targets, double *weight);
 /* Forward again, and the name of the first layer whose output is not finite; NULL: all are. */
 const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows);
+
+/* ---- chains of narrow layers (chain.c) --------------------------------------------------------------------------- */
+
+/* Makes the links if the plan's ops are such a chain. */
+ffn_status ffn__chain_bind(ffn_plan *plan, ffn_error *error);
+/* The passes of a plan that has links, for rows of its own. */
+void ffn__chain_forward(const ffn_plan *plan, bool fused);
+void ffn__chain_backward(const ffn_plan *plan, bool fused);
 
 /* ---- states (states.c) ----------------------------------------------------------------------------------------- */
 

@@ -36,8 +36,16 @@ static bool begin_forward(ffn_plan *plan, const float *x, size_t rows)
     return true;
 }
 
+/* Whether this number of rows goes along the links, forward and backward. */
+static bool is_chain(const ffn_plan *plan) { return plan->links && plan->rows <= plan->link_rows; }
+
 static void run_forward(ffn_plan *plan, bool fused)
 {
+    if (is_chain(plan)) {
+        ffn__chain_forward(plan, fused);
+        if (plan->options.training) plan->forwards++;
+        return;
+    }
     if (plan->output_op != FFN__NONE) plan->ops[plan->output_op].step.fused_loss = fused;
     for (size_t o = 0; o < plan->op_count; o++) {
         set_step(plan, &plan->ops[o]);
@@ -100,7 +108,7 @@ const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows)
 static double sum_rows(const ffn_plan *plan, const ffn_loss *loss, const float *targets, float *dy, double scale,
                        size_t first, size_t rows)
 {
-    const size_t per_row = ffn__model_output_rows(plan->model), cols = ffn__model_output_cols(plan->model);
+    const size_t per_row = plan->model->output_rows, cols = plan->model->output_cols;
     const size_t at = first * per_row * cols;
     targets += first * per_row * ffn__loss_target_columns(loss, cols);
     if (!ffn__model_fuses(plan->model, loss))
@@ -124,7 +132,7 @@ static double sum_loss(const ffn_plan *plan, const ffn_loss *loss, const float *
 /* What such sums are divided by. */
 static double loss_weight(const ffn_plan *plan, const ffn_loss *loss, const float *targets)
 {
-    const size_t per_row = ffn__model_output_rows(plan->model), cols = ffn__model_output_cols(plan->model);
+    const size_t per_row = plan->model->output_rows, cols = plan->model->output_cols;
     const size_t columns = per_row * ffn__loss_target_columns(loss, cols);
     const float *weights = plan->row_weights;
     double sum = 0;
@@ -174,6 +182,10 @@ static void run_backward_parameters(const ffn_plan *plan, ffn__op *op, const ffn
  * parameters on the way. */
 static void run_backward(ffn_plan *plan, bool fused)
 {
+    if (is_chain(plan)) {
+        ffn__chain_backward(plan, fused);
+        return;
+    }
     if (plan->output_op != FFN__NONE) plan->ops[plan->output_op].step.fused_loss = fused;
     for (size_t o = plan->op_count; o-- > 0;) {
         ffn__op *op = &plan->ops[o];
@@ -187,8 +199,8 @@ static void run_backward(ffn_plan *plan, bool fused)
  * may take the memory of all else. */
 static void finish_backward(ffn_plan *plan, const ffn__gradient_reader *reader)
 {
-    for (size_t o = plan->op_count; plan->keeps_deltas && o-- > 0;)
-        run_backward_parameters(plan, &plan->ops[o], reader);
+    const bool later = plan->keeps_deltas && !is_chain(plan);
+    for (size_t o = plan->op_count; later && o-- > 0;) run_backward_parameters(plan, &plan->ops[o], reader);
     join_input_gradients(plan);
 }
 
@@ -213,7 +225,8 @@ double ffn__backward_early(ffn_plan *plan, const ffn_loss *loss, const float *ta
     *read = false;
     if (!plan->output_gradient) return value;
     run_backward(plan, ffn__model_fuses(plan->model, loss));
-    *read = reader && plan->can_update_early && !plan->accumulate && isfinite(value) && gradients_are_bounded(plan);
+    *read = reader && plan->can_update_early && !is_chain(plan) && !plan->accumulate && isfinite(value) &&
+            gradients_are_bounded(plan);
     finish_backward(plan, *read ? reader : NULL);
     return value;
 }

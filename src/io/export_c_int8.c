@@ -276,7 +276,7 @@ ffn_status ffn__c_measure(const ffn__c_file *file, ffn_export_c_report *report, 
         return ffn_fail(error, FFN_OUT_OF_MEMORY, "the outputs of %zu rows are too large", data->rows);
     float *y = ffn__alloc(size, 2 * sizeof(float), error);
     if (!y) return FFN_OUT_OF_MEMORY;
-    const ffn_activation_ops *last = ffn__model_output_activation(file->model).ops;
+    const ffn_activation_ops *last = file->model->output_activation.ops;
     const float threshold = last && last->fuses == FFN_LOSS_OF_SIGMOID_LOGITS ? (float)0.5 : 0; /* else: of a logit */
     ffn_status status = ffn_predict(file->model, data->x, data->rows, y, error);
     if (status == FFN_OK) status = ffn__c_predict(file, data->x, data->rows, y + size, error);

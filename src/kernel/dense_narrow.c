@@ -4,27 +4,59 @@
 /* Rows of a tile for a thread. */
 enum { ROWS = 256 };
 
-typedef struct job {
-    const ffn__dense *dense;
-    bool units_in_lanes; /* else the inputs */
-    size_t depth, width;
-} job;
-
-static job begin(const ffn__dense *d)
+ffn__narrow_shape ffn__narrow_shape_of(size_t inputs, size_t units)
 {
-    const bool units_in_lanes = d->units > d->inputs;
-    return (job){.dense = d,
-                 .units_in_lanes = units_in_lanes,
-                 .depth = units_in_lanes ? d->inputs : d->units,
-                 .width = units_in_lanes ? d->units : d->inputs};
+    const bool units_in_lanes = units > inputs;
+    return (ffn__narrow_shape){.inputs = inputs,
+                               .units = units,
+                               .units_in_lanes = units_in_lanes,
+                               .depth = units_in_lanes ? inputs : units,
+                               .width = units_in_lanes ? units : inputs};
 }
 
-/* For the choice of threads: lanes in use or not take the same time. */
-static double work_of(const job *j) { return 2.0 * (double)j->dense->rows * (double)j->depth * FFN__HALF_PANEL; }
-
-static void for_rows(const job *j, void (*body)(void *context, size_t tile))
+double ffn__narrow_work(const ffn__narrow_shape *shape, size_t rows)
 {
-    ffn__parallel(j->dense->threads, (j->dense->rows + ROWS - 1) / ROWS, work_of(j), body, (void *)j);
+    return 2.0 * (double)rows * (double)shape->depth * FFN__HALF_PANEL;
+}
+
+void ffn__narrow_forward(const ffn__narrow_kernels *kernels, const ffn__narrow_shape *s, size_t rows, const float *x,
+                         const float *w, const float *b, float *z)
+{
+    (s->units_in_lanes ? kernels->spread : kernels->gather)(rows, s->depth, s->width, x, w, b, 0, z);
+}
+
+void ffn__narrow_backward(const ffn__narrow_kernels *kernels, const ffn__narrow_shape *s, size_t rows, const float *dz,
+                          const float *w, float beta, float *dx)
+{
+    const float *from = beta != 0 ? dx : NULL;
+    (s->units_in_lanes ? kernels->gather : kernels->spread)(rows, s->depth, s->width, dz, w, from, s->inputs, dx);
+}
+
+static void gradient_block(const ffn__narrow_kernels *kernels, const ffn__narrow_shape *s, size_t rows, size_t first,
+                           const float *dz, const float *x, float beta, float *dw)
+{
+    kernels->gradient(rows, s->depth, first, s->width, s->units_in_lanes ? x : dz, s->units_in_lanes ? dz : x, beta,
+                      dw);
+}
+
+void ffn__narrow_gradient(const ffn__narrow_kernels *kernels, const ffn__narrow_shape *s, size_t rows, const float *dz,
+                          const float *x, float beta, float *dw)
+{
+    for (size_t first = 0; first < s->depth; first += FFN__NARROW_BLOCK)
+        gradient_block(kernels, s, rows, first, dz, x, beta, dw);
+}
+
+/* ---- a layer of any number of rows, by threads ------------------------------------------------------------------- */
+
+typedef struct job {
+    const ffn__dense *dense;
+    ffn__narrow_shape shape;
+} job;
+
+static void for_rows(const ffn__dense *d, void (*body)(void *context, size_t tile))
+{
+    job j = {d, ffn__narrow_shape_of(d->inputs, d->units)};
+    ffn__parallel(d->threads, (d->rows + ROWS - 1) / ROWS, ffn__narrow_work(&j.shape, d->rows), body, &j);
 }
 
 static size_t rows_of(const ffn__dense *d, size_t tile)
@@ -38,48 +70,37 @@ static void forward_tile(void *context, size_t tile)
     const job *j = context;
     const ffn__dense *d = j->dense;
     const size_t at = tile * ROWS;
-    float *z = (d->z ? d->z : d->y) + at * d->units;
-    (j->units_in_lanes ? ffn__narrow()->spread : ffn__narrow()->gather)(rows_of(d, tile), j->depth, j->width,
-                                                                        d->x + at * d->inputs, d->w, d->b, 0, z);
+    float *z = d->z ? d->z : d->y;
+    ffn__narrow_forward(ffn__narrow(), &j->shape, rows_of(d, tile), d->x + at * d->inputs, d->w, d->b,
+                        z + at * d->units);
 }
 
-void ffn__narrow_forward(const ffn__dense *d)
-{
-    const job j = begin(d);
-    for_rows(&j, forward_tile);
-}
+void ffn__narrow_dense_forward(const ffn__dense *d) { for_rows(d, forward_tile); }
 
 static void backward_tile(void *context, size_t tile)
 {
     const job *j = context;
     const ffn__dense *d = j->dense;
     const size_t at = tile * ROWS;
-    float *dx = d->dx + at * d->inputs;
-    (j->units_in_lanes ? ffn__narrow()->gather : ffn__narrow()->spread)(
-        rows_of(d, tile), j->depth, j->width, d->dy + at * d->units, d->w, d->dx_beta != 0 ? dx : NULL, d->inputs, dx);
+    ffn__narrow_backward(ffn__narrow(), &j->shape, rows_of(d, tile), d->dy + at * d->units, d->w, d->dx_beta,
+                         d->dx + at * d->inputs);
 }
 
-void ffn__narrow_backward(const ffn__dense *d)
-{
-    const job j = begin(d);
-    for_rows(&j, backward_tile);
-}
+void ffn__narrow_dense_backward(const ffn__dense *d) { for_rows(d, backward_tile); }
 
 static void gradient_tile(void *context, size_t tile)
 {
     const job *j = context;
     const ffn__dense *d = j->dense;
-    const float *a = j->units_in_lanes ? d->x : d->dy, *v = j->units_in_lanes ? d->dy : d->x;
-    ffn__narrow()->gradient(d->rows, j->depth, tile * FFN__NARROW_BLOCK, j->width, a, v, d->dw_beta, d->dw);
+    gradient_block(ffn__narrow(), &j->shape, d->rows, tile * FFN__NARROW_BLOCK, d->dy, d->x, d->dw_beta, d->dw);
 }
 
-void ffn__narrow_gradients(const ffn__dense *d)
+void ffn__narrow_dense_gradients(const ffn__dense *d)
 {
-    const job j = begin(d);
-    if (d->dw)
-        ffn__parallel(d->threads, (j.depth + FFN__NARROW_BLOCK - 1) / FFN__NARROW_BLOCK, work_of(&j), gradient_tile,
-                      (void *)&j);
+    job j = {d, ffn__narrow_shape_of(d->inputs, d->units)};
+    const size_t blocks = (j.shape.depth + FFN__NARROW_BLOCK - 1) / FFN__NARROW_BLOCK;
+    if (d->dw) ffn__parallel(d->threads, blocks, ffn__narrow_work(&j.shape, d->rows), gradient_tile, &j);
     if (d->db) ffn__narrow()->sum_rows(d->rows, d->units, d->dy, d->db_beta, d->db);
-    if (d->dw && d->ready) d->ready(d->ready_context, d->dw, d->dw, j.depth * FFN__HALF_PANEL);
+    if (d->dw && d->ready) d->ready(d->ready_context, d->dw, d->dw, j.shape.depth * FFN__HALF_PANEL);
     if (d->db && d->ready) d->ready(d->ready_context, d->db, d->db, d->units);
 }

@@ -142,7 +142,7 @@ static void dense_forward(const ffn__dense *d)
 {
     const bool few = d->rows < FFN__FEW;
     if (ffn__is_narrow(d->inputs, d->units)) {
-        ffn__narrow_forward(d);
+        ffn__narrow_dense_forward(d);
         activate(d);
         return;
     }
@@ -231,7 +231,7 @@ static void dense_backward(const ffn__dense *d)
     ffn__activation_run_slope(&d->activation, d->rows, d->units, d->z, d->dy, d->dslope_beta, d->dslope);
     if (ffn__is_narrow(d->inputs, d->units)) {
         for (size_t b = 0; b < d->rows; b += FFN__PANEL) make_delta(d, b);
-        if (d->dx) ffn__narrow_backward(d);
+        if (d->dx) ffn__narrow_dense_backward(d);
         return;
     }
     if (d->dx && by_rows(d)) {
@@ -295,7 +295,7 @@ static void dense_gradients(const ffn__dense *d)
 {
     if (d->dslope && d->ready) d->ready(d->ready_context, d->dslope, d->dslope, d->activation.per_unit ? d->units : 1);
     if (ffn__is_narrow(d->inputs, d->units)) {
-        ffn__narrow_gradients(d);
+        ffn__narrow_dense_gradients(d);
         return;
     }
     /* few panels: smaller tiles, so that threads get equal shares */

@@ -46,10 +46,10 @@ VECTOR_INLINE vec sums_of_lanes(vec row[VL])
     return row[0];
 }
 
-/* sum[i] = the sum of the lanes of row[i]. */
-VECTOR_INLINE void sums_of_four(const vec row[4], float sum[4])
-{
 #if VL >= 4
+/* The sum of row i's lanes in lane i, for four rows. */
+VECTOR_INLINE vec sums_of_four(const vec row[4])
+{
     const vec ab = __builtin_shufflevector(row[0], row[1], FFN__IN_QUADS(0, 1, VL, VL + 1)) +
                    __builtin_shufflevector(row[0], row[1], FFN__IN_QUADS(2, 3, VL + 2, VL + 3));
     const vec cd = __builtin_shufflevector(row[2], row[3], FFN__IN_QUADS(0, 1, VL, VL + 1)) +
@@ -58,16 +58,12 @@ VECTOR_INLINE void sums_of_four(const vec row[4], float sum[4])
                 __builtin_shufflevector(ab, cd, FFN__IN_QUADS(1, 3, VL + 1, VL + 3));
 #if VL == 16
     quads += __builtin_shufflevector(quads, quads, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
-#endif
-#if VL == 16
     quads += __builtin_shufflevector(quads, quads, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3);
 #elif VL == 8
     quads += __builtin_shufflevector(quads, quads, 4, 5, 6, 7, 0, 1, 2, 3);
 #endif
-    memcpy(sum, &quads, 4 * sizeof(*sum));
-#else
-    for (size_t i = 0; i < 4; i++) sum[i] = vec_sum(row[i]);
-#endif
+    return quads;
 }
+#endif
 
 #endif

@@ -31,8 +31,30 @@ static inline bool ffn__is_narrow(size_t inputs, size_t units)
     return inputs <= FFN__HALF_PANEL && units <= FFN__HALF_PANEL;
 }
 
-void ffn__narrow_forward(const ffn__dense *dense);  /* Z, or Y; without the activation */
-void ffn__narrow_backward(const ffn__dense *dense); /* dX from dZ */
-void ffn__narrow_gradients(const ffn__dense *dense);
+/* A layer's sides as its kernels see them. */
+typedef struct ffn__narrow_shape {
+    size_t inputs, units;
+    bool units_in_lanes; /* else the inputs */
+    size_t depth, width;
+} ffn__narrow_shape;
+
+ffn__narrow_shape ffn__narrow_shape_of(size_t inputs, size_t units);
+double ffn__narrow_work(const ffn__narrow_shape *shape, size_t rows); /* of a product, for the choice of threads */
+
+/* Z[B,N] = X W^T + b; b may be NULL */
+void ffn__narrow_forward(const ffn__narrow_kernels *kernels, const ffn__narrow_shape *shape, size_t rows,
+                         const float *x, const float *w, const float *b, float *z);
+/* dX[B,K] = dZ W + beta dX */
+void ffn__narrow_backward(const ffn__narrow_kernels *kernels, const ffn__narrow_shape *shape, size_t rows,
+                          const float *dz, const float *w, float beta, float *dx);
+/* dW[N,K] = dZ^T X + beta dW */
+void ffn__narrow_gradient(const ffn__narrow_kernels *kernels, const ffn__narrow_shape *shape, size_t rows,
+                          const float *dz, const float *x, float beta, float *dw);
+
+/* The same for a layer bound to memory, of any number of rows, by threads: Z, or Y, without the activation; dX from dZ;
+ * dW and db. */
+void ffn__narrow_dense_forward(const ffn__dense *dense);
+void ffn__narrow_dense_backward(const ffn__dense *dense);
+void ffn__narrow_dense_gradients(const ffn__dense *dense);
 
 #endif

@@ -44,14 +44,40 @@ VECTOR_INLINE lanes lanes_add_product(lanes sum, float factor, lanes x)
     return sum;
 }
 
+/* At most BLOCK rows, a constant, share what is loaded of the weights. */
+VECTOR_INLINE void spread_rows(size_t rows, size_t depth, size_t width, const float *a, const float *w,
+                               const float *from, size_t from_step, float *c)
+{
+    lanes sum[BLOCK];
+    for (size_t r = 0; r < rows; r++) sum[r] = from ? lanes_load(from + r * from_step, width) : lanes_none();
+    for (size_t d = 0; d < depth; d++) {
+        const lanes weights = lanes_load(w + d * LANES, LANES);
+        for (size_t r = 0; r < rows; r++) sum[r] = lanes_add_product(sum[r], a[r * depth + d], weights);
+    }
+    for (size_t r = 0; r < rows; r++) lanes_store(c + r * width, sum[r], width);
+}
+
 static void spread(size_t rows, size_t depth, size_t width, const float *a, const float *w, const float *from,
                    size_t from_step, float *c)
 {
-    for (size_t r = 0; r < rows; r++, a += depth, c += width) {
-        lanes sum = from ? lanes_load(from + r * from_step, width) : lanes_none();
-        for (size_t d = 0; d < depth; d++) sum = lanes_add_product(sum, a[d], lanes_load(w + d * LANES, LANES));
-        lanes_store(c, sum, width);
-    }
+    size_t r = 0;
+    for (; r + BLOCK <= rows; r += BLOCK)
+        spread_rows(BLOCK, depth, width, a + r * depth, w, from ? from + r * from_step : NULL, from_step,
+                    c + r * width);
+    for (; r < rows; r++)
+        spread_rows(1, depth, width, a + r * depth, w, from ? from + r * from_step : NULL, from_step, c + r * width);
+}
+
+/* The sum of vector i's lanes in lane i; zeros behind. */
+VECTOR_INLINE lanes sums_of_block(const vec v[BLOCK])
+{
+    lanes sum = lanes_none();
+#if VL >= 4
+    sum.part[0] = sums_of_four(v);
+#else
+    for (size_t i = 0; i < BLOCK; i++) sum.part[i / VL][i % VL] = vec_sum(v[i]);
+#endif
+    return sum;
 }
 
 /* c [n] = the products of v with the rows of w, n at most BLOCK of them, + from */
@@ -63,9 +89,9 @@ VECTOR_INLINE void gather_block(size_t n, lanes v, const float *w, const float *
         product[i] = vec_load(row) * v.part[0];
         for (size_t p = 1; p < PARTS; p++) product[i] += vec_load(row + p * VL) * v.part[p];
     }
-    float sum[BLOCK];
-    sums_of_four(product, sum);
-    for (size_t i = 0; i < n; i++) c[i] = from ? from[i] + sum[i] : sum[i];
+    lanes sum = sums_of_block(product);
+    if (from) sum = lanes_add_product(sum, 1, lanes_load(from, n));
+    lanes_store(c, sum, n);
 }
 
 static void gather(size_t rows, size_t depth, size_t width, const float *v, const float *w, const float *from,

@@ -101,7 +101,7 @@ static double gradient_bound(const ffn_step *step)
     return ffn__dense_bound(&dense);
 }
 
-static const ffn_layer_ops ops = {
+const ffn_layer_ops ffn__dense_ops = {
     .name = "dense",
     .fields = fields,
     .field_count = sizeof(fields) / sizeof(fields)[0],
@@ -115,5 +115,5 @@ static const ffn_layer_ops ops = {
 ffn_value ffn_dense(ffn_model *model, ffn_value x, size_t units, ffn_activation activation)
 {
     const config c = {units, activation};
-    return ffn_custom_layer(model, &ops, &c, sizeof(c), &x, 1);
+    return ffn_custom_layer(model, &ffn__dense_ops, &c, sizeof(c), &x, 1);
 }

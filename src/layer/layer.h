@@ -5,6 +5,8 @@
 
 #include "kernel/kernel.h"
 
+extern const ffn_layer_ops ffn__dense_ops;
+
 /* Layers whose states are fitted to data; x is offset and then multiplied by factor. */
 enum { FFN__SCALER_OFFSET = 0, FFN__SCALER_FACTOR, FFN__SCALER_FITTED };
 enum { FFN__QUANTILE_TABLE = 0, FFN__QUANTILE_FITTED }; /* [elements of the sample][quantiles], ascending */

@@ -3,6 +3,7 @@
 #include "loss/kinds.h"
 
 #include <float.h>
+#include <limits.h>
 #include <math.h>
 #include <string.h>
 
@@ -98,21 +99,43 @@ size_t ffn__loss_target_columns(const ffn_loss *loss, size_t outputs)
     return loss && ops_of(loss)->target == FFN_TARGET_CLASS_INDEX ? 1 : outputs;
 }
 
-static bool is_number(float t, size_t outputs) { return (void)outputs, t >= -FLT_MAX && t <= FLT_MAX; }
-static bool is_index(float t, size_t outputs) { return t >= 0 && (double)t < (double)outputs && t == floorf(t); }
-static bool is_share(float t, size_t outputs) { return (void)outputs, t >= 0 && t <= FLT_MAX; }
-static bool is_probability(float t, size_t outputs) { return (void)outputs, t >= 0 && t <= 1; }
-static bool is_sign(float t, size_t outputs) { return (void)outputs, t == 1 || t == -1; }
+/* Written so that compilers can look at several targets at once. */
+static inline bool is_number(float t, size_t outputs) { return (void)outputs, t >= -FLT_MAX && t <= FLT_MAX; }
+static inline bool is_index(float t, size_t outputs)
+{
+    const float within = t >= 0 && (double)t < (double)outputs && t < (float)(INT_MAX / 2) ? t : -(float)0.5;
+    return within == (float)(int)within;
+}
+static inline bool is_share(float t, size_t outputs) { return (void)outputs, t >= 0 && t <= FLT_MAX; }
+static inline bool is_probability(float t, size_t outputs) { return (void)outputs, t >= 0 && t <= 1; }
+static inline bool is_sign(float t, size_t outputs) { return (void)outputs, t == 1 || t == -1; }
+
+/* The first of t [n] that does not fit; n: all do. */
+#define FIRST_UNFIT(kind)                                                                                              \
+    static size_t first_not_##kind(size_t n, const float *t, size_t outputs)                                           \
+    {                                                                                                                  \
+        bool all = true;                                                                                               \
+        for (size_t i = 0; i < n; i++) all &= is_##kind(t[i], outputs);                                                \
+        for (size_t i = 0; !all; i++)                                                                                  \
+            if (!is_##kind(t[i], outputs)) return i;                                                                   \
+        return n;                                                                                                      \
+    }
+FIRST_UNFIT(number)
+FIRST_UNFIT(index)
+FIRST_UNFIT(share)
+FIRST_UNFIT(probability)
+FIRST_UNFIT(sign)
 
 static const struct {
-    bool (*fits)(float t, size_t outputs);
+    size_t (*first_unfit)(size_t n, const float *t, size_t outputs);
     const char *expected;
 } target_kinds[] = {
-    [FFN_TARGET_NUMBERS] = {is_number, "a finite number"},
-    [FFN_TARGET_CLASS_INDEX] = {is_index, "a class index, a whole number from 0 and below the number of outputs"},
-    [FFN_TARGET_DISTRIBUTION] = {is_share, "a finite number from 0"},
-    [FFN_TARGET_PROBABILITY] = {is_probability, "a number in [0, 1]"},
-    [FFN_TARGET_SIGN] = {is_sign, "-1 or 1"},
+    [FFN_TARGET_NUMBERS] = {first_not_number, "a finite number"},
+    [FFN_TARGET_CLASS_INDEX] = {first_not_index,
+                                "a class index, a whole number from 0 and below the number of outputs"},
+    [FFN_TARGET_DISTRIBUTION] = {first_not_share, "a finite number from 0"},
+    [FFN_TARGET_PROBABILITY] = {first_not_probability, "a number in [0, 1]"},
+    [FFN_TARGET_SIGN] = {first_not_sign, "-1 or 1"},
 };
 
 ffn_status ffn__targets_check(const ffn_loss *loss, size_t outputs, size_t rows, const float *targets, size_t first_row,
@@ -124,13 +147,12 @@ ffn_status ffn__targets_check(const ffn_loss *loss, size_t outputs, size_t rows,
     const size_t kind = (size_t)ops->target, columns = ffn__loss_target_columns(loss, outputs);
     if (kind >= sizeof target_kinds / sizeof *target_kinds)
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "targets: the loss wants kind %zu, which does not exist", kind);
-    for (size_t r = 0; r < rows; r++)
-        for (size_t c = 0; c < columns; c++)
-            if (!target_kinds[kind].fits(targets[r * columns + c], outputs))
-                return ffn_fail(error, FFN_INVALID_ARGUMENT,
-                                "targets: row %zu, column %zu is %g; %s with %zu outputs expects %s", first_row + r, c,
-                                (double)targets[r * columns + c], ops->name ? ops->name : "the loss", outputs,
-                                target_kinds[kind].expected);
+    const size_t at = target_kinds[kind].first_unfit(rows * columns, targets, outputs);
+    if (at < rows * columns)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT,
+                        "targets: row %zu, column %zu is %g; %s with %zu outputs expects %s", first_row + at / columns,
+                        at % columns, (double)targets[at], ops->name ? ops->name : "the loss", outputs,
+                        target_kinds[kind].expected);
     return FFN_OK;
 }
 

@@ -158,13 +158,9 @@ ELEMENTWISE(kl_divergence, false)
 /* The largest; one of the others if there is a NaN, which then makes the exponentials' sum NaN. */
 static float largest(size_t cols, const float *z)
 {
-    float part[VL];
     vec most = take(z, cols, -INFINITY);
     for (size_t i = VL; i < cols; i += VL) most = vec_max(take(z + i, cols - i, -INFINITY), most);
-    vec_store(part, most);
-    for (size_t half = VL / 2; half; half /= 2)
-        for (size_t j = 0; j < half; j++) part[j] = part[j] > part[j + half] ? part[j] : part[j + half];
-    return part[0];
+    return vec_largest(most);
 }
 
 /* The sum of e[c] = exp(z[c] - top); e may be z, or NULL. */
@@ -230,6 +226,25 @@ static double sharp_row(size_t cols, size_t k, double weight, const float *z, fl
     return weight * (log(sum) + distance);
 }
 
+/* The same for at most VL classes, which stay in a register. */
+static double sharp_short_row(size_t cols, size_t k, double weight, const float *z, float *dz, double scale)
+{
+    const vec x = take(z, cols, -INFINITY);
+    const float top = vec_largest(x);
+    const vec e = decay(x - top);
+    wide sums = wide_part(e, 0);
+    for (size_t part = 1; part < WIDE_PARTS; part++) sums += wide_part(e, part);
+    const double sum = wide_sum(sums), distance = (double)top - (double)z[k];
+    if (dz) {
+        const double factor = weight * scale / sum;
+        float each[VL];
+        vec_store(each, e);
+        put(dz, cols, e * (float)factor);
+        dz[k] = (float)(-factor * (sum - (double)each[k]));
+    }
+    return weight * (log(sum) + distance);
+}
+
 /* q[c] = class_weight (share t[c] + rest) for part `part` of the VL classes from i on, 0 behind the last; t NULL: all
  * 0. */
 VECTOR_INLINE wide spread(const ffn_loss *loss, size_t cols, size_t i, size_t part, const float *t, double share,
@@ -274,48 +289,46 @@ static double blurred_row(const ffn_loss *loss, size_t cols, size_t k, const flo
 /* Rows of few classes without weights are turned, so that every lane is busy with a row of its own. */
 enum { FEW_CLASSES = 16, SOME_ROWS = 4 };
 
-/* The exponentials take the place of the logits z [cols][VL] of up to VL rows; sum [VL] are theirs, and top [VL] the
- * largest logits. */
-VECTOR_INLINE void turned_exponentials(size_t cols, float *z, float *top, double *sum)
+/* Whether all targets are classes of so few. */
+VECTOR_INLINE bool are_classes(size_t rows, size_t cols, vec targets)
 {
-    vec most = vec_load(z);
-    for (size_t c = 1; c < cols; c++) most = vec_max(vec_load(z + c * VL), most);
-    wide sums[WIDE_PARTS] = {{0}};
-    for (size_t c = 0; c < cols; c++) {
-        const vec x = decay(vec_load(z + c * VL) - most);
-        for (size_t part = 0; part < WIDE_PARTS; part++) sums[part] += wide_part(x, part);
-        vec_store(z + c * VL, x);
-    }
-    vec_store(top, most);
-    memcpy(sum, sums, sizeof(sums));
+    ivec are = join(rows, vec_set(0), vec_set(1)) > 0;
+    for (size_t c = 0; c < cols; c++) are |= targets == vec_set((float)c);
+    return !ivec_any(~are);
 }
 
 /* As sharp_row for up to VL rows of weight 1. A sum of exponentials is at most FEW_CLASSES, so that a product of VL of
  * them, which wants only one logarithm, is far from overflow. */
-static double sharp_rows(size_t rows, size_t cols, const float *targets, const float *z, float *dz, double scale)
+static double sharp_rows(size_t rows, size_t cols, vec targets, const float *z, float *dz, double scale)
 {
-    float turned[FEW_CLASSES * VL] = {0}, top[VL], factor[VL], own[VL];
-    double sum[VL], product = 1, distance = 0;
+    float turned[FEW_CLASSES * VL];
     transpose(rows, cols, z, cols, turned, VL, VL);
-    turned_exponentials(cols, turned, top, sum);
-    for (size_t r = 0; r < rows; r++) {
-        const size_t k = (size_t)targets[r];
-        distance += (double)top[r] - (double)z[r * cols + k];
-        product *= sum[r];
-        factor[r] = (float)(scale / sum[r]);
-        own[r] = (float)(-scale / sum[r] * (sum[r] - (double)turned[k * VL + r]));
+    vec top = vec_set(-INFINITY), own_z = top, own_e = top;
+    for (size_t c = 0; c < cols; c++) top = vec_max(vec_load(turned + c * VL), top);
+    wide sum[WIDE_PARTS] = {{0}}, product = wide_set(1), distance = wide_set(0);
+    for (size_t c = 0; c < cols; c++) {
+        const vec x = vec_load(turned + c * VL), e = decay(x - top);
+        const ivec own = targets == vec_set((float)c);
+        own_z = vec_select(own, x, own_z);
+        own_e = vec_select(own, e, own_e);
+        for (size_t part = 0; part < WIDE_PARTS; part++) sum[part] += wide_part(e, part);
+        vec_store(turned + c * VL, e);
     }
-    for (size_t c = 0; dz && c < cols; c++)
-        for (size_t r = 0; r < rows; r++) dz[r * cols + c] = turned[c * VL + r] * factor[r];
-    for (size_t r = 0; dz && r < rows; r++) dz[r * cols + (size_t)targets[r]] = own[r];
-    return log(product) + distance;
-}
-
-static bool are_classes(size_t rows, size_t cols, const float *targets)
-{
-    bool are = true;
-    for (size_t r = 0; r < rows; r++) are &= is_class(targets[r], cols);
-    return are;
+    vec factor = top, own_dz = top;
+    for (size_t part = 0; part < WIDE_PARTS; part++) {
+        const wide factors = scale / sum[part];
+        vec_set_part(&factor, part, factors);
+        vec_set_part(&own_dz, part, -factors * (sum[part] - wide_part(own_e, part)));
+        product *= 1 + counted(sum[part] - 1, part, rows);
+        distance += counted(wide_part(top, part) - wide_part(own_z, part), part, rows);
+    }
+    for (size_t c = 0; dz && c < cols; c++) {
+        const vec e = vec_load(turned + c * VL);
+        vec_store(turned + c * VL, vec_select(targets == vec_set((float)c), own_dz, e * factor));
+    }
+    for (size_t r = 0; dz && r < rows; r++)
+        for (size_t c = 0; c < cols; c++) dz[r * cols + c] = turned[c * VL + r];
+    return log(wide_product(product)) + wide_sum(distance);
 }
 
 static double cross_entropy_value(const ffn_loss *loss, size_t rows, size_t cols, const float *z, const float *targets,
@@ -327,8 +340,9 @@ static double cross_entropy_value(const ffn_loss *loss, size_t rows, size_t cols
     for (size_t r = 0; r < rows; r++, z += cols) {
         float *const row = dz ? dz + r * cols : NULL;
         const size_t block = rows - r < VL ? rows - r : VL;
-        if (turns && are_classes(block, cols, targets + r)) {
-            sum += sharp_rows(block, cols, targets + r, z, row, scale);
+        const vec classes = turns ? take(targets + r, block, -1) : vec_set(0);
+        if (turns && are_classes(block, cols, classes)) {
+            sum += sharp_rows(block, cols, classes, z, row, scale);
             r += block - 1;
             z += (block - 1) * cols;
             continue;
@@ -340,7 +354,7 @@ static double cross_entropy_value(const ffn_loss *loss, size_t rows, size_t cols
         }
         const size_t k = (size_t)targets[r];
         sum += rest > 0 ? blurred_row(loss, cols, k, NULL, share, rest, z, row, scale)
-                        : sharp_row(cols, k, class_weight(loss, k), z, row, scale);
+                        : (cols <= VL ? sharp_short_row : sharp_row)(cols, k, class_weight(loss, k), z, row, scale);
     }
     return sum;
 }

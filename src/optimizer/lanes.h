@@ -32,12 +32,11 @@ VECTOR_INLINE bool lanes_any(lanes_lost lost) { return ivec_any(lost); }
 VECTOR_INLINE void lanes_store_finite(float *w, size_t left, vec fresh, vec old, lanes_lost *lost)
 {
 #if VL == 16
-    (void)old;
     enum { NANS_AND_INFINITIES = 0x99 };
     const __mmask16 bad = _mm512_fpclass_ps_mask((__m512)fresh, NANS_AND_INFINITIES);
     const unsigned within = left >= VL ? 0xFFFFU : (1U << left) - 1;
     *lost |= bad & within;
-    _mm512_mask_storeu_ps(w, (__mmask16)(~(unsigned)bad & within), (__m512)fresh);
+    lanes_store(w, left, (vec)_mm512_mask_mov_ps((__m512)fresh, bad, (__m512)old));
 #else
     if (left < VL) { /* what stands behind the end does not count */
         const vec whole = fresh;

@@ -30,7 +30,7 @@ typedef struct ffn__gradient_rule {
 double ffn__gradient_sum_squares(const ffn__gradient_rule *rule, size_t n, const float *w, const float *g);
 
 /* What is the same for all parameters of update `count`, from 0, with this rate; no decoupled decay. */
-ffn_update ffn__update_create(const ffn_optimizer *optimizer, size_t count, double rate);
+void ffn__update_begin(ffn_update *update, const ffn_optimizer *optimizer, size_t count, double rate);
 
 /* Updates w [n] and state by g [n], which is left as it is. A weight whose new value would not be finite keeps the old
  * one, and the answer is then false. Works in blocks that stay in the first-level cache. */

@@ -20,14 +20,15 @@ double ffn__gradient_sum_squares(const ffn__gradient_rule *rule, size_t n, const
 
 static double correction(float beta, size_t count) { return beta > 0 ? 1 - pow((double)beta, (double)count + 1) : 1; }
 
-ffn_update ffn__update_create(const ffn_optimizer *optimizer, size_t count, double rate)
+void ffn__update_begin(ffn_update *update, const ffn_optimizer *optimizer, size_t count, double rate)
 {
-    ffn_update update = {.count = count,
-                         .rate = rate,
-                         .correction1 = correction(optimizer->beta1, count),
-                         .correction2 = correction(optimizer->beta2, count)};
-    if (optimizer->ops->prepare) optimizer->ops->prepare(optimizer, &update);
-    return update;
+    update->count = count;
+    update->rate = rate;
+    update->correction1 = correction(optimizer->beta1, count);
+    update->correction2 = correction(optimizer->beta2, count);
+    update->decay = 0;
+    for (size_t i = 0; i < sizeof update->shared / sizeof *update->shared; i++) update->shared[i] = 0;
+    if (optimizer->ops->prepare) optimizer->ops->prepare(optimizer, update);
 }
 
 /* For at most BLOCK weights. */

@@ -124,13 +124,34 @@ VECTOR_INLINE float vec_sum(vec v)
     return v[0] + v[1];
 }
 
+/* The largest lane; one of the others if there is a NaN. */
+VECTOR_INLINE float vec_largest(vec v)
+{
+#if VL == 16
+    v = vec_max(v, __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
+    v = vec_max(v, __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3));
+    v = vec_max(v, __builtin_shufflevector(v, v, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1));
+#elif VL == 8
+    v = vec_max(v, __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3));
+    v = vec_max(v, __builtin_shufflevector(v, v, 2, 3, 0, 1, 2, 3, 0, 1));
+#elif VL == 4
+    v = vec_max(v, __builtin_shufflevector(v, v, 2, 3, 0, 1));
+#endif
+    return v[0] > v[1] ? v[0] : v[1];
+}
+
 /* Whether any lane of a mask is set. */
 VECTOR_INLINE bool ivec_any(ivec mask)
 {
-    lane part[VL], any = 0;
-    memcpy(part, &mask, sizeof(part));
-    for (size_t i = 0; i < VL; i++) any |= part[i];
+#if VL == 16
+    return _mm512_test_epi32_mask((__m512i)mask, (__m512i)mask) != 0;
+#elif VL == 8
+    return !_mm256_testz_si256((__m256i)mask, (__m256i)mask);
+#else
+    lane any = 0;
+    for (size_t i = 0; i < VL; i++) any |= mask[i];
     return any != 0;
+#endif
 }
 
 #endif

@@ -18,18 +18,34 @@ typedef float narrow __attribute__((vector_size(WL * sizeof(float))));
 
 VECTOR_INLINE wide wide_set(double x) { return x - (wide){0}; }
 
-/* Part `part` of v in double, and back. */
+/* Part `part` of v in double, and back. Compilers take the way of the last case through memory. */
 VECTOR_INLINE wide wide_part(vec v, size_t part)
 {
+#if VL == 16
+    const __m512d both = (__m512d)v;
+    return (wide)_mm512_cvtps_pd((__m256)(part ? _mm512_extractf64x4_pd(both, 1) : _mm512_castpd512_pd256(both)));
+#elif VL == 8
+    const __m256 both = (__m256)v;
+    return (wide)_mm256_cvtps_pd(part ? _mm256_extractf128_ps(both, 1) : _mm256_castps256_ps128(both));
+#else
     narrow floats;
     memcpy(&floats, (const char *)&v + part * sizeof(floats), sizeof(floats));
     return __builtin_convertvector(floats, wide);
+#endif
 }
 
 VECTOR_INLINE void vec_set_part(vec *v, size_t part, wide x)
 {
+#if VL == 16
+    const __m256d floats = (__m256d)_mm512_cvtpd_ps((__m512d)x);
+    *v = (vec)(part ? _mm512_insertf64x4((__m512d)*v, floats, 1) : _mm512_insertf64x4((__m512d)*v, floats, 0));
+#elif VL == 8
+    const __m128 floats = _mm256_cvtpd_ps((__m256d)x);
+    *v = (vec)(part ? _mm256_insertf128_ps((__m256)*v, floats, 1) : _mm256_insertf128_ps((__m256)*v, floats, 0));
+#else
     const narrow floats = __builtin_convertvector(x, narrow);
     memcpy((char *)v + part * sizeof(floats), &floats, sizeof(floats));
+#endif
 }
 
 /* Lane by lane a where mask is -1, b where it is 0. */
@@ -43,14 +59,28 @@ VECTOR_INLINE wide wide_first(wide x, size_t n)
     return x;
 }
 
-/* The sum of the lanes, in a fixed order. */
+/* The sum of the lanes: halves are added until two lanes are left. */
 VECTOR_INLINE double wide_sum(wide x)
 {
-    double part[WL];
-    memcpy(part, &x, sizeof(part));
-    for (size_t half = WL / 2; half; half /= 2)
-        for (size_t i = 0; i < half; i++) part[i] += part[i + half];
-    return part[0];
+#if WL == 8
+    x += __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3);
+    x += __builtin_shufflevector(x, x, 2, 3, 0, 1, 2, 3, 0, 1);
+#elif WL == 4
+    x += __builtin_shufflevector(x, x, 2, 3, 0, 1);
+#endif
+    return x[0] + x[1];
+}
+
+/* Their product, likewise. */
+VECTOR_INLINE double wide_product(wide x)
+{
+#if WL == 8
+    x *= __builtin_shufflevector(x, x, 4, 5, 6, 7, 0, 1, 2, 3);
+    x *= __builtin_shufflevector(x, x, 2, 3, 0, 1, 2, 3, 0, 1);
+#elif WL == 4
+    x *= __builtin_shufflevector(x, x, 2, 3, 0, 1);
+#endif
+    return x[0] * x[1];
 }
 
 #endif

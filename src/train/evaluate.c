@@ -42,15 +42,15 @@ static ffn_status evaluate_batch(ffn_plan *plan, const ffn_loss *loss, ffn__rows
                                  totals *t, const float **outputs, const float **targets_read, ffn_error *error)
 {
     const float *x, *targets;
-    const size_t output_rows = ffn__model_output_rows(plan->model);
+    const size_t output_rows = plan->model->output_rows;
     ffn_status status = ffn__rows_read(rows, begin, n, &x, &targets, error);
     if (status == FFN_OK && rows->buffer)
-        status = ffn__targets_check(loss, ffn__model_output_cols(plan->model), n * output_rows, targets,
-                                    begin * output_rows, error);
+        status =
+            ffn__targets_check(loss, plan->model->output_cols, n * output_rows, targets, begin * output_rows, error);
     if (status != FFN_OK) return status;
     const float *y = ffn_forward(plan, x, n);
     double weight;
-    t->right += ffn__count_right(plan->model, loss, false, n * ffn__model_output_rows(plan->model), y, targets);
+    t->right += ffn__count_right(plan->model, loss, false, n * plan->model->output_rows, y, targets);
     t->loss += ffn__plan_loss(plan, loss, targets, &weight);
     t->weight += weight;
     *outputs = y;
@@ -72,7 +72,7 @@ ffn_status ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn
     ffn__rows_close(&rows);
     if (status != FFN_OK) return status;
     *mean_loss = t.loss / t.weight;
-    *accuracy = t.right / (double)(dataset->rows * ffn__model_output_rows(plan->model));
+    *accuracy = t.right / (double)(dataset->rows * plan->model->output_rows);
     return FFN_OK;
 }
 
@@ -143,7 +143,7 @@ static void count_row(evaluation *e, const float *y, const float *targets)
 static ffn_status count_rows(evaluation *e, ffn__rows *rows, ffn_error *error)
 {
     totals t = {0};
-    const size_t per_row = ffn__model_output_rows(e->model);
+    const size_t per_row = e->model->output_rows;
     for (size_t begin = 0; begin < e->dataset->rows; begin += FFN__EVALUATION_BATCH) {
         const size_t n = smaller(e->dataset->rows - begin, FFN__EVALUATION_BATCH);
         const float *y, *targets;
@@ -200,7 +200,7 @@ static ffn_status evaluate(evaluation *e, ffn_error *error)
     ffn_status status = ffn__model_check_loss(e->model, e->loss, error);
     if (status == FFN_OK) status = ffn__check_data(e->model, e->loss, e->dataset, "the dataset", error);
     if (status != FFN_OK) return status;
-    e->outputs = ffn__model_output_cols(e->model);
+    e->outputs = e->model->output_cols;
     e->target_columns = ffn__loss_target_columns(e->loss, e->outputs);
     e->plan = ffn__plan_create(
         e->model, (ffn_plan_options){.max_batch = smaller(e->dataset->rows, FFN__EVALUATION_BATCH)}, true, error);

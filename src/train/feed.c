@@ -168,7 +168,7 @@ static void begin_rows(ffn__feed *f)
 static ffn_status open_window(ffn__feed *f, ffn_error *error)
 {
     const size_t index = f->window_order ? f->window_order[f->opened] : f->opened, first = index * f->window;
-    const size_t left = f->dataset->rows - first, per_row = ffn__model_output_rows(f->model);
+    const size_t left = f->dataset->rows - first, per_row = f->model->output_rows;
     const float *x, *targets;
     if (f->loader) ffn__loader_pause(f->loader);
     if (f->opened++ > 0) f->before += f->rows.rows;
@@ -176,8 +176,8 @@ static ffn_status open_window(ffn__feed *f, ffn_error *error)
     f->offset = first;
     ffn_status status = ffn__rows_read(&f->source, first, f->rows.rows, &x, &targets, error);
     if (status == FFN_OK)
-        status = ffn__targets_check(f->loss, ffn__model_output_cols(f->model), f->rows.rows * per_row, targets,
-                                    first * per_row, error);
+        status =
+            ffn__targets_check(f->loss, f->model->output_cols, f->rows.rows * per_row, targets, first * per_row, error);
     if (status != FFN_OK) return status;
     f->rows.x = x;
     f->rows.targets = targets;

@@ -136,7 +136,7 @@ static ffn_status name_batch(const fit *f, ffn_status status, ffn_error *error)
 
 static void account(fit *f, const float *targets, size_t rows, double loss)
 {
-    const size_t per_row = ffn__model_output_rows(f->model);
+    const size_t per_row = f->model->output_rows;
     f->right += ffn__count_right(f->model, &f->options.loss, ffn__model_fuses(f->model, &f->options.loss),
                                  rows * per_row, f->trainer->scores, targets);
     f->loss_sum += loss * (double)rows;

@@ -5,7 +5,7 @@
 
 ffn__task ffn__task_of(const ffn_model *model, const ffn_loss *loss)
 {
-    const size_t outputs = ffn__model_output_cols(model);
+    const size_t outputs = model->output_cols;
     switch (loss->ops->target) {
     case FFN_TARGET_CLASS_INDEX:
     case FFN_TARGET_DISTRIBUTION: return FFN__CLASSES;
@@ -27,14 +27,14 @@ static float target_threshold(const ffn_loss *loss) { return loss->ops->target =
 size_t ffn__predicted_class(const ffn_model *model, const ffn_loss *loss, bool logits, const float *y)
 {
     if (ffn__task_of(model, loss) == FFN__BINARY) return y[0] > output_threshold(model, loss, logits);
-    return ffn__tensor()->argmax(ffn__model_output_cols(model), y);
+    return ffn__tensor()->argmax(model->output_cols, y);
 }
 
 size_t ffn__target_class(const ffn_model *model, const ffn_loss *loss, const float *targets)
 {
     if (ffn__task_of(model, loss) == FFN__BINARY) return targets[0] > target_threshold(loss);
     if (loss->ops->target == FFN_TARGET_CLASS_INDEX) return (size_t)targets[0];
-    return ffn__tensor()->argmax(ffn__model_output_cols(model), targets);
+    return ffn__tensor()->argmax(model->output_cols, targets);
 }
 
 static double right_share(const ffn_model *model, const ffn_loss *loss, bool logits, const float *y,
@@ -42,7 +42,7 @@ static double right_share(const ffn_model *model, const ffn_loss *loss, bool log
 {
     if (ffn__task_of(model, loss) != FFN__SEVERAL_BINARY)
         return ffn__predicted_class(model, loss, logits, y) == ffn__target_class(model, loss, targets);
-    const size_t cols = ffn__model_output_cols(model);
+    const size_t cols = model->output_cols;
     const float limit = output_threshold(model, loss, logits), target_limit = target_threshold(loss);
     size_t right = 0;
     for (size_t c = 0; c < cols; c++) right += (y[c] > limit) == (targets[c] > target_limit);
@@ -53,7 +53,7 @@ double ffn__count_right(const ffn_model *model, const ffn_loss *loss, bool logit
                         const float *targets)
 {
     if (ffn__task_of(model, loss) == FFN__REGRESSION) return (double)NAN;
-    const size_t cols = ffn__model_output_cols(model), columns = ffn__loss_target_columns(loss, cols);
+    const size_t cols = model->output_cols, columns = ffn__loss_target_columns(loss, cols);
     double right = 0;
     for (size_t r = 0; r < rows; r++) right += right_share(model, loss, logits, y + r * cols, targets + r * columns);
     return right;
@@ -65,7 +65,7 @@ ffn_loss ffn__loss_for(const ffn_model *model, const ffn_dataset *dataset, ffn_l
 {
     const bool chosen = !loss.ops;
     loss = ffn__model_loss(model, loss);
-    const size_t outputs = ffn__model_output_cols(model) * ffn__model_output_rows(model);
+    const size_t outputs = model->output_cols * model->output_rows;
     if (chosen && loss.ops->target == FFN_TARGET_CLASS_INDEX && dataset && dataset->columns == outputs)
         loss.ops = ffn_cross_entropy_soft().ops;
     return loss;
@@ -75,12 +75,12 @@ ffn_status ffn__check_data(const ffn_model *model, const ffn_loss *loss, const f
                            ffn_error *error)
 {
     if (!dataset) return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s is NULL", what);
-    const size_t inputs = ffn__model_input_size(model), outputs = ffn__model_output_cols(model);
+    const size_t inputs = ffn__model_input_size(model), outputs = model->output_cols;
     if (dataset->features != inputs)
         return ffn_fail(error, FFN_SHAPE_MISMATCH, "%s has %zu features; expected the network's %zu inputs", what,
                         dataset->features, inputs);
     if (dataset->columns == 0) return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s has no targets", what);
-    const size_t rows = ffn__model_output_rows(model), columns = ffn__loss_target_columns(loss, outputs) * rows;
+    const size_t rows = model->output_rows, columns = ffn__loss_target_columns(loss, outputs) * rows;
     if (dataset->columns != columns)
         return ffn_fail(error, FFN_SHAPE_MISMATCH, "%s has %zu target columns; %s with %zu outputs expects %zu", what,
                         dataset->columns, loss->ops->name, outputs, columns);

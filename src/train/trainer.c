@@ -46,7 +46,8 @@ static bool keeps_padding(const ffn_trainer *t)
         slots[slot] = &state[slot];
     }
     for (size_t count = 0; count <= 1000; count += 500) {
-        const ffn_update update = ffn__update_create(o, count, (double)t->base_rate);
+        ffn_update update;
+        ffn__update_begin(&update, o, count, (double)t->base_rate);
         if (!ffn__optimizer_update(o, &update, &(ffn__gradient_rule){.scale = 1}, 1, &w, &g, slots) || w != 0)
             return false;
     }
@@ -248,16 +249,20 @@ static float *slot_of(const ffn_trainer *t, size_t slot)
 static void update_part(update_job *job, ffn__gradient_rule rule, size_t offset, size_t size, const float *g)
 {
     ffn_trainer *t = job->trainer;
-    ffn_update update = job->update;
-    rule.scale = job->scale;
-    update.rate *= (double)rule.rate;
-    if (t->options.optimizer.ops->decoupled_decay) {
-        update.decay = rule.decay;
-        rule.decay = 0;
+    const bool decoupled = t->options.optimizer.ops->decoupled_decay;
+    const ffn_update *update = &job->update;
+    ffn_update own;
+    if (decoupled || rule.rate != 1) {
+        own = job->update;
+        own.rate *= (double)rule.rate;
+        own.decay = decoupled ? rule.decay : 0;
+        update = &own;
     }
+    if (decoupled) rule.decay = 0;
+    rule.scale = job->scale;
     float *state[FFN_MAX_SLOTS] = {NULL};
     for (size_t slot = 0; slot < t->slots; slot++) state[slot] = slot_of(t, slot) + offset;
-    if (ffn__optimizer_update(&t->options.optimizer, &update, &rule, size, t->model->values + offset, g, state)) return;
+    if (ffn__optimizer_update(&t->options.optimizer, update, &rule, size, t->model->values + offset, g, state)) return;
     size_t first = atomic_load(&job->failed_at);
     while (offset < first && !atomic_compare_exchange_weak(&job->failed_at, &first, offset)) {}
 }
@@ -314,12 +319,12 @@ static const char *name_place(const ffn_trainer *t, size_t offset)
     return t->model->parameters[i].name;
 }
 
-/* Refuses gradients that are not finite; answers what clipping by the norm scales them with. */
-static ffn_status check_gradients(ffn_trainer *t, float *scale, ffn_error *error)
+/* Refuses gradients that are not finite; sets what clipping by the norm scales them with. */
+static ffn_status check_gradients(update_job *job, ffn_error *error)
 {
-    update_job job = {.trainer = t};
+    ffn_trainer *t = job->trainer;
     double sum = 0;
-    ffn__parallel(t->options.threads, t->chunk_count, CHECK_WORK * (double)t->model->value_count, check_chunk, &job);
+    ffn__parallel(t->options.threads, t->chunk_count, CHECK_WORK * (double)t->model->value_count, check_chunk, job);
     for (size_t i = 0; i < t->chunk_count; i++) {
         sum += t->chunks[i].sum_squares;
         if (!t->chunks[i].finite)
@@ -327,17 +332,18 @@ static ffn_status check_gradients(ffn_trainer *t, float *scale, ffn_error *error
                             "update %zu: the gradient of %s is not finite; the weights are those before",
                             t->updates + 1, name_not_finite(t, t->plan->gradients));
     }
-    const double norm = sqrt(sum) + 1e-6, limit = (double)t->options.clip_norm;
-    *scale = limit > 0 && norm > limit ? (float)(limit / norm) : 1;
+    const double limit = (double)t->options.clip_norm, norm = limit > 0 ? sqrt(sum) + 1e-6 : 0;
+    if (norm > limit) job->scale = (float)(limit / norm);
     return FFN_OK;
 }
 
-static update_job begin_update(ffn_trainer *t)
+/* Field by field, here and in ffn__update_begin: a copy of what has just been written would wait for it. */
+static void begin_update(update_job *job, ffn_trainer *t)
 {
-    return (update_job){.trainer = t,
-                        .update = ffn__update_create(&t->options.optimizer, t->updates, rate_in_force(t)),
-                        .scale = 1,
-                        .failed_at = SIZE_MAX};
+    job->trainer = t;
+    job->scale = 1;
+    atomic_init(&job->failed_at, SIZE_MAX);
+    ffn__update_begin(&job->update, &t->options.optimizer, t->updates, rate_in_force(t));
 }
 
 static ffn_status end_update(update_job *job, ffn_error *error)
@@ -355,8 +361,9 @@ static ffn_status end_update(update_job *job, ffn_error *error)
 
 static ffn_status apply(ffn_trainer *t, ffn_error *error)
 {
-    update_job job = begin_update(t);
-    const ffn_status status = check_gradients(t, &job.scale, error);
+    update_job job;
+    begin_update(&job, t);
+    const ffn_status status = check_gradients(&job, error);
     if (status != FFN_OK) ffn__states_discard(t->plan);
     if (status != FFN_OK) return status;
     if (t->lbfgs) {
@@ -393,12 +400,12 @@ static ffn_status search(ffn_trainer *t, const float *x, const float *targets, s
                          ffn_error *error)
 {
     bool updated;
-    float scale;
-    update_job job = begin_update(t);
+    update_job job;
+    begin_update(&job, t);
     const double value = ffn__backward_early(t->plan, &t->options.loss, targets, NULL, &updated);
     if (loss) *loss = value;
     if (!isfinite(value)) return diverged(t, x, rows, value, error);
-    const ffn_status status = check_gradients(t, &scale, error);
+    const ffn_status status = check_gradients(&job, error);
     if (status != FFN_OK) return status;
     ffn__lbfgs_search(t, job.update.rate, value, x, targets, rows);
     return end_update(&job, error);
@@ -450,7 +457,8 @@ ffn_status ffn__trainer_run(ffn_trainer *t, const float *x, const float *targets
         return special;
     }
     /* The norm of all gradients is known only when all are there; without it weights are updated on the way. */
-    update_job job = begin_update(t);
+    update_job job;
+    begin_update(&job, t);
     const ffn__gradient_reader reader = {update_ready, &job, {t->model->values, slot_of(t, 0), slot_of(t, 1)}};
     bool updated;
     const double value =
@@ -495,7 +503,7 @@ ffn_status ffn_trainer_step(ffn_trainer *t, const float *x, const float *targets
                                 i / features, i % features, (double)x[i]);
     status = check_row_weights(t->plan, rows, error);
     if (status != FFN_OK) return status;
-    status = ffn__targets_check(&t->options.loss, ffn__model_output_cols(t->model),
-                                rows * ffn__model_output_rows(t->model), targets, 0, error);
+    status =
+        ffn__targets_check(&t->options.loss, t->model->output_cols, rows * t->model->output_rows, targets, 0, error);
     return status == FFN_OK ? ffn__trainer_run(t, x, targets, rows, loss, error) : status;
 }

@@ -1,0 +1,176 @@
+/* Chains of narrow layers: that the way along the links gives the bits of the way through the layers. */
+#include "backprop/plan.h"
+#include "networks.h"
+#include "test.h"
+#include "train/train.h"
+
+enum { MOST = 64, SIDE = 16, STEPS = 5 };
+
+typedef struct chain {
+    const char *name;
+    size_t inputs, outputs;
+    ffn_value (*describe)(ffn_model *m, ffn_value x);
+} chain;
+
+static ffn_value describe_classes(ffn_model *m, ffn_value x)
+{
+    return ffn_dense(m, ffn_dense(m, x, 16, ffn_tanh()), 3, ffn_softmax());
+}
+static ffn_value describe_square(ffn_model *m, ffn_value x) /* as many units as inputs, and some without a bias */
+{
+    const ffn_value h = ffn_dense(m, ffn_dense(m, x, 16, ffn_gelu()), 16, ffn_relu());
+    ffn_set_bias(m, h, false);
+    return ffn_dense(m, h, 2, ffn_sigmoid());
+}
+static ffn_value describe_frozen(ffn_model *m, ffn_value x)
+{
+    const ffn_value a = ffn_dense(m, x, 5, ffn_elu(1)), b = ffn_dense(m, a, 7, ffn_linear());
+    ffn_set_trainable(m, b, false);
+    return ffn_dense(m, b, 4, ffn_linear());
+}
+static ffn_value describe_one(ffn_model *m, ffn_value x) { return ffn_dense(m, x, 1, ffn_softplus()); }
+static ffn_value describe_hidden_softmax(ffn_model *m, ffn_value x)
+{
+    return ffn_dense(m, ffn_dense(m, x, 6, ffn_softmax()), 3, ffn_tanh());
+}
+
+static const chain chains[] = {
+    {"classes", 4, 3, describe_classes},
+    {"square", 16, 2, describe_square},
+    {"frozen", 9, 4, describe_frozen},
+    {"one", 1, 1, describe_one},
+    {"softmax inside", 3, 3, describe_hidden_softmax},
+};
+
+static float x[MOST * SIDE], targets[MOST * SIDE];
+
+static ffn_model *build(const chain *c)
+{
+    ffn_model *m = ffn_model_create(3, NULL);
+    ffn_set_kernels(m, FFN_KERNELS_NATIVE);
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(m, c->describe(m, ffn_input(m, ffn_shape_1d(c->inputs))), NULL), FFN_OK);
+    return m;
+}
+
+static void forget_links(ffn_plan *plan)
+{
+    ffn__free(plan->links);
+    plan->links = NULL;
+}
+
+/* ---- training ---------------------------------------------------------------------------------------------------- */
+
+/* Some steps, with or without the links; the losses' sum. */
+static double train(ffn_model *m, ffn_fit_options options, size_t rows, bool links)
+{
+    double sum = 0, loss;
+    options.batch_size = rows;
+    ffn_trainer *t = ffn_trainer_create(m, &options, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+    CU_ASSERT_PTR_NOT_NULL(t->plan->links);
+    if (!links) forget_links(t->plan);
+    for (size_t s = 0; s < STEPS; s++) {
+        CU_ASSERT_EQUAL(ffn_trainer_step(t, x, targets, rows, &loss, NULL), FFN_OK);
+        sum += loss;
+    }
+    ffn_trainer_destroy(t);
+    return sum;
+}
+
+static void test_steps(void)
+{
+    static const size_t rows[] = {1, 3, 4, 5, 8, 17, 45};
+    for (size_t i = 0; i < COUNT(chains); i++)
+        for (size_t r = 0; r < COUNT(rows); r++)
+            for (size_t batches = 1; batches <= 2; batches++) {
+                ffn_model *one = build(&chains[i]), *other = build(&chains[i]);
+                ffn_fit_options options = ffn_fit_defaults();
+                options.loss = ffn__model_loss(one, (ffn_loss){0});
+                options.accumulate = batches;
+                fill_uniform(x, COUNT(x), 5, -2, 2);
+                fill_targets(targets, rows[r], chains[i].outputs, options.loss.ops->target, 6);
+                const double loss = train(one, options, rows[r], true);
+                CU_ASSERT_EQUAL(train(other, options, rows[r], false), loss);
+                CU_ASSERT_EQUAL(memcmp(one->values, other->values, one->value_count * sizeof(float)), 0);
+                if (memcmp(one->values, other->values, one->value_count * sizeof(float)) != 0)
+                    printf("\n    %s, %zu rows\n", chains[i].name, rows[r]);
+                ffn_model_destroy(one);
+                ffn_model_destroy(other);
+            }
+}
+
+/* ---- passes ------------------------------------------------------------------------------------------------------ */
+
+/* Outputs, and the gradients of the inputs by those of the outputs. */
+static void run(const ffn_model *m, const chain *c, bool links, float *y, float *dx)
+{
+    const ffn_plan_options options = {.max_batch = MOST, .training = true, .input_gradient = true};
+    ffn_plan *plan = ffn_plan_create(m, options, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(plan);
+    if (!links) forget_links(plan);
+    memcpy(y, ffn_forward(plan, x, 33), 33 * c->outputs * sizeof(float));
+    ffn_backward_from(plan, targets);
+    memcpy(dx, ffn_input_gradient(plan), 33 * c->inputs * sizeof(float));
+    ffn_plan_destroy(plan);
+}
+
+static void test_passes(void)
+{
+    float y[2][MOST * SIDE], dx[2][MOST * SIDE];
+    fill_uniform(x, COUNT(x), 7, -2, 2);
+    fill_uniform(targets, COUNT(targets), 8, -1, 1);
+    for (size_t i = 0; i < COUNT(chains); i++) {
+        ffn_model *m = build(&chains[i]);
+        run(m, &chains[i], true, y[0], dx[0]);
+        run(m, &chains[i], false, y[1], dx[1]);
+        CU_ASSERT_EQUAL(memcmp(y[0], y[1], 33 * chains[i].outputs * sizeof(float)), 0);
+        CU_ASSERT_EQUAL(memcmp(dx[0], dx[1], 33 * chains[i].inputs * sizeof(float)), 0);
+        ffn_model_destroy(m);
+    }
+}
+
+/* ---- what is no chain -------------------------------------------------------------------------------------------- */
+
+static ffn_value describe_wide(ffn_model *m, ffn_value v)
+{
+    return ffn_dense(m, ffn_dense(m, v, 17, ffn_relu()), 2, ffn_relu());
+}
+static ffn_value describe_skip(ffn_model *m, ffn_value v)
+{
+    const ffn_value h = ffn_dense(m, v, 4, ffn_relu());
+    return ffn_dense(m, ffn_add(m, h, ffn_dense(m, h, 4, ffn_relu())), 2, ffn_linear());
+}
+static ffn_value describe_fork(ffn_model *m, ffn_value v) /* nothing but dense layers, but one is read twice */
+{
+    const ffn_value h = ffn_dense(m, v, 4, ffn_relu());
+    return ffn_concat(m, ffn_dense(m, h, 4, ffn_relu()), ffn_dense(m, h, 2, ffn_linear()));
+}
+static ffn_value describe_prelu(ffn_model *m, ffn_value v) { return ffn_dense(m, v, 4, ffn_prelu((float)0.1)); }
+static ffn_value describe_dropout(ffn_model *m, ffn_value v)
+{
+    return ffn_dense(m, ffn_dropout(m, ffn_dense(m, v, 4, ffn_relu()), (float)0.5), 2, ffn_linear());
+}
+
+static void test_others(void)
+{
+    static const chain others[] = {{"wide", 4, 2, describe_wide},
+                                   {"skip", 4, 2, describe_skip},
+                                   {"fork", 4, 6, describe_fork},
+                                   {"prelu", 4, 4, describe_prelu},
+                                   {"dropout", 4, 2, describe_dropout}};
+    for (size_t i = 0; i < COUNT(others); i++) {
+        ffn_model *m = build(&others[i]);
+        ffn_plan *plan = ffn_plan_create(m, (ffn_plan_options){.training = true}, NULL);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(plan);
+        CU_ASSERT_PTR_NULL(plan->links);
+        ffn_plan_destroy(plan);
+        ffn_model_destroy(m);
+    }
+}
+
+static const test_case cases[] = {
+    {"steps", test_steps},
+    {"passes", test_passes},
+    {"others", test_others},
+};
+TEST_MAIN("chain", cases)
