@@ -347,6 +347,7 @@ ffn_initializer ffn_normal(float mean, float sd);
 /* A network is a graph of values. Building is sticky: the first mistake is kept, later calls do nothing, and
  * ffn_model_build reports it. Shapes are those of one sample, without the batch. */
 typedef struct ffn_model ffn_model;
+typedef struct ffn_layer_ops ffn_layer_ops; /* of layers: see extending */
 typedef struct ffn_value {
     uint32_t id; /* 0: none */
 } ffn_value;
@@ -771,6 +772,53 @@ void ffn_metrics_destroy(ffn_metrics *metrics); /* frees the content and leaves 
 ffn_status ffn_evaluate(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss, ffn_metrics *metrics,
                         ffn_error *error);
 
+/* ---- files ----------------------------------------------------------------------------------------------------- */
+
+/* Models as safetensors files, which other programs can read: docs/formats.md. A file has the architecture with every
+ * setting, the weights, the scalers and the names of classes. A model that is loaded predicts the same bits and saves the
+ * same bytes. A file on a path changes whole or not at all; a load gives a whole model or NULL. */
+
+/* Most of what a reader takes; 0 is each one's default. A file beyond a limit is refused before memory is taken. */
+typedef struct ffn_file_limits {
+    size_t header;  /* bytes of the header; 0: 100 MB */
+    size_t tensors; /* and texts beside them; 0: 65536 */
+    size_t layers;  /* 0: 4096 */
+    size_t depth;   /* of arrays and objects in one another; 0: 16 */
+    size_t memory;  /* bytes for the description, weights apart; 0: 768 KB and three times the file's size */
+} ffn_file_limits;
+
+/* All zeros is the default. Borrowed for the call; the tables must live as long as the model. */
+typedef struct ffn_file_options {
+    const ffn_layer_ops *const *layers; /* [layer_count] layers from outside the library, whose fields name all of their
+                                           config: found by their names, which no layer of the library has */
+    size_t layer_count;
+    const ffn_activation_ops *const *activations; /* [activation_count], the same */
+    size_t activation_count;
+    ffn_file_limits limits; /* of reading */
+} ffn_file_options;
+
+/* Returns 0, or another number for an error, which the caller of the library gets as FFN_IO_ERROR. */
+typedef int (*ffn_write_function)(void *user, const void *bytes, size_t size);
+/* Sets *count to how many bytes it has given, at most `size`; 0 only at the end. */
+typedef int (*ffn_read_function)(void *user, void *bytes, size_t size, size_t *count);
+
+/* FFN_UNSUPPORTED names a layer or activation from outside the library that the options do not list. An initializer from
+ * outside is not kept: it has done its work. */
+ffn_status ffn_model_save(const ffn_model *model, const char *path, ffn_error *error);
+ffn_status ffn_model_save_with(const ffn_model *model, const char *path, const ffn_file_options *options,
+                               ffn_error *error);
+/* *bytes [*size]: to be freed with ffn_free. */
+ffn_status ffn_model_save_memory(const ffn_model *model, void **bytes, size_t *size, ffn_error *error);
+ffn_status ffn_model_save_to(const ffn_model *model, ffn_write_function write, void *user,
+                             const ffn_file_options *options, ffn_error *error);
+void ffn_free(void *bytes); /* NULL is allowed */
+
+/* A file that is cut or has a bit changed is FFN_BAD_FORMAT, by its checksum. Also takes a trainer's checkpoint. */
+ffn_model *ffn_model_load(const char *path, ffn_error *error);
+ffn_model *ffn_model_load_with(const char *path, const ffn_file_options *options, ffn_error *error);
+ffn_model *ffn_model_load_memory(const void *bytes, size_t size, ffn_error *error);
+ffn_model *ffn_model_load_from(ffn_read_function read, void *user, const ffn_file_options *options, ffn_error *error);
+
 /* ---- models for other programs -------------------------------------------------------------------------------- */
 
 /* What an exported C file takes and, for int8, how exact it is. */
@@ -1017,7 +1065,10 @@ typedef enum ffn_field_type {
     FFN_FIELD_SIZE = 0,
     FFN_FIELD_FLOAT,
     FFN_FIELD_BOOL,
-    FFN_FIELD_ACTIVATION
+    FFN_FIELD_ACTIVATION,
+    FFN_FIELD_SHAPE,
+    FFN_FIELD_DOUBLE,
+    FFN_FIELD_UINT64
 } ffn_field_type;
 
 /* A number of a layer's config struct: checked against its bounds when the layer is added, shown by the summary. */
@@ -1025,10 +1076,10 @@ typedef struct ffn_field {
     const char *name;
     ffn_field_type type;
     size_t offset;    /* offsetof(config struct, field) */
-    double low, high; /* bounds of sizes and floats, both included */
+    double low, high; /* bounds of sizes, floats and doubles, both included */
 } ffn_field;
 
-typedef struct ffn_layer_ops {
+struct ffn_layer_ops {
     const char *name;
     const ffn_field *fields;
     size_t field_count;
@@ -1044,7 +1095,7 @@ typedef struct ffn_layer_ops {
      * run. gradient_bound answers in between what no element of those can exceed; NaN where it does not know. */
     void (*backward_parameters)(const ffn_step *step);
     double (*gradient_bound)(const ffn_step *step);
-} ffn_layer_ops;
+};
 
 /* Adds a layer of one's own: copies config [config_size]. ops must live as long as the model. */
 ffn_value ffn_custom_layer(ffn_model *model, const ffn_layer_ops *ops, const void *config, size_t config_size,

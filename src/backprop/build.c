@@ -109,8 +109,7 @@ static ffn_status lay_out_parameters(ffn_model *model, ffn_error *error)
             if (status != FFN_OK) return status;
         }
     }
-    model->values = ffn__alloc(model->value_count, sizeof(float), error);
-    return model->values ? FFN_OK : FFN_OUT_OF_MEMORY;
+    return FFN_OK;
 }
 
 /* values: in the canonical layout */
@@ -187,10 +186,8 @@ static void note_output(ffn_model *model)
     model->built = true;
 }
 
-ffn_status ffn_model_build(ffn_model *model, ffn_value output, ffn_error *error)
+ffn_status ffn__model_lay_out(ffn_model *model, ffn_value output, ffn_error *error)
 {
-    if (!model && error && error->status != FFN_OK) return error->status; /* what ffn_model_create said */
-    if (!model) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_model_build: the model is NULL");
     if (model->error.status != FFN_OK) {
         if (error) *error = model->error;
         return model->error.status;
@@ -206,10 +203,29 @@ ffn_status ffn_model_build(ffn_model *model, ffn_value output, ffn_error *error)
     if (status == FFN_OK) status = check_scalers(model, error);
     if (status == FFN_OK) status = plan_output(model, error);
     if (status == FFN_OK) status = lay_out_parameters(model, error);
+    if (status != FFN_OK) forget_parameters(model);
+    return status;
+}
+
+ffn_status ffn__model_allocate(ffn_model *model, ffn_error *error)
+{
+    model->values = ffn__alloc(model->value_count, sizeof(float), error);
+    if (!model->values) return FFN_OUT_OF_MEMORY;
+    note_output(model);
+    return FFN_OK;
+}
+
+ffn_status ffn_model_build(ffn_model *model, ffn_value output, ffn_error *error)
+{
+    if (!model && error && error->status != FFN_OK) return error->status; /* what ffn_model_create said */
+    if (!model) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_model_build: the model is NULL");
+    ffn_status status = ffn__model_lay_out(model, output, error);
+    if (status != FFN_OK) return status;
+    status = ffn__model_allocate(model, error);
     if (status == FFN_OK) status = initialize(model, error);
-    if (status == FFN_OK)
-        note_output(model);
-    else
+    if (status != FFN_OK) {
         forget_parameters(model);
+        model->built = false;
+    }
     return status;
 }

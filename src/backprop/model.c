@@ -12,7 +12,6 @@ ffn_model *ffn_model_create(uint64_t seed, ffn_error *error)
     ffn_model *model = ffn__alloc(1, sizeof(*model), error);
     if (!model) return NULL;
     model->seed = seed;
-    model->kernels = ffn__kernels_resolve(FFN_KERNELS_AUTO);
     model->output = FFN__NONE;
     return model;
 }
@@ -49,7 +48,7 @@ void ffn_set_kernels(ffn_model *model, ffn_kernels kernels)
     if ((unsigned)kernels > FFN_KERNELS_NATIVE)
         ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "ffn_set_kernels: %d is none of the kernels", (int)kernels);
     else
-        model->kernels = ffn__kernels_resolve(kernels);
+        model->kernels = kernels;
 }
 
 static ffn_value add_node(ffn_model *model, const ffn__node *node)
@@ -88,9 +87,11 @@ static double field_number(const ffn_field *field, const unsigned char *config)
 {
     size_t size;
     float real;
+    double wide;
     switch (field->type) {
     case FFN_FIELD_SIZE: memcpy(&size, config + field->offset, sizeof(size)); return (double)size;
     case FFN_FIELD_FLOAT: memcpy(&real, config + field->offset, sizeof(real)); return (double)real;
+    case FFN_FIELD_DOUBLE: memcpy(&wide, config + field->offset, sizeof(wide)); return wide;
     default: return 0;
     }
 }
@@ -116,7 +117,8 @@ static ffn_status check_field(const ffn_field *field, const void *config, ffn_er
         memcpy(&activation, bytes + field->offset, sizeof(activation));
         return check_activation(&activation, error);
     }
-    if (field->type == FFN_FIELD_BOOL) return FFN_OK;
+    if (field->type != FFN_FIELD_SIZE && field->type != FFN_FIELD_FLOAT && field->type != FFN_FIELD_DOUBLE)
+        return FFN_OK;
     const double number = field_number(field, bytes);
     if (number >= field->low && number <= field->high) return FFN_OK;
     return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s is %g; expected %g to %g", field->name, number, field->low,
@@ -134,8 +136,10 @@ ffn_status ffn__layer_plan(ffn__layer *layer, size_t input_count, const ffn_shap
                            ffn_error *error)
 {
     ffn_error inner = {FFN_OK, ""};
-    ffn_layer_plan plan = {
-        .kernels = layer->plan.kernels, .input_count = input_count, .no_bias = layer->no_bias, .is_output = is_output};
+    ffn_layer_plan plan = {.kernels = ffn__kernels_resolve(layer->kernels),
+                           .input_count = input_count,
+                           .no_bias = layer->no_bias,
+                           .is_output = is_output};
     memcpy(plan.inputs, inputs, input_count * sizeof(*inputs));
     ffn_status status = FFN_OK;
     for (size_t i = 0; i < layer->ops->field_count && status == FFN_OK; i++)
@@ -175,7 +179,7 @@ static bool add_layer(ffn_model *model, const ffn_layer_ops *ops, const void *co
     if (ffn__grow((void **)&model->layers, &model->layer_capacity, model->layer_count + 1, sizeof(ffn__layer),
                   &model->error) != FFN_OK)
         return false;
-    ffn__layer layer = {.ops = ops, .plan.kernels = model->kernels, .rate = 1, .decay = -1};
+    ffn__layer layer = {.ops = ops, .kernels = model->kernels, .rate = 1, .decay = -1};
     layer.name = ffn__copy_string(name, &model->error);
     layer.config = layer.name ? ffn__alloc(config_size, 1, &model->error) : NULL;
     if (!layer.config) {

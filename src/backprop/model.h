@@ -13,6 +13,7 @@ typedef struct ffn__layer {
     void *config; /* owned copy */
     char *name;   /* owned */
     ffn_initializer initializer;
+    ffn_kernels kernels; /* as asked for; the plan has what that comes to */
     bool no_bias, frozen;
     float l1, l2;
     float max_norm; /* 0: none */
@@ -42,7 +43,7 @@ typedef struct ffn__parameter {
 
 struct ffn_model {
     uint64_t seed;
-    ffn_kernels kernels; /* never AUTO */
+    ffn_kernels kernels; /* as asked for, of the layers added from now on */
     ffn_error error;     /* the first mistake; FFN_OK: none */
     bool built;
     ffn__node *nodes;
@@ -65,6 +66,10 @@ struct ffn_model {
 /* Checks the layer's config and runs its plan for inputs of these shapes; an error names the layer. */
 ffn_status ffn__layer_plan(ffn__layer *layer, size_t input_count, const ffn_shape *inputs, bool is_output,
                            ffn_error *error);
+
+/* ffn_model_build in two parts: checks and places of the parameters; and their memory, of zeros, for who has values. */
+ffn_status ffn__model_lay_out(ffn_model *model, ffn_value output, ffn_error *error);
+ffn_status ffn__model_allocate(ffn_model *model, ffn_error *error);
 
 /* NULL and unbuilt models are errors; what every call on a built model begins with. */
 ffn_status ffn__model_check_built(const ffn_model *model, ffn_error *error);

@@ -1,4 +1,5 @@
 /* A model as a table: layers, output shapes, parameters. */
+#include <inttypes.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -35,10 +36,17 @@ static void describe(const ffn__layer *layer, char *bytes, size_t size)
         append(&t, "%s%s=", i ? ", " : "", field->name);
         if (field->type == FFN_FIELD_SIZE) append(&t, "%zu", *(const size_t *)(const void *)at);
         if (field->type == FFN_FIELD_FLOAT) append(&t, "%g", (double)*(const float *)(const void *)at);
+        if (field->type == FFN_FIELD_DOUBLE) append(&t, "%g", *(const double *)(const void *)at);
+        if (field->type == FFN_FIELD_UINT64) append(&t, "%" PRIu64, *(const uint64_t *)(const void *)at);
         if (field->type == FFN_FIELD_BOOL) append(&t, "%s", *(const bool *)(const void *)at ? "yes" : "no");
         if (field->type == FFN_FIELD_ACTIVATION) {
             const ffn_activation_ops *ops = ((const ffn_activation *)(const void *)at)->ops;
             append(&t, "%s", ops ? ops->name : "linear");
+        }
+        if (field->type == FFN_FIELD_SHAPE) {
+            char shape[96];
+            (void)ffn__shape_format(*(const ffn_shape *)(const void *)at, shape, sizeof(shape));
+            append(&t, "%s", shape);
         }
     }
 }

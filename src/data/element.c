@@ -53,6 +53,11 @@ static void from_float16(const unsigned char *from, size_t size, size_t count, f
     for (size_t i = 0; i < count; i++) to[i] = (float)widen(load(from + i * size, size, order), 5, 10);
 }
 
+static void from_bfloat16(const unsigned char *from, size_t size, size_t count, ffn__byte_order order, float *to)
+{
+    for (size_t i = 0; i < count; i++) to[i] = (float)widen(load(from + i * size, size, order), 8, 7);
+}
+
 static void from_float32(const unsigned char *from, size_t size, size_t count, ffn__byte_order order, float *to)
 {
     for (size_t i = 0; i < count; i++) to[i] = (float)widen(load(from + i * size, size, order), 8, 23);
@@ -78,5 +83,6 @@ const ffn__element ffn__signed16 = {"16-bit integers", 2, true, from_signed};
 const ffn__element ffn__signed32 = {"32-bit integers", 4, true, from_signed};
 const ffn__element ffn__signed64 = {"64-bit integers", 8, true, from_signed};
 const ffn__element ffn__float16 = {"16-bit floats", 2, false, from_float16};
+const ffn__element ffn__bfloat16 = {"16-bit brain floats", 2, false, from_bfloat16};
 const ffn__element ffn__float32 = {"32-bit floats", 4, false, from_float32};
 const ffn__element ffn__float64 = {"64-bit floats", 8, false, from_float64};

@@ -16,6 +16,6 @@ typedef struct ffn__element {
 
 /* Doubles and integers are rounded to the nearest float; doubles beyond what a float holds become infinite. */
 extern const ffn__element ffn__boolean, ffn__unsigned8, ffn__unsigned16, ffn__unsigned32, ffn__unsigned64, ffn__signed8,
-    ffn__signed16, ffn__signed32, ffn__signed64, ffn__float16, ffn__float32, ffn__float64;
+    ffn__signed16, ffn__signed32, ffn__signed64, ffn__float16, ffn__bfloat16, ffn__float32, ffn__float64;
 
 #endif

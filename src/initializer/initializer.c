@@ -190,6 +190,15 @@ ffn_initializer ffn_constant(float value) { return (ffn_initializer){.ops = &con
 ffn_initializer ffn_uniform(float low, float high) { return (ffn_initializer){&uniform_ops, low, high}; }
 ffn_initializer ffn_normal(float mean, float sd) { return (ffn_initializer){&normal_ops, mean, sd}; }
 
+const ffn_initializer_ops *ffn__initializer_kind(size_t index)
+{
+    static const ffn_initializer_ops *const kinds[] = {
+        &glorot_uniform_ops, &glorot_normal_ops, &he_uniform_ops, &he_normal_ops, &lecun_normal_ops,
+        &orthogonal_ops,     &zeros_ops,         &constant_ops,   &uniform_ops,   &normal_ops,
+    };
+    return index < sizeof kinds / sizeof *kinds ? kinds[index] : NULL;
+}
+
 ffn_initializer ffn__initializer_or_default(ffn_initializer initializer, ffn_gain gain)
 {
     if (initializer.ops) return initializer;

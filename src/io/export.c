@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "activation/activation.h"
+#include "io/kinds.h"
 
 static const ffn__exporter exporters[] = {
     {"dense", ffn__c_dense, ffn__onnx_dense},
@@ -27,15 +28,8 @@ const ffn__exporter *ffn__exporter_find(const ffn_layer_ops *ops)
 ffn_status ffn__export_activation(const ffn_model *model, size_t node, const ffn_activation *activation, size_t *kind,
                                   ffn_error *error)
 {
-    static const ffn__activation_table *const tables[] = FFN__ISA_TABLES(ffn__activations);
     *kind = FFN__linear;
-    if (!activation->ops) return FFN_OK;
-    for (size_t isa = 0; isa < FFN__ISA_COUNT; isa++)
-        for (size_t i = 0; i < FFN__ACTIVATION_COUNT; i++)
-            if (activation->ops == &tables[isa]->kinds[i]) {
-                *kind = i;
-                return FFN_OK;
-            }
+    if (!activation->ops || ffn__activation_kind(activation->ops, kind)) return FFN_OK;
     return ffn_fail(error, FFN_UNSUPPORTED,
                     "%s: the activation %.40s is not one of the library's; it cannot be exported",
                     ffn__node_name(model, node), activation->ops->name);

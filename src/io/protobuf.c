@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-/* 4 bytes also where float is double. */
-typedef __typeof__(0.0f) single;
+#include "io/floats.h"
 
 /* ---- writing ----------------------------------------------------------------------------------------------------- */
 
@@ -44,9 +43,7 @@ void ffn__pb_string(ffn__text *message, uint32_t field, const char *text)
 
 static void put_float(unsigned char bytes[4], float value)
 {
-    const single narrow = (single)value;
-    uint32_t bits;
-    memcpy(&bits, &narrow, sizeof(bits));
+    const uint32_t bits = ffn__float32_bits(value);
     for (size_t i = 0; i < 4; i++) bytes[i] = (unsigned char)(bits >> 8 * i);
 }
 
@@ -130,7 +127,7 @@ float ffn__pb_float_at(const unsigned char *bytes)
 {
     const uint32_t bits =
         (uint32_t)bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
-    single value;
+    ffn__single value;
     memcpy(&value, &bits, sizeof(value));
     return (float)value;
 }

@@ -47,7 +47,7 @@ static void backward(const ffn_step *step)
     ffn__tensor()->assign(rows * cols, step->input_betas[0], dy, dx);
 }
 
-static const ffn_layer_ops ops = {
+const ffn_layer_ops ffn__activation_ops = {
     .name = "activation",
     .fields = fields,
     .field_count = sizeof(fields) / sizeof(fields)[0],
@@ -59,5 +59,5 @@ static const ffn_layer_ops ops = {
 ffn_value ffn_activate(ffn_model *model, ffn_value x, ffn_activation activation)
 {
     const config c = {activation};
-    return ffn_custom_layer(model, &ops, &c, sizeof(c), &x, 1);
+    return ffn_custom_layer(model, &ffn__activation_ops, &c, sizeof(c), &x, 1);
 }

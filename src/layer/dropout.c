@@ -77,7 +77,7 @@ static void backward(const ffn_step *step)
     ffn__tensor()->assign(j.tiles.extent, step->input_betas[0], dy, step->input_gradients[0]);
 }
 
-static const ffn_layer_ops ops = {
+const ffn_layer_ops ffn__dropout_ops = {
     .name = "dropout",
     .fields = fields,
     .field_count = sizeof(fields) / sizeof(fields)[0],
@@ -92,5 +92,5 @@ static const ffn_layer_ops ops = {
 ffn_value ffn_dropout(ffn_model *model, ffn_value x, float rate)
 {
     const config c = {rate};
-    return ffn_custom_layer(model, &ops, &c, sizeof(c), &x, 1);
+    return ffn_custom_layer(model, &ffn__dropout_ops, &c, sizeof(c), &x, 1);
 }

@@ -1,5 +1,16 @@
 #include "layer/layer.h"
 
+static const ffn_layer_ops *const kinds[] = {
+    &ffn__dense_ops,   &ffn__activation_ops, &ffn__dropout_ops,  &ffn__batch_norm_ops, &ffn__layer_norm_ops,
+    &ffn__add_ops,     &ffn__concat_ops,     &ffn__flatten_ops,  &ffn__reshape_ops,    &ffn__standardize_ops,
+    &ffn__min_max_ops, &ffn__robust_ops,     &ffn__quantile_ops,
+};
+
+const ffn_layer_ops *ffn__layer_kind(size_t index)
+{
+    return index < sizeof kinds / sizeof *kinds ? kinds[index] : NULL;
+}
+
 size_t ffn__last_axis(ffn_shape shape) { return shape.rank ? shape.dim[shape.rank - 1] : 1; }
 
 size_t ffn__rows_before_last_axis(ffn_shape shape)

@@ -5,7 +5,10 @@
 
 #include "kernel/kernel.h"
 
-extern const ffn_layer_ops ffn__dense_ops;
+extern const ffn_layer_ops ffn__dense_ops, ffn__activation_ops, ffn__dropout_ops, ffn__add_ops, ffn__concat_ops,
+    ffn__flatten_ops, ffn__reshape_ops;
+/* All the library's layers, of which a file names them; NULL past the last. */
+const ffn_layer_ops *ffn__layer_kind(size_t index);
 
 /* Layers whose states are fitted to data; x is offset and then multiplied by factor. */
 enum { FFN__SCALER_OFFSET = 0, FFN__SCALER_FACTOR, FFN__SCALER_FITTED };

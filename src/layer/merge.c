@@ -30,7 +30,7 @@ static void add_backward(const ffn_step *step)
                                   step->output_gradient, step->input_gradients[i]);
 }
 
-static const ffn_layer_ops add_ops = {
+const ffn_layer_ops ffn__add_ops = {
     .name = "add",
     .ignores_inputs = true,
     .ignores_output = true,
@@ -42,7 +42,7 @@ static const ffn_layer_ops add_ops = {
 ffn_value ffn_add(ffn_model *model, ffn_value a, ffn_value b)
 {
     const ffn_value inputs[] = {a, b};
-    return ffn_custom_layer(model, &add_ops, NULL, 0, inputs, 2);
+    return ffn_custom_layer(model, &ffn__add_ops, NULL, 0, inputs, 2);
 }
 
 /* ---- concat ---------------------------------------------------------------------------------------------------- */
@@ -91,7 +91,7 @@ static void concat_backward(const ffn_step *step)
         }
 }
 
-static const ffn_layer_ops concat_ops = {
+const ffn_layer_ops ffn__concat_ops = {
     .name = "concat",
     .ignores_inputs = true,
     .ignores_output = true,
@@ -103,5 +103,5 @@ static const ffn_layer_ops concat_ops = {
 ffn_value ffn_concat(ffn_model *model, ffn_value a, ffn_value b)
 {
     const ffn_value inputs[] = {a, b};
-    return ffn_custom_layer(model, &concat_ops, NULL, 0, inputs, 2);
+    return ffn_custom_layer(model, &ffn__concat_ops, NULL, 0, inputs, 2);
 }

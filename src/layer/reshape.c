@@ -8,9 +8,12 @@ static ffn_status flatten_plan(ffn_layer_plan *p, const void *config, ffn_error 
     return FFN_OK;
 }
 
-static const ffn_layer_ops flatten_ops = {.name = "flatten", .plan = flatten_plan};
+const ffn_layer_ops ffn__flatten_ops = {.name = "flatten", .plan = flatten_plan};
 
-ffn_value ffn_flatten(ffn_model *model, ffn_value x) { return ffn_custom_layer(model, &flatten_ops, NULL, 0, &x, 1); }
+ffn_value ffn_flatten(ffn_model *model, ffn_value x)
+{
+    return ffn_custom_layer(model, &ffn__flatten_ops, NULL, 0, &x, 1);
+}
 
 static ffn_status reshape_plan(ffn_layer_plan *p, const void *config, ffn_error *error)
 {
@@ -26,9 +29,12 @@ static ffn_status reshape_plan(ffn_layer_plan *p, const void *config, ffn_error 
     return FFN_OK;
 }
 
-static const ffn_layer_ops reshape_ops = {.name = "reshape", .plan = reshape_plan};
+static const ffn_field reshape_fields[] = {{"shape", FFN_FIELD_SHAPE, 0, 0, 0}}; /* the config is the shape */
+
+const ffn_layer_ops ffn__reshape_ops = {
+    .name = "reshape", .fields = reshape_fields, .field_count = 1, .plan = reshape_plan};
 
 ffn_value ffn_reshape(ffn_model *model, ffn_value x, ffn_shape shape)
 {
-    return ffn_custom_layer(model, &reshape_ops, &shape, sizeof(shape), &x, 1);
+    return ffn_custom_layer(model, &ffn__reshape_ops, &shape, sizeof(shape), &x, 1);
 }

@@ -1,0 +1,47 @@
+/* Models in files: what io/ has for who writes or reads a model as a part of something else. */
+#ifndef FFN__MODEL_FILE_H
+#define FFN__MODEL_FILE_H
+
+#include "io/json.h"
+#include "io/safetensors.h"
+
+/* ---- writing (model_save.c) ------------------------------------------------------------------------------------ */
+
+/* Files of this version and the earlier ones are read. */
+enum { FFN__FORMAT_VERSION = 1 };
+
+/* Options of a layer that stand beside its config: fields of ffn__layer, and what they are if nobody set them. */
+enum { FFN__LAYER_SETTINGS = 7 };
+extern const ffn_field ffn__layer_settings[FFN__LAYER_SETTINGS];
+extern const ffn__layer ffn__layer_defaults;
+/* Of an initializer. */
+enum { FFN__INITIALIZER_NUMBERS = 2 };
+extern const ffn_field ffn__initializer_numbers[FFN__INITIALIZER_NUMBERS];
+/* How kernels are called, by their number. */
+extern const char *const ffn__kernel_names[FFN_KERNELS_NATIVE + 1];
+
+/* Adds the metadata and the parameters of a built model. */
+ffn_status ffn__model_write(const ffn_model *model, const ffn_file_options *options, ffn__safetensors_writer *writer,
+                            ffn_error *error);
+/* Adds a block laid out as the model's, as a tensor for each parameter: its name after the prefix. */
+void ffn__block_write(const ffn_model *model, const float *block, const char *prefix, ffn__safetensors_writer *writer,
+                      ffn_error *error);
+
+/* ---- reading (model_load.c) ----------------------------------------------------------------------------------- */
+
+/* A model that the caller destroys; NULL on an error. Tensors whose names begin with "ffn." are somebody else's. */
+ffn_model *ffn__model_read(const ffn__safetensors *file, const ffn_file_options *options, ffn__json_budget *budget,
+                           ffn_error *error);
+/* Takes a block from the tensors under the prefix, which must all be there, of the right shape, and finite. block NULL:
+ * only checks that. */
+ffn_status ffn__block_read(const ffn_model *model, const ffn__safetensors *file, const char *prefix, float *block,
+                           ffn_error *error);
+
+/* ---- where files are (stream.c) -------------------------------------------------------------------------------- */
+
+/* All that the writer has goes to a path, whole or not at all. */
+ffn_status ffn__safetensors_save(ffn__safetensors_writer *writer, const char *path, ffn_error *error);
+/* The bytes of a file, in memory of its size; to be freed with ffn__free. */
+ffn_status ffn__read_whole(const char *path, void **bytes, size_t *size, ffn_error *error);
+
+#endif

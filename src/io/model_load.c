@@ -1,0 +1,372 @@
+/* A model from safetensors. The description is said again, call by call, to a new model, which checks it as it would a
+ * program's; memory for weights is taken when all of the file is known to be right. */
+#include <string.h>
+
+#include "io/model_file.h"
+
+/* ---- values ---------------------------------------------------------------------------------------------------- */
+
+/* Whether little-endian 32-bit floats are all finite. */
+static bool are_finite(const unsigned char *bytes, size_t count)
+{
+    bool finite = true;
+    for (size_t i = 0; i < count; i++) finite &= (bytes[4 * i + 3] & 0x7F) != 0x7F || (bytes[4 * i + 2] & 0x80) == 0;
+    return finite;
+}
+
+static ffn_status check_tensor(const ffn__safetensors *file, const char *name, const ffn__parameter *p,
+                               const ffn__tensor_entry **entry, ffn_error *error)
+{
+    char expected[96], found[96];
+    *entry = ffn__safetensors_find(file, name);
+    if (!*entry) return ffn_fail(error, FFN_BAD_FORMAT, "the file has no tensor %.150s", name);
+    (void)ffn__shape_format(p->shape, expected, sizeof expected);
+    (void)ffn__shape_format((*entry)->shape, found, sizeof found);
+    if (!ffn_shape_equal((*entry)->shape, p->shape))
+        return ffn_fail(error, FFN_BAD_FORMAT, "%.100s has the shape %s; expected %s", name, found, expected);
+    if ((*entry)->element != &ffn__float32)
+        return ffn_fail(error, FFN_BAD_FORMAT, "%.100s is of another type; expected F32", name);
+    if (!are_finite(file->data + (*entry)->begin, p->size))
+        return ffn_fail(error, FFN_BAD_FORMAT, "%.100s has a value that is not finite", name);
+    return FFN_OK;
+}
+
+static ffn_status read_values(const ffn_model *model, size_t parameter, const ffn__safetensors *file,
+                              const ffn__tensor_entry *entry, float *block, ffn_error *error)
+{
+    float *values = ffn__alloc(model->parameters[parameter].size, sizeof(float), error);
+    if (!values) return FFN_OUT_OF_MEMORY;
+    ffn__safetensors_values(file, entry, values);
+    ffn__parameter_pack(model, parameter, values, block);
+    ffn__free(values);
+    return FFN_OK;
+}
+
+ffn_status ffn__block_read(const ffn_model *model, const ffn__safetensors *file, const char *prefix, float *block,
+                           ffn_error *error)
+{
+    ffn_status status = FFN_OK;
+    for (size_t i = 0; i < model->parameter_count && status == FFN_OK; i++) {
+        char name[256];
+        const ffn__tensor_entry *entry;
+        (void)snprintf(name, sizeof name, "%s%s", prefix, model->parameters[i].name);
+        status = check_tensor(file, name, &model->parameters[i], &entry, error);
+        if (status == FFN_OK && block) status = read_values(model, i, file, entry, block, error);
+    }
+    return status;
+}
+
+/* No tensor is left over, but for those of others. */
+static ffn_status check_count(const ffn_model *model, const ffn__safetensors *file, ffn_error *error)
+{
+    static const char others[] = "ffn.";
+    size_t expected = 0, found = 0;
+    for (size_t i = 0; i < model->parameter_count; i++)
+        expected += strncmp(model->parameters[i].name, others, strlen(others)) != 0;
+    for (size_t i = 0; i < file->tensor_count; i++)
+        found += strncmp(file->tensors[i].name, others, strlen(others)) != 0;
+    if (found == expected) return FFN_OK;
+    return ffn_fail(error, FFN_BAD_FORMAT, "the file has %zu tensors of parameters; expected %zu", found, expected);
+}
+
+/* ---- layers ---------------------------------------------------------------------------------------------------- */
+
+/* A model being described. */
+typedef struct reading {
+    ffn_model *model;
+    const ffn_file_options *options;
+    const json_t *layers;
+    ffn_error *error;
+} reading;
+
+static ffn_status set_initializer(const reading *r, const json_t *object, ffn__layer *layer)
+{
+    static const char *const known[] = {"kind", "numbers"};
+    const char *name;
+    const json_t *numbers;
+    ffn_initializer initializer = {0};
+    ffn_status status = ffn__json_only(object, known, 2, layer->name, r->error);
+    if (status == FFN_OK) status = ffn__json_get_string(object, "kind", layer->name, &name, r->error);
+    if (status == FFN_OK) status = ffn__json_member(object, "numbers", JSON_OBJECT, layer->name, &numbers, r->error);
+    if (status == FFN_OK)
+        status = ffn__json_get_fields(numbers, ffn__initializer_numbers, FFN__INITIALIZER_NUMBERS, &initializer, NULL,
+                                      layer->name, r->error);
+    if (status != FFN_OK) return status;
+    initializer.ops = ffn__initializer_by_name(name);
+    if (!initializer.ops)
+        return ffn_fail(r->error, FFN_UNSUPPORTED, "%s: the initializer %.40s is not one of version %s", layer->name,
+                        name, ffn_version());
+    layer->initializer = initializer;
+    return FFN_OK;
+}
+
+static ffn_status find_kernels(const reading *r, const json_t *object, const char *what, ffn_kernels *kernels)
+{
+    *kernels = FFN_KERNELS_AUTO;
+    const json_t *value = json_object_get(object, "kernels");
+    for (int i = FFN_KERNELS_BLAS; i <= FFN_KERNELS_NATIVE && json_is_string(value); i++)
+        if (strcmp(ffn__kernel_names[i], json_string_value(value)) == 0) *kernels = (ffn_kernels)i;
+    if (!value || *kernels != FFN_KERNELS_AUTO) return FFN_OK;
+    return ffn_fail(r->error, FFN_UNSUPPORTED, "%s: its kernels are none that version %s knows", what, ffn_version());
+}
+
+/* What is set beside the config. The layer is the last one. */
+static ffn_status set_options(const reading *r, const json_t *object, ffn_value value, const char *name)
+{
+    const json_t *settings, *initializer = json_object_get(object, "initializer");
+    ffn_status status = ffn__json_member(object, "settings", JSON_OBJECT, name, &settings, r->error);
+    if (status != FFN_OK) return status;
+    ffn_set_name(r->model, value, name);
+    ffn__layer *layer = &r->model->layers[r->model->layer_count - 1];
+    status = ffn__json_get_fields(settings, ffn__layer_settings, FFN__LAYER_SETTINGS, layer, NULL, name, r->error);
+    if (status == FFN_OK && layer->no_bias) {
+        layer->no_bias = false;
+        ffn_set_bias(r->model, value, false);
+    }
+    if (status == FFN_OK && initializer) status = set_initializer(r, initializer, layer);
+    return status;
+}
+
+/* The config of the layer's kind as its object tells it; to be freed with ffn__free. */
+static void *read_config(const reading *r, const ffn_layer_ops *ops, const json_t *object, const char *name,
+                         size_t *size)
+{
+    const json_t *fields;
+    if (ffn__json_member(object, "config", JSON_OBJECT, name, &fields, r->error) != FFN_OK) return NULL;
+    *size = ffn__fields_size(ops->fields, ops->field_count);
+    void *config = ffn__alloc(*size, 1, r->error);
+    if (!config ||
+        ffn__json_get_fields(fields, ops->fields, ops->field_count, config, r->options, name, r->error) == FFN_OK)
+        return config;
+    ffn__free(config);
+    return NULL;
+}
+
+static ffn_status add_layer(const reading *r, const json_t *object, const ffn_value *inputs, size_t count)
+{
+    static const char *const known[] = {"kind", "name", "config", "settings", "initializer", "kernels"};
+    const char *kind, *name;
+    size_t size = 0;
+    ffn_kernels kernels;
+    ffn_status status = json_is_object(object) ? FFN_OK : ffn_fail(r->error, FFN_BAD_FORMAT, "a layer is no object");
+    if (status == FFN_OK) status = ffn__json_get_string(object, "name", "a layer", &name, r->error);
+    if (status == FFN_OK) status = ffn__json_get_string(object, "kind", name, &kind, r->error);
+    if (status == FFN_OK) status = ffn__json_only(object, known, sizeof known / sizeof *known, name, r->error);
+    if (status == FFN_OK) status = find_kernels(r, object, name, &kernels);
+    if (status != FFN_OK) return status;
+    const ffn_layer_ops *ops = ffn__layer_by_name(r->options, kind);
+    if (!ops)
+        return ffn_fail(r->error, FFN_UNSUPPORTED,
+                        "%.64s: the layer %.40s is not one of version %s, nor among ffn_file_options.layers", name,
+                        kind, ffn_version());
+    void *config = read_config(r, ops, object, name, &size);
+    if (!config) return r->error->status;
+    ffn_set_kernels(r->model, kernels);
+    const ffn_value value = ffn_custom_layer(r->model, ops, config, size, inputs, count);
+    ffn__free(config);
+    return value.id ? set_options(r, object, value, name) : FFN_OK; /* the model keeps what is wrong */
+}
+
+/* ---- graph ----------------------------------------------------------------------------------------------------- */
+
+static ffn_status add_node(const reading *r, const json_t *node)
+{
+    static const char *const input_keys[] = {"input"}, *const keys[] = {"layer", "inputs"};
+    const json_t *shape = json_object_get(node, "input"), *list;
+    size_t layer, input;
+    ffn_shape sample;
+    ffn_value inputs[FFN_MAX_INPUTS];
+    if (!json_is_object(node)) return ffn_fail(r->error, FFN_BAD_FORMAT, "a node is no object");
+    ffn_status status = ffn__json_only(node, shape ? input_keys : keys, shape ? 1 : 2, "a node", r->error);
+    if (status == FFN_OK && shape) {
+        status = ffn__json_get_shape(shape, "the shape of an input", &sample, r->error);
+        if (status == FFN_OK) (void)ffn_input(r->model, sample);
+        return status;
+    }
+    if (status == FFN_OK)
+        status = ffn__json_get_size(node, "layer", 0, r->model->layer_count, "a node", &layer, r->error);
+    if (status == FFN_OK) status = ffn__json_member(node, "inputs", JSON_ARRAY, "a node", &list, r->error);
+    if (status != FFN_OK) return status;
+    const size_t count = json_array_size(list);
+    if (count < 1 || count > FFN_MAX_INPUTS || r->model->node_count == 0)
+        return ffn_fail(r->error, FFN_BAD_FORMAT, "a node has %zu inputs; expected 1 to %d earlier ones", count,
+                        FFN_MAX_INPUTS);
+    for (size_t i = 0; i < count && status == FFN_OK; i++) {
+        status = ffn__json_element(list, i, r->model->node_count - 1, "the inputs of a node", &input, r->error);
+        inputs[i] = (ffn_value){(uint32_t)input + 1};
+    }
+    if (status != FFN_OK) return status;
+    if (layer == r->model->layer_count) return add_layer(r, json_array_get(r->layers, layer), inputs, count);
+    size_t first = 0; /* a use of the layer: there is one, since it is one of the model's */
+    while (r->model->nodes[first].layer != layer) first++;
+    if (count != 1) return ffn_fail(r->error, FFN_BAD_FORMAT, "a layer that is shared has %zu inputs", count);
+    (void)ffn_share(r->model, (ffn_value){(uint32_t)first + 1}, inputs[0]);
+    return FFN_OK;
+}
+
+/* Memory for the graph at once, if the budget has it. */
+static ffn_status reserve(const reading *r, size_t nodes, size_t layers, ffn__json_budget *budget)
+{
+    static const size_t of_layer = sizeof(ffn__layer) + 512, of_node = sizeof(ffn__node); /* with names and config */
+    ffn_model *m = r->model;
+    if (nodes > budget->memory / of_node || layers > (budget->memory - nodes * of_node) / of_layer)
+        return ffn_fail(r->error, FFN_BAD_FORMAT,
+                        "%zu nodes and %zu layers take more memory than %zu; see "
+                        "ffn_file_limits",
+                        nodes, layers, budget->memory);
+    budget->memory -= nodes * of_node + layers * of_layer;
+    const ffn_status status = ffn__grow((void **)&m->nodes, &m->node_capacity, nodes, sizeof *m->nodes, r->error);
+    return status == FFN_OK ? ffn__grow((void **)&m->layers, &m->layer_capacity, layers, sizeof *m->layers, r->error)
+                            : status;
+}
+
+static ffn_status set_classes(const reading *r, const json_t *classes)
+{
+    const size_t count = json_array_size(classes);
+    const char **names = ffn__alloc(count, sizeof *names, r->error);
+    ffn_status status = names ? FFN_OK : FFN_OUT_OF_MEMORY;
+    for (size_t i = 0; i < count && status == FFN_OK; i++) {
+        names[i] = json_string_value(json_array_get(classes, i));
+        if (!names[i]) status = ffn_fail(r->error, FFN_BAD_FORMAT, "the name of class %zu is no string", i);
+    }
+    if (status == FFN_OK) status = ffn_model_set_class_names(r->model, names, count, r->error);
+    ffn__free(names);
+    return status;
+}
+
+/* What would be a program's mistake is a file's. */
+static ffn_status finish(const reading *r, ffn_value output)
+{
+    ffn_error error = {FFN_OK, ""};
+    const ffn_status status = ffn__model_lay_out(r->model, output, &error);
+    if (status == FFN_OK) return FFN_OK;
+    const bool mistake = status == FFN_INVALID_ARGUMENT || status == FFN_SHAPE_MISMATCH;
+    return ffn_fail(r->error, mistake ? FFN_BAD_FORMAT : status, "%.250s", error.message);
+}
+
+static ffn_status describe(reading *r, const json_t *root, size_t most_layers, ffn__json_budget *budget)
+{
+    static const char *const known[] = {"build", "nodes", "output", "layers", "classes"};
+    static const char what[] = "ffn.model";
+    static const ffn_field seed = {"seed", FFN_FIELD_UINT64, offsetof(ffn_model, seed), 0, 0};
+    const json_t *build, *nodes, *classes;
+    size_t output = 0;
+    ffn_status status = ffn__json_only(root, known, sizeof known / sizeof *known, what, r->error);
+    if (status == FFN_OK) status = ffn__json_member(root, "build", JSON_OBJECT, what, &build, r->error);
+    if (status == FFN_OK) status = ffn__json_get_fields(build, &seed, 1, r->model, NULL, what, r->error);
+    if (status == FFN_OK) status = ffn__json_member(root, "nodes", JSON_ARRAY, what, &nodes, r->error);
+    if (status == FFN_OK) status = ffn__json_member(root, "layers", JSON_ARRAY, what, &r->layers, r->error);
+    if (status == FFN_OK) status = ffn__json_member(root, "classes", JSON_ARRAY, what, &classes, r->error);
+    if (status != FFN_OK) return status;
+    const size_t count = json_array_size(nodes), layers = json_array_size(r->layers);
+    if (count < 1 || layers > most_layers || count / 4 > most_layers)
+        return ffn_fail(r->error, FFN_BAD_FORMAT, "%zu nodes and %zu layers; expected at least one and at most %zu layers, with 4 nodes each",
+                        count, layers, most_layers);
+    status = ffn__json_get_size(root, "output", 0, count - 1, what, &output, r->error);
+    if (status == FFN_OK) status = reserve(r, count, layers, budget);
+    for (size_t i = 0; i < count && status == FFN_OK && r->model->error.status == FFN_OK; i++)
+        status = add_node(r, json_array_get(nodes, i));
+    if (status == FFN_OK && r->model->error.status == FFN_OK && r->model->layer_count != layers)
+        status =
+            ffn_fail(r->error, FFN_BAD_FORMAT, "%zu layers, of which the nodes use %zu", layers, r->model->layer_count);
+    if (status == FFN_OK) status = set_classes(r, classes);
+    return status == FFN_OK ? finish(r, (ffn_value){(uint32_t)output + 1}) : status;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------------------- */
+
+static ffn_status check_format(const ffn__safetensors *file, const ffn__note **note, ffn_error *error)
+{
+    const ffn__note *format;
+    char expected[16];
+    if (!file->checked)
+        return ffn_fail(error, FFN_BAD_FORMAT,
+                        "it is no file of ffn_model_save: a checksum is not where it should be; for weights from "
+                        "elsewhere see ffn_model_load_weights");
+    ffn_status status = ffn__safetensors_note(file, "ffn.format", &format, error);
+    if (status == FFN_OK) status = ffn__safetensors_note(file, "ffn.model", note, error);
+    if (status != FFN_OK) return status;
+    if (!format || !*note) return ffn_fail(error, FFN_BAD_FORMAT, "the file lacks ffn.format or ffn.model");
+    (void)snprintf(expected, sizeof expected, "%d", FFN__FORMAT_VERSION);
+    if (strcmp(format->value, expected) == 0) return FFN_OK;
+    return ffn_fail(error, FFN_UNSUPPORTED, "the file has format %.20s; version %s of the library reads format %s",
+                    format->value, ffn_version(), expected);
+}
+
+ffn_model *ffn__model_read(const ffn__safetensors *file, const ffn_file_options *options, ffn__json_budget *budget,
+                           ffn_error *error)
+{
+    ffn_error local = {FFN_OK, ""};
+    const ffn__note *note;
+    json_t *root = NULL;
+    reading r = {.options = options, .error = error ? error : &local};
+    const size_t most_layers = ffn__limits(options, 0).layers;
+    ffn_status status = check_format(file, &note, r.error);
+    if (status == FFN_OK) status = ffn__json_parse(note->value, note->size, budget, "ffn.model", &root, r.error);
+    if (status == FFN_OK) {
+        r.model = ffn_model_create(0, r.error);
+        status = r.model ? describe(&r, root, most_layers, budget) : FFN_OUT_OF_MEMORY;
+    }
+    json_decref(root);
+    if (status == FFN_OK) status = ffn__block_read(r.model, file, "", NULL, r.error);
+    if (status == FFN_OK) status = check_count(r.model, file, r.error);
+    if (status == FFN_OK) status = ffn__model_allocate(r.model, r.error);
+    if (status == FFN_OK) status = ffn__block_read(r.model, file, "", r.model->values, r.error);
+    if (status == FFN_OK) return r.model;
+    ffn_model_destroy(r.model);
+    return NULL;
+}
+
+static ffn_model *load(const void *bytes, size_t size, const ffn_file_options *options, ffn_error *error)
+{
+    ffn__safetensors file;
+    const ffn_file_limits limits = ffn__limits(options, size);
+    ffn__json_budget budget = {limits.depth, limits.memory};
+    if (!bytes) {
+        (void)ffn_fail(error, FFN_INVALID_ARGUMENT, "loading a model: the bytes are NULL");
+        return NULL;
+    }
+    if (ffn__safetensors_read(&file, bytes, size, &limits, error) != FFN_OK) return NULL;
+    ffn_model *model = ffn__model_read(&file, options, &budget, error);
+    ffn__safetensors_destroy(&file);
+    return model;
+}
+
+ffn_model *ffn_model_load_memory(const void *bytes, size_t size, ffn_error *error)
+{
+    return load(bytes, size, NULL, error);
+}
+
+ffn_model *ffn_model_load_with(const char *path, const ffn_file_options *options, ffn_error *error)
+{
+    void *bytes;
+    size_t size;
+    if (ffn__read_whole(path, &bytes, &size, error) != FFN_OK) return NULL;
+    ffn_model *model = load(bytes, size, options, error);
+    ffn__free(bytes);
+    return model;
+}
+
+ffn_model *ffn_model_load(const char *path, ffn_error *error) { return ffn_model_load_with(path, NULL, error); }
+
+ffn_model *ffn_model_load_from(ffn_read_function read, void *user, const ffn_file_options *options, ffn_error *error)
+{
+    void *bytes = NULL;
+    size_t capacity = 0, size = 0, count = 1;
+    ffn_model *model = NULL;
+    ffn_status status =
+        read ? FFN_OK : ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_model_load_from: the function is NULL");
+    while (status == FFN_OK && count > 0) {
+        status = ffn__grow(&bytes, &capacity, size < 4096 ? 4096 : size + 1, 1, error);
+        if (status != FFN_OK) break;
+        count = 0;
+        const int code = read(user, (char *)bytes + size, capacity - size, &count);
+        if (code != 0 || count > capacity - size)
+            status = ffn_fail(error, FFN_IO_ERROR, "the function that reads answered %d, with %zu bytes", code, count);
+        else
+            size += count;
+    }
+    if (status == FFN_OK) model = load(bytes, size, options, error);
+    ffn__free(bytes);
+    return model;
+}
