@@ -681,9 +681,12 @@ typedef struct ffn_fit_options {
                              averaging, Izmailov et al. 2018); not with average_decay or restore_best; 0: off */
     ffn_callback on_epoch, on_batch; /* NULL: none */
     void *user;                      /* passed to the callbacks */
-    const char *checkpoint_path;     /* must be NULL in this version: FFN_UNSUPPORTED */
-    size_t checkpoint_every;
-    bool resume;
+    const char *checkpoint_path;     /* of ffn_fit: where it keeps all that it needs to go on; NULL: none. It is written as
+                                        below, when a callback stops the training, and at the end; if that fails, the
+                                        training ends with FFN_IO_ERROR. ffn_model_load takes it as a model */
+    size_t checkpoint_every;         /* after so many batches; 0: after each epoch */
+    bool resume;                     /* goes on from checkpoint_path if that file is there: the same bits as without the
+                                        interruption, with the same data and options. More epochs are fine */
 } ffn_fit_options;
 
 ffn_fit_options ffn_fit_defaults(void);
@@ -746,6 +749,14 @@ ffn_status ffn_trainer_flush(ffn_trainer *trainer, ffn_error *error);
 ffn_status ffn_trainer_swap_averages(ffn_trainer *trainer, ffn_error *error);
 void ffn_trainer_set_learning_rate(ffn_trainer *trainer, float rate); /* the base rate that a schedule scales */
 float ffn_trainer_learning_rate(const ffn_trainer *trainer);          /* the rate in force for the next update */
+/* All that the trainer needs to go on with the same bits: weights, states of the optimizer and schedule, averages, counters
+ * of random streams, accumulated batches; not gradients of a loop by hand, and not while averages are swapped in. The file
+ * on the path changes whole or not at all; ffn_model_load takes it as a model. */
+ffn_status ffn_trainer_save(const ffn_trainer *trainer, const char *path, ffn_error *error);
+/* Replaces these in a trainer of the same architecture, seed and kind of optimizer, schedule and loss; its numbers, such
+ * as beta1, stay. After an error trainer and model are as before. */
+ffn_status ffn_trainer_load(ffn_trainer *trainer, const char *path, ffn_error *error);
+ffn_status ffn_trainer_load_memory(ffn_trainer *trainer, const void *bytes, size_t size, ffn_error *error);
 void ffn_trainer_report(ffn_trainer *trainer, double metric);         /* for a plateau schedule in a loop by hand */
 
 /* y [rows][output shape]. Allocates a plan for the call; a program that predicts in a loop makes its own plan. */

@@ -19,7 +19,7 @@ if [ "$way" = pkg_config ]; then
 else
     flags="-Iinclude -L$libraries -lffn"
     [ "$blas" = none ] || flags="$flags -lopenblas"
-    flags="$flags -ljansson -lpthread -lm"
+    flags="$flags -lpthread -lm"
 fi
 LD_LIBRARY_PATH=$PWD/$libraries${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 export LD_LIBRARY_PATH

@@ -26,8 +26,6 @@ expect(no_zlib TRUE "gzip files will be refused: zlib was not found" -DFFN_BLAS=
 expect(zlib_wanted FALSE "FFN_ZLIB is ON, but zlib was not found" -DFFN_BLAS=none -DFFN_ZLIB=ON
   -DCMAKE_DISABLE_FIND_PACKAGE_ZLIB=ON ${no_tests})
 
-expect(no_jansson FALSE "It is in libjansson-dev" -DFFN_BLAS=none -DFFNJansson_LIBRARY=OFF ${no_tests})
-
 # Nothing there: the sentence names packages and the way without.
 expect(no_openblas FALSE "apt install libopenblas-dev" -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON
   -DCMAKE_DISABLE_FIND_PACKAGE_OpenBLAS=ON -DCMAKE_DISABLE_FIND_PACKAGE_BLAS=ON ${no_tests})

@@ -493,8 +493,8 @@ static void test_refused_options(void)
     REFUSE(validation_fraction, 1, FFN_INVALID_ARGUMENT, "validation_fraction is 1");
     REFUSE(optimizer, ffn_momentum(0.1f, 1), FFN_INVALID_ARGUMENT, "momentum");
     REFUSE(schedule, ffn_step_decay(0, 0.5f), FFN_INVALID_ARGUMENT, "steps");
-    REFUSE(checkpoint_path, "nowhere", FFN_UNSUPPORTED, "checkpoint");
-    REFUSE(resume, true, FFN_UNSUPPORTED, "checkpoint");
+    REFUSE(checkpoint_every, 3, FFN_INVALID_ARGUMENT, "checkpoint_path");
+    REFUSE(resume, true, FFN_INVALID_ARGUMENT, "checkpoint_path");
     REFUSE(loss, ffn_cross_entropy(), FFN_INVALID_ARGUMENT, "1 output"); /* one class */
     REFUSE(loss, ffn_binary_cross_entropy(), FFN_INVALID_ARGUMENT, "[0, 1]");
 #undef REFUSE

@@ -3,7 +3,6 @@
 #include "networks.h"
 #include "test.h"
 
-#include <jansson.h>
 #include <time.h>
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -17,7 +16,7 @@
 #define SLOWER 1
 #endif
 
-/* ---- memory that is counted: the library's and jansson's -------------------------------------------------------- */
+/* ---- memory that is counted ------------------------------------------------------------------------------------- */
 
 static size_t live, peak;
 
@@ -47,7 +46,6 @@ static void count_memory(bool count)
     const ffn_allocator hook = {hook_alloc, hook_free, NULL};
     live = peak = 0;
     (void)ffn_set_allocator(count ? &hook : NULL, NULL);
-    json_set_alloc_funcs(count ? counted_alloc : malloc, count ? counted_free : free);
 }
 
 /* ---- what is refused -------------------------------------------------------------------------------------------- */
@@ -195,19 +193,20 @@ static const change changes[] = {
     {"'ffn.format':'1'", "'ffn.format':'1','ffn.format':'1'", FFN_BAD_FORMAT, "ffn.format twice"},
     {"'ffn.format'", "'other'", FFN_BAD_FORMAT, "lacks ffn.format"},
     /* the description */
+    {"~{'nodes':", "~{'exec':'rm','nodes':", FFN_UNSUPPORTED, "exec is nothing"},
     {"~{'build':", "~{'exec':'rm','build':", FFN_UNSUPPORTED, "exec is nothing"},
-    {"~{'build':", "~['build':", FFN_BAD_FORMAT, "JSON"},
+    {"~{'build':", "~['build':", FFN_BAD_FORMAT, "a comma or"},
     {"~'seed':'1'", "~'seed':'18446744073709551616'", FFN_BAD_FORMAT, "64 bits"},
     {"~'seed':'1'", "~'seed':1", FFN_BAD_FORMAT, "a string of digits"},
-    {"~'seed':'1'", "~'seed':'1','seed':'1'", FFN_BAD_FORMAT, "duplicate"},
-    {"~'output':", "~'output':9", FFN_BAD_FORMAT, "output is a whole number"},
-    {"~'output':", "~'output':-", FFN_BAD_FORMAT, "output is a whole number"},
+    {"~'seed':'1'", "~'seed':'1','seed':'1'", FFN_BAD_FORMAT, "seed twice"},
+    {"~'output':", "~'output':9", FFN_BAD_FORMAT, "output is 95; expected"},
+    {"~'output':", "~'output':-", FFN_BAD_FORMAT, "output is -5; expected"},
     {"~{'input':[3]}", "~{'input':[0]}", FFN_BAD_FORMAT, "dimension"},
     {"~{'input':[3]}", "~{'input':[4]}", FFN_BAD_FORMAT, "expected (4)"},
     {"~{'input':[3]}", "~{'input':[3.5]}", FFN_BAD_FORMAT, "a whole number"},
     {"~{'input':[3]}", "~{'input':[1,1,1,1,3]}", FFN_BAD_FORMAT, "at most 4"},
     {"~{'input':[3]}", "~{'input':[4294967296,4294967296]}", FFN_BAD_FORMAT, "shape"},
-    {"~{'input':[3]},", "~", FFN_BAD_FORMAT, "output is a whole number, 5"},
+    {"~{'input':[3]},", "~", FFN_BAD_FORMAT, "output is 5; expected"},
     {"~{'input':[3]}", "~{'input':[3],'layer':0}", FFN_UNSUPPORTED, "layer is nothing"},
     {"~{'layer':0,'inputs':[0]}", "~{'layer':1,'inputs':[0]}", FFN_BAD_FORMAT, "from 0 to 0"},
     {"~{'layer':0,'inputs':[0]}", "~{'layer':0,'inputs':[1]}", FFN_BAD_FORMAT, "from 0 to 0"},
@@ -222,7 +221,7 @@ static const change changes[] = {
     {"~'units':2", "~'units':0", FFN_BAD_FORMAT, "units is 0; expected 1"},
     {"~'units':2", "~'units':3", FFN_BAD_FORMAT, "expected (3, 3)"},
     {"~'units':2", "~'units':1e3", FFN_BAD_FORMAT, "not a whole number"},
-    {"~'units':2", "~'units':999999999999999999999", FFN_BAD_FORMAT, "JSON"},
+    {"~'units':2", "~'units':999999999999999999999", FFN_BAD_FORMAT, "not a whole number"},
     {"~'units':2", "~'units':1000000000", FFN_BAD_FORMAT, "expected (1000000000"},
     {"~'units':2", "~'units':2,'more':1", FFN_UNSUPPORTED, "more is no setting"},
     {"~'kind':'tanh'", "~'kind':'tang'", FFN_UNSUPPORTED, "activation tang"},
@@ -231,7 +230,7 @@ static const change changes[] = {
     {"~'kind':'tanh','numbers':{}", "~'kind':'leaky_relu','numbers':{'alpha':'nan'}", FFN_BAD_FORMAT, "is nan"},
     {"~'rate':0.5", "~'rate':1.5", FFN_BAD_FORMAT, "rate is 1.5"},
     {"~'rate':0.5", "~'rate':'inf'", FFN_BAD_FORMAT, "rate is inf"},
-    {"~'rate':0.5", "~'rate':1e999", FFN_BAD_FORMAT, "JSON"},
+    {"~'rate':0.5", "~'rate':1e999", FFN_BAD_FORMAT, "not a number"},
     {"~'l1':0.5", "~'l1':-0.5", FFN_BAD_FORMAT, "l1 is -0.5"},
     {"~'l1':0.5", "~'no_bias':1", FFN_BAD_FORMAT, "true or false"},
     {"~'l1':0.5", "~'l3':0.5", FFN_UNSUPPORTED, "l3 is no setting"},
@@ -300,12 +299,12 @@ static const struct {
     {"{'__metadata__':{'a':'", "xxxxxxxx", "'}}", "no file of ffn_model_save"},
     {"{'", "\\u00e4", "':{}}", "lacks dtype"},
     {CHECKED "}", "        ", "}", "lacks ffn.format"},
-    {MODEL, "[", "'}}", "deeper than 16"},
-    {MODEL, "{\\'a\\':", "'}}", "deeper than 16"},
+    {MODEL, "[", "'}}", "memory"},
+    {MODEL, "{\\'a\\':", "'}}", "memory"},
     {MODEL "{\\'a\\':[", "0,", "0]}'}}", "memory"},
     {MODEL "{\\'a\\':[", "[],", "0]}'}}", "memory"},
     {MODEL "{\\'a\\':[", "{},", "0]}'}}", "memory"},
-    {MODEL "{\\'a\\':\\'", "xxxxxxxx", "\\'}'}}", "memory"},
+    {MODEL "{\\'a\\':\\'", "xxxxxxxx", "\\'}'}}", NULL},
     {MODEL "{\\'build\\':{},\\'output\\':0,\\'layers\\':[],\\'classes\\':[],\\'nodes\\':[", "{\\'input\\':[1]},",
      "0]}'}}", "memory"},
 };
@@ -318,9 +317,9 @@ static void test_large(void)
             file_bytes f = repeat(large[i].before, large[i].again, large[i].after, sizes[s]);
             const clock_t start = clock();
             const bool last = s == COUNT(sizes) - 1;
-            refuse(&f, last ? FFN_BAD_FORMAT : ANY, last ? large[i].words : "");
+            refuse(&f, last && large[i].words ? FFN_BAD_FORMAT : ANY, last && large[i].words ? large[i].words : "");
             const double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
-            if (seconds > 2 * SLOWER) printf("\n    %s: %.2f s\n", large[i].words, seconds);
+            if (seconds > 2 * SLOWER) printf("\n    case %zu: %.2f s\n", i, seconds);
             CU_ASSERT_TRUE(seconds <= 2 * SLOWER);
             free(f.bytes);
         }
@@ -355,9 +354,9 @@ static void test_limits(void)
         ffn_file_limits limits;
         const char *words;
     } tight[] = {{{.header = 500}, "at most 500"},       {{.tensors = 4}, "more than 4 tensors"},
-                 {{.layers = 3}, "at most 3 layers"},    {{.depth = 2}, "deeper than 2"},
-                 {{.memory = 500}, "too large"},         {{.memory = 5000}, "at most 5000"},
-                 {{.memory = 28000}, "take more memory"}};
+                 {{.layers = 3}, "at most 3 layers"},    {{.depth = 2}, "less depth"},
+                 {{.memory = 500}, "of memory"},         {{.memory = 3000}, "more than 3000"},
+                 {{.memory = 12000}, "take more memory"}};
     for (size_t i = 0; i < COUNT(tight); i++) {
         ffn_error error = {FFN_OK, ""};
         CU_ASSERT_PTR_NULL(load_within(&good, tight[i].limits, &error));
@@ -375,36 +374,27 @@ static void test_limits(void)
 
 static size_t calls, fail_at;
 
-static bool in_jansson; /* the allocation that failed was jansson's, which may take it for a mistake in the text */
-
-static void *failing_counted(size_t size)
-{
-    in_jansson |= calls + 1 == fail_at;
-    return ++calls == fail_at ? NULL : counted_alloc(size);
-}
 static void *failing_hook(size_t size, void *user)
 {
     (void)user;
     return ++calls == fail_at ? NULL : counted_alloc(size);
 }
 
-/* Each allocation of the library or of jansson fails once, in loading and in saving. */
+/* Each allocation fails once, in loading and in saving. */
 static void test_out_of_memory(void)
 {
     for (size_t n = 1, more = 1; more; n++) {
         const ffn_allocator hook = {failing_hook, hook_free, NULL};
         ffn_error error = {FFN_OK, ""};
         (void)ffn_set_allocator(&hook, NULL);
-        json_set_alloc_funcs(failing_counted, counted_free);
         live = calls = 0;
-        in_jansson = false;
         fail_at = n;
         void *bytes = NULL;
         size_t size;
         ffn_model *model = ffn_model_load_memory(good.bytes, good.size, &error);
         const ffn_status status = model ? ffn_model_save_memory(model, &bytes, &size, &error) : error.status;
         more = calls >= n;
-        CU_ASSERT_TRUE(status == (more ? FFN_OUT_OF_MEMORY : FFN_OK) || (in_jansson && status == FFN_BAD_FORMAT));
+        CU_ASSERT_EQUAL(status, more ? FFN_OUT_OF_MEMORY : FFN_OK);
         CU_ASSERT_EQUAL(bytes != NULL, !more);
         if (bytes) CU_ASSERT_TRUE(size == good.size && memcmp(bytes, good.bytes, size) == 0);
         ffn_free(bytes);
@@ -412,7 +402,7 @@ static void test_out_of_memory(void)
         CU_ASSERT_EQUAL(live, 0);
         CU_ASSERT_TRUE(n < 2000);
     }
-    CU_ASSERT_TRUE(calls > 100);
+    CU_ASSERT_TRUE(calls > 40);
     count_memory(false);
 }
 

@@ -1,8 +1,6 @@
-/* JSON: written as compact text, read by jansson within limits. Structs go by tables of their fields, both ways. */
+/* JSON: written as compact text, read within limits. Structs go by tables of their fields, both ways. */
 #ifndef FFN__JSON_H
 #define FFN__JSON_H
-
-#include <jansson.h>
 
 #include "io/kinds.h"
 #include "io/text.h"
@@ -24,30 +22,55 @@ bool ffn__is_utf8(const char *bytes, size_t size);
 
 /* ---- reading (json_read.c) ------------------------------------------------------------------------------------- */
 
+typedef enum ffn__json_type {
+    FFN__JSON_NULL = 0,
+    FFN__JSON_FALSE,
+    FFN__JSON_TRUE,
+    FFN__JSON_NUMBER,
+    FFN__JSON_STRING,
+    FFN__JSON_ARRAY,
+    FFN__JSON_OBJECT
+} ffn__json_type;
+
+/* A value, with all that it holds right behind it: a tree is one array. */
+typedef struct ffn__json {
+    ffn__json_type type;
+    size_t span;      /* values in all, itself included */
+    size_t count;     /* elements or members */
+    const char *key;  /* of a member, else NULL */
+    const char *text; /* of a string or number, with an ending 0 */
+    size_t size;      /* bytes of it */
+} ffn__json;
+
 /* What reading may still cost. */
 typedef struct ffn__json_budget {
     size_t depth;
     size_t memory; /* bytes; taken off for each text that is read */
 } ffn__json_budget;
 
-/* The text as a tree, for json_decref; an object at the top. FFN_BAD_FORMAT "<what>: ..." for what is no JSON, repeats a
- * key, lies too deep or would take more memory than is left: that is found out before any is taken. */
-ffn_status ffn__json_parse(const char *text, size_t size, ffn__json_budget *budget, const char *what, json_t **root,
-                           ffn_error *error);
+/* The text as a tree, in one allocation, for ffn__free; an object at the top. FFN_BAD_FORMAT "<what>: ..." for what is no
+ * JSON, lies too deep or would take more memory than is left. Takes a time that grows as the text does. */
+ffn_status ffn__json_parse(const char *text, size_t size, ffn__json_budget *budget, const char *what,
+                           const ffn__json **root, ffn_error *error);
 
-/* Members of an object, FFN_BAD_FORMAT "<what>: ..." where they are missing or something else. The bounds are included. */
-ffn_status ffn__json_member(const json_t *object, const char *key, json_type type, const char *what,
-                            const json_t **value, ffn_error *error);
-ffn_status ffn__json_get_size(const json_t *object, const char *key, size_t low, size_t high, const char *what,
-                              size_t *value, ffn_error *error);
-ffn_status ffn__json_get_string(const json_t *object, const char *key, const char *what, const char **value,
+/* The elements or members, one after another; NULL: there is none (more). */
+const ffn__json *ffn__json_first(const ffn__json *container);
+const ffn__json *ffn__json_next(const ffn__json *container, const ffn__json *element);
+/* The first member of this name; NULL: there is none. */
+const ffn__json *ffn__json_find(const ffn__json *object, const char *key);
+/* A whole number from 0 that fits; false: it is none. */
+bool ffn__json_whole(const ffn__json *value, uint64_t most, uint64_t *number);
+
+/* Members of an object, FFN_BAD_FORMAT "<what>: ..." where they are missing or something else. Bounds are included. */
+ffn_status ffn__json_member(const ffn__json *object, const char *key, ffn__json_type type, const char *what,
+                            const ffn__json **value, ffn_error *error);
+ffn_status ffn__json_get_size(const ffn__json *value, const char *name, size_t low, size_t high, const char *what,
+                              size_t *size, ffn_error *error);
+ffn_status ffn__json_get_string(const ffn__json *object, const char *key, const char *what, const char **value,
                                 ffn_error *error);
-/* Element `index` of an array, as a size from 0 to high. */
-ffn_status ffn__json_element(const json_t *array, size_t index, size_t high, const char *what, size_t *value,
-                             ffn_error *error);
-ffn_status ffn__json_get_shape(const json_t *value, const char *what, ffn_shape *shape, ffn_error *error);
-/* FFN_UNSUPPORTED naming a key of the object that is none of the `count` known ones. */
-ffn_status ffn__json_only(const json_t *object, const char *const *known, size_t count, const char *what,
+ffn_status ffn__json_get_shape(const ffn__json *value, const char *what, ffn_shape *shape, ffn_error *error);
+/* The object has no other members than these, and none twice: FFN_UNSUPPORTED and FFN_BAD_FORMAT. */
+ffn_status ffn__json_only(const ffn__json *object, const char *const *known, size_t count, const char *what,
                           ffn_error *error);
 
 /* ---- structs (json_fields.c) ----------------------------------------------------------------------------------- */
@@ -59,7 +82,7 @@ ffn_status ffn__json_put_fields(ffn__text *text, const ffn_field *fields, size_t
                                 ffn_error *error);
 /* Fields that the object does not have stay as they are. Bounds are checked where low < high. A member that is no field
  * is FFN_UNSUPPORTED. */
-ffn_status ffn__json_get_fields(const json_t *object, const ffn_field *fields, size_t count, void *to,
+ffn_status ffn__json_get_fields(const ffn__json *object, const ffn_field *fields, size_t count, void *to,
                                 const ffn_file_options *options, const char *what, ffn_error *error);
 /* Bytes of a struct that these fields are all of, but for padding at its end. */
 size_t ffn__fields_size(const ffn_field *fields, size_t count);

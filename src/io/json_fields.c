@@ -3,6 +3,7 @@
 #include <math.h>
 #include <string.h>
 
+#include "data/number.h"
 #include "io/json.h"
 
 /* A field's place in one struct, and what its sentences begin with. */
@@ -15,7 +16,7 @@ typedef struct place {
 typedef struct field_type {
     size_t size;
     ffn_status (*put)(ffn__text *text, const place *p, const void *from, ffn_error *error);
-    ffn_status (*get)(const json_t *value, const place *p, void *to, ffn_error *error);
+    ffn_status (*get)(const ffn__json *value, const place *p, void *to, ffn_error *error);
 } field_type;
 
 /* ---- numbers --------------------------------------------------------------------------------------------------- */
@@ -46,26 +47,25 @@ static ffn_status put_size(ffn__text *text, const place *p, const void *from, ff
     return FFN_OK;
 }
 
-static ffn_status get_size(const json_t *value, const place *p, void *to, ffn_error *error)
+static ffn_status get_size(const ffn__json *value, const place *p, void *to, ffn_error *error)
 {
-    const json_int_t number = json_integer_value(value);
-    if (!json_is_integer(value) || number < 0 || (uintmax_t)number > SIZE_MAX)
-        return wrong(p, "a whole number from 0", error);
+    uint64_t number;
+    if (!ffn__json_whole(value, SIZE_MAX, &number)) return wrong(p, "a whole number from 0", error);
     if (!in_bounds(p, (double)number)) return out_of_bounds(p, (double)number, error);
     memcpy(to, &(size_t){(size_t)number}, sizeof(size_t));
     return FFN_OK;
 }
 
-static ffn_status get_number(const json_t *value, const place *p, double *number, ffn_error *error)
+static ffn_status get_number(const ffn__json *value, const place *p, double *number, ffn_error *error)
 {
     static const struct {
         const char *name;
         double value;
     } names[] = {{"inf", (double)INFINITY}, {"-inf", -(double)INFINITY}, {"nan", (double)NAN}};
-    bool found = json_is_number(value);
-    *number = json_number_value(value);
-    for (size_t i = 0; i < sizeof names / sizeof *names && json_is_string(value); i++)
-        if (strcmp(names[i].name, json_string_value(value)) == 0) {
+    bool found =
+        value->type == FFN__JSON_NUMBER && ffn__parse_number(value->text, value->size, number) && isfinite(*number);
+    for (size_t i = 0; i < sizeof names / sizeof *names && value->type == FFN__JSON_STRING; i++)
+        if (strcmp(names[i].name, value->text) == 0) {
             *number = names[i].value;
             found = true;
         }
@@ -82,7 +82,7 @@ static ffn_status put_float(ffn__text *text, const place *p, const void *from, f
     return FFN_OK;
 }
 
-static ffn_status get_float(const json_t *value, const place *p, void *to, ffn_error *error)
+static ffn_status get_float(const ffn__json *value, const place *p, void *to, ffn_error *error)
 {
     double number;
     const ffn_status status = get_number(value, p, &number, error);
@@ -99,7 +99,7 @@ static ffn_status put_double(ffn__text *text, const place *p, const void *from, 
     return FFN_OK;
 }
 
-static ffn_status get_double(const json_t *value, const place *p, void *to, ffn_error *error)
+static ffn_status get_double(const ffn__json *value, const place *p, void *to, ffn_error *error)
 {
     double number;
     const ffn_status status = get_number(value, p, &number, error);
@@ -118,11 +118,12 @@ static ffn_status put_uint64(ffn__text *text, const place *p, const void *from, 
     return FFN_OK;
 }
 
-static ffn_status get_uint64(const json_t *value, const place *p, void *to, ffn_error *error)
+static ffn_status get_uint64(const ffn__json *value, const place *p, void *to, ffn_error *error)
 {
-    const char *digit = json_string_value(value);
+    const char *digit = value->text;
     uint64_t number = 0;
-    if (!digit || !*digit || (digit[0] == '0' && digit[1])) return wrong(p, "a string of digits", error);
+    if (value->type != FFN__JSON_STRING || !*digit || (digit[0] == '0' && digit[1]))
+        return wrong(p, "a string of digits", error);
     for (; *digit; digit++) {
         const uint64_t d = (uint64_t)(*digit - '0');
         if (*digit < '0' || *digit > '9' || number > (UINT64_MAX - d) / 10)
@@ -142,10 +143,10 @@ static ffn_status put_bool(ffn__text *text, const place *p, const void *from, ff
     return FFN_OK;
 }
 
-static ffn_status get_bool(const json_t *value, const place *p, void *to, ffn_error *error)
+static ffn_status get_bool(const ffn__json *value, const place *p, void *to, ffn_error *error)
 {
-    if (!json_is_boolean(value)) return wrong(p, "true or false", error);
-    memcpy(to, &(bool){json_is_true(value)}, sizeof(bool));
+    if (value->type != FFN__JSON_TRUE && value->type != FFN__JSON_FALSE) return wrong(p, "true or false", error);
+    memcpy(to, &(bool){value->type == FFN__JSON_TRUE}, sizeof(bool));
     return FFN_OK;
 }
 
@@ -160,7 +161,7 @@ static ffn_status put_shape(ffn__text *text, const place *p, const void *from, f
     return FFN_OK;
 }
 
-static ffn_status get_shape(const json_t *value, const place *p, void *to, ffn_error *error)
+static ffn_status get_shape(const ffn__json *value, const place *p, void *to, ffn_error *error)
 {
     ffn_shape shape;
     const ffn_status status = ffn__json_get_shape(value, p->what, &shape, error);
@@ -194,16 +195,16 @@ static ffn_status put_activation(ffn__text *text, const place *p, const void *fr
     return status;
 }
 
-static ffn_status get_activation(const json_t *value, const place *p, void *to, ffn_error *error)
+static ffn_status get_activation(const ffn__json *value, const place *p, void *to, ffn_error *error)
 {
     static const char *const known[] = {"kind", "numbers"};
     const char *name;
-    const json_t *numbers;
+    const ffn__json *numbers;
     ffn_activation a = {0};
-    if (!json_is_object(value)) return wrong(p, "an object", error);
+    if (value->type != FFN__JSON_OBJECT) return wrong(p, "an object", error);
     ffn_status status = ffn__json_only(value, known, 2, p->what, error);
     if (status == FFN_OK) status = ffn__json_get_string(value, "kind", p->what, &name, error);
-    if (status == FFN_OK) status = ffn__json_member(value, "numbers", JSON_OBJECT, p->what, &numbers, error);
+    if (status == FFN_OK) status = ffn__json_member(value, "numbers", FFN__JSON_OBJECT, p->what, &numbers, error);
     if (status != FFN_OK) return status;
     a.ops = ffn__activation_ops_by_name(p->options, name);
     if (!a.ops)
@@ -232,8 +233,11 @@ ffn_status ffn__json_put_fields(ffn__text *text, const ffn_field *fields, size_t
                                 ffn_error *error)
 {
     ffn_status status = FFN_OK;
+    if (count > 32) return ffn_fail(error, FFN_UNSUPPORTED, "%s has %zu fields; files hold at most 32", what, count);
     ffn__json_open(text, '{');
     for (size_t i = 0; i < count && status == FFN_OK; i++) {
+        if ((size_t)fields[i].type >= sizeof types / sizeof *types)
+            return ffn_fail(error, FFN_UNSUPPORTED, "%s: its field %.40s has no type", what, fields[i].name);
         const field_type *type = &types[fields[i].type];
         const size_t offset = fields[i].offset;
         const char *at = (const char *)from + offset;
@@ -245,27 +249,24 @@ ffn_status ffn__json_put_fields(ffn__text *text, const ffn_field *fields, size_t
     return status;
 }
 
-ffn_status ffn__json_get_fields(const json_t *object, const ffn_field *fields, size_t count, void *to,
+ffn_status ffn__json_get_fields(const ffn__json *object, const ffn_field *fields, size_t count, void *to,
                                 const ffn_file_options *options, const char *what, ffn_error *error)
 {
     ffn_status status = FFN_OK;
-    size_t found = 0;
-    for (size_t i = 0; i < count && status == FFN_OK; i++) {
-        const json_t *value = json_object_get(object, fields[i].name);
-        if (!value) continue;
-        found++;
-        status =
-            types[fields[i].type].get(value, &(place){&fields[i], options, what}, (char *)to + fields[i].offset, error);
-    }
-    if (status != FFN_OK || found == json_object_size(object)) return status;
-    for (void *at = json_object_iter((json_t *)object); at; at = json_object_iter_next((json_t *)object, at)) {
+    uint32_t seen = 0; /* bits: a table has at most 32 fields */
+    if (count > 32) return ffn_fail(error, FFN_UNSUPPORTED, "%s has %zu fields; files hold at most 32", what, count);
+    for (const ffn__json *v = ffn__json_first(object); v && status == FFN_OK; v = ffn__json_next(object, v)) {
         size_t i = 0;
-        while (i < count && strcmp(fields[i].name, json_object_iter_key(at)) != 0) i++;
+        while (i < count && strcmp(fields[i].name, v->key) != 0) i++;
         if (i == count)
-            return ffn_fail(error, FFN_UNSUPPORTED, "%s: %.60s is no setting that version %s knows", what,
-                            json_object_iter_key(at), ffn_version());
+            return ffn_fail(error, FFN_UNSUPPORTED, "%s: %.60s is no setting that version %s knows", what, v->key,
+                            ffn_version());
+        if (seen & (uint32_t)1 << i) return ffn_fail(error, FFN_BAD_FORMAT, "%s has %.60s twice", what, v->key);
+        seen |= (uint32_t)1 << i;
+        status =
+            types[fields[i].type].get(v, &(place){&fields[i], options, what}, (char *)to + fields[i].offset, error);
     }
-    return FFN_OK;
+    return status;
 }
 
 size_t ffn__fields_size(const ffn_field *fields, size_t count)

@@ -1,146 +1,217 @@
-#include <string.h>
-
+/* A tree of JSON values. The parser keeps its way back in the values that are open, so that depth costs nothing. */
 #include "io/json.h"
 
-/* ---- what it will cost ----------------------------------------------------------------------------------------- */
+#include <string.h>
 
-/* Bytes that jansson may take for one of each: from the sizes of its nodes, of its tables with what is kept while they
- * grow, and of malloc's own. tests/test_json.c measures them. */
-enum { OBJECT = 320, ARRAY = 192, MEMBER = 176, VALUE = 96 };
+#include "io/json_scan.h"
 
-/* Walks over the text once. Whether it is JSON is jansson's affair; what passes here cannot make it dig deep or take
- * more than *memory. */
-static bool measure(const char *text, size_t size, size_t most_depth, size_t *memory)
+/* ---- the tree -------------------------------------------------------------------------------------------------- */
+
+/* The most values that the text can have, whatever it is: each is the first, or follows a bracket or comma. */
+static size_t count_values(const char *text, size_t size)
 {
-    size_t depth = 0, bytes = 0, longest = 0, started = 0;
-    bool in_string = false;
-    for (size_t i = 0; i < size; i++) {
-        const char c = text[i];
-        if (in_string) {
-            if (c == '\\') i++;
-            if (c != '"') continue;
-            in_string = false;
-            if (i - started > longest) longest = i - started;
-        } else if (c == '"') {
-            in_string = true;
-            started = i;
-        } else if (c == '{' || c == '[') {
-            if (++depth > most_depth) return false;
-            bytes += c == '{' ? OBJECT : ARRAY;
-        } else if (c == '}' || c == ']') {
-            depth -= depth > 0;
-        } else {
-            bytes += c == ':' ? MEMBER : c == ',' ? VALUE : 0;
-        }
-    }
-    if (in_string) longest = size;
-    *memory = bytes + VALUE + size + 3 * longest;
-    return true;
+    size_t count = 1;
+    for (size_t i = 0; i < size; i++) count += text[i] == ',' || text[i] == '[' || text[i] == '{';
+    return count;
 }
 
-ffn_status ffn__json_parse(const char *text, size_t size, ffn__json_budget *budget, const char *what, json_t **root,
-                           ffn_error *error)
+typedef struct parser {
+    ffn__scan scan;
+    ffn__json *values;
+    size_t used;
+    size_t open; /* the innermost container that is not closed; SIZE_MAX: none */
+    size_t depth, most_depth;
+} parser;
+
+static ffn_status take_key(parser *p, const char **key)
 {
+    *key = NULL;
+    if (p->open == SIZE_MAX || p->values[p->open].type != FFN__JSON_OBJECT) return FFN_OK;
+    const ffn_status status = ffn__scan_string(&p->scan, key, NULL);
+    return status == FFN_OK && !ffn__scan_take(&p->scan, ':') ? ffn__scan_fail(&p->scan, "a colon") : status;
+}
+
+static ffn_status take_value(parser *p)
+{
+    static const struct {
+        const char *word;
+        ffn__json_type type;
+    } words[] = {{"null", FFN__JSON_NULL},
+                 {"false", FFN__JSON_FALSE},
+                 {"true", FFN__JSON_TRUE},
+                 {"[", FFN__JSON_ARRAY},
+                 {"{", FFN__JSON_OBJECT}};
+    ffn__json *v = &p->values[p->used++];
+    ffn_status status = take_key(p, &v->key);
+    if (status != FFN_OK) return status;
+    v->span = 1;
+    if (p->open != SIZE_MAX) p->values[p->open].count++;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
+        if (!ffn__scan_word(&p->scan, words[i].word)) continue;
+        v->type = words[i].type;
+        if (v->type < FFN__JSON_ARRAY) return FFN_OK;
+        if (p->depth++ == p->most_depth) return ffn__scan_fail(&p->scan, "less depth; see ffn_file_limits");
+        v->span = p->open; /* the way back, until it is closed */
+        p->open = (size_t)(v - p->values);
+        return FFN_OK;
+    }
+    ffn__scan_spaces(&p->scan);
+    v->type = p->scan.at < p->scan.end && *p->scan.at == '"' ? FFN__JSON_STRING : FFN__JSON_NUMBER;
+    return (v->type == FFN__JSON_STRING ? ffn__scan_string : ffn__scan_number)(&p->scan, &v->text, &v->size);
+}
+
+/* Closes what ends here. true: another value follows. */
+static bool goes_on(parser *p, ffn_status *status)
+{
+    while (p->open != SIZE_MAX && *status == FFN_OK) {
+        ffn__json *v = &p->values[p->open];
+        const bool empty = v->count == 0;
+        if (ffn__scan_take(&p->scan, v->type == FFN__JSON_OBJECT ? '}' : ']')) {
+            const size_t outer = v->span;
+            v->span = p->used - p->open;
+            p->open = outer;
+            p->depth--;
+        } else if (empty || ffn__scan_take(&p->scan, ',')) {
+            return true;
+        } else {
+            *status = ffn__scan_fail(&p->scan, "a comma or a closing bracket");
+        }
+    }
+    return false;
+}
+
+static ffn_status parse(parser *p)
+{
+    ffn_status status;
+    do status = take_value(p);
+    while (status == FFN_OK && goes_on(p, &status));
+    if (status != FFN_OK) return status;
+    ffn__scan_spaces(&p->scan);
+    if (p->scan.at != p->scan.end) return ffn__scan_fail(&p->scan, "the end");
+    return p->values->type == FFN__JSON_OBJECT ? FFN_OK : ffn__scan_fail(&p->scan, "an object before");
+}
+
+ffn_status ffn__json_parse(const char *text, size_t size, ffn__json_budget *budget, const char *what,
+                           const ffn__json **root, ffn_error *error)
+{
+    const size_t count = count_values(text, size);
     size_t memory;
-    json_error_t found;
     *root = NULL;
-    if (size > budget->memory || !measure(text, size, budget->depth, &memory))
-        return ffn_fail(error, FFN_BAD_FORMAT, "%s: JSON that is too large or deeper than %zu; see ffn_file_limits",
-                        what, budget->depth);
-    if (memory > budget->memory)
+    if (!ffn__multiply(count, sizeof(ffn__json), &memory) || !ffn__sum(memory, size, &memory) ||
+        !ffn__sum(memory, 1, &memory) || memory > budget->memory)
         return ffn_fail(error, FFN_BAD_FORMAT,
-                        "%s: JSON that may take %zu bytes of memory; expected at most %zu, see ffn_file_limits", what,
-                        memory, budget->memory);
+                        "%s: %zu bytes of JSON take more than %zu of memory; see ffn_file_limits", what, size,
+                        budget->memory);
+    ffn__json *values = ffn__alloc(memory, 1, error);
+    if (!values) return FFN_OUT_OF_MEMORY;
+    parser p = {.scan = {.what = what, .start = text, .at = text, .end = text + size, .error = error},
+                .values = values,
+                .open = SIZE_MAX,
+                .most_depth = budget->depth};
+    p.scan.text = (char *)(values + count);
+    const ffn_status status = parse(&p);
+    if (status != FFN_OK) {
+        ffn__free(values);
+        return status;
+    }
     budget->memory -= memory;
-    *root = json_loadb(text, size, JSON_REJECT_DUPLICATES, &found);
-    if (*root && json_is_object(*root)) return FFN_OK;
-    if (!*root && (!*found.text || json_error_code(&found) == json_error_out_of_memory)) /* it has no words for that */
-        return ffn_fail(error, FFN_OUT_OF_MEMORY, "%s: out of memory for its JSON", what);
-    const ffn_status status = ffn_fail(error, FFN_BAD_FORMAT, "%s, JSON, byte %d: %.80s", what,
-                                       *root ? 0 : found.position, *root ? "expected an object" : found.text);
-    json_decref(*root);
-    *root = NULL;
-    return status;
+    *root = values;
+    return FFN_OK;
+}
+
+const ffn__json *ffn__json_first(const ffn__json *container) { return container->count > 0 ? container + 1 : NULL; }
+
+const ffn__json *ffn__json_next(const ffn__json *container, const ffn__json *element)
+{
+    element += element->span;
+    return element < container + container->span ? element : NULL;
+}
+
+const ffn__json *ffn__json_find(const ffn__json *object, const char *key)
+{
+    if (object->type != FFN__JSON_OBJECT) return NULL;
+    const ffn__json *v = ffn__json_first(object);
+    while (v && strcmp(v->key, key) != 0) v = ffn__json_next(object, v);
+    return v;
+}
+
+bool ffn__json_whole(const ffn__json *value, uint64_t most, uint64_t *number)
+{
+    uint64_t n = 0;
+    if (value->type != FFN__JSON_NUMBER) return false;
+    for (const char *c = value->text; *c; c++) {
+        const uint64_t digit = (uint64_t)(*c - '0');
+        if (*c < '0' || *c > '9' || n > (UINT64_MAX - digit) / 10) return false;
+        n = 10 * n + digit;
+    }
+    *number = n;
+    return n <= most;
 }
 
 /* ---- members --------------------------------------------------------------------------------------------------- */
 
-static const char *type_name(json_type type)
+static const char *type_name(ffn__json_type type)
 {
-    static const char *const names[] = {[JSON_OBJECT] = "an object", [JSON_ARRAY] = "an array",
-                                        [JSON_STRING] = "a string",  [JSON_INTEGER] = "a whole number",
-                                        [JSON_REAL] = "a number",    [JSON_TRUE] = "true",
-                                        [JSON_FALSE] = "false",      [JSON_NULL] = "null"};
+    static const char *const names[] = {
+        [FFN__JSON_NULL] = "null",       [FFN__JSON_FALSE] = "false",     [FFN__JSON_TRUE] = "true",
+        [FFN__JSON_NUMBER] = "a number", [FFN__JSON_STRING] = "a string", [FFN__JSON_ARRAY] = "an array",
+        [FFN__JSON_OBJECT] = "an object"};
     return names[type];
 }
 
-ffn_status ffn__json_member(const json_t *object, const char *key, json_type type, const char *what,
-                            const json_t **value, ffn_error *error)
+ffn_status ffn__json_member(const ffn__json *object, const char *key, ffn__json_type type, const char *what,
+                            const ffn__json **value, ffn_error *error)
 {
-    *value = json_object_get(object, key);
+    *value = ffn__json_find(object, key);
     if (!*value) return ffn_fail(error, FFN_BAD_FORMAT, "%s has no %s", what, key);
-    if (json_typeof(*value) == type) return FFN_OK;
-    return ffn_fail(error, FFN_BAD_FORMAT, "%s: %s is %s; expected %s", what, key, type_name(json_typeof(*value)),
+    if ((*value)->type == type) return FFN_OK;
+    return ffn_fail(error, FFN_BAD_FORMAT, "%s: %s is %s; expected %s", what, key, type_name((*value)->type),
                     type_name(type));
 }
 
-static ffn_status to_size(const json_t *value, const char *key, size_t low, size_t high, const char *what, size_t *size,
-                          ffn_error *error)
+ffn_status ffn__json_get_size(const ffn__json *value, const char *name, size_t low, size_t high, const char *what,
+                              size_t *size, ffn_error *error)
 {
-    const json_int_t number = json_integer_value(value);
-    if (!json_is_integer(value) || number < 0 || (uintmax_t)number < low || (uintmax_t)number > high)
-        return ffn_fail(error, FFN_BAD_FORMAT, "%s: %s is %s, %lld; expected a whole number from %zu to %zu", what, key,
-                        type_name(json_typeof(value)), (long long)number, low, high);
+    uint64_t number;
+    if (!ffn__json_whole(value, high, &number) || number < low)
+        return ffn_fail(error, FFN_BAD_FORMAT, "%s: %s is %s; expected a whole number from %zu to %zu", what, name,
+                        value->text ? value->text : type_name(value->type), low, high);
     *size = (size_t)number;
     return FFN_OK;
 }
 
-ffn_status ffn__json_get_size(const json_t *object, const char *key, size_t low, size_t high, const char *what,
-                              size_t *size, ffn_error *error)
-{
-    const json_t *value;
-    const ffn_status status = ffn__json_member(object, key, JSON_INTEGER, what, &value, error);
-    return status == FFN_OK ? to_size(value, key, low, high, what, size, error) : status;
-}
-
-ffn_status ffn__json_element(const json_t *array, size_t index, size_t high, const char *what, size_t *size,
-                             ffn_error *error)
-{
-    const json_t *value = json_array_get(array, index);
-    if (!value) return ffn_fail(error, FFN_BAD_FORMAT, "%s has no element %zu", what, index);
-    return to_size(value, "an element", 0, high, what, size, error);
-}
-
-ffn_status ffn__json_get_string(const json_t *object, const char *key, const char *what, const char **string,
+ffn_status ffn__json_get_string(const ffn__json *object, const char *key, const char *what, const char **string,
                                 ffn_error *error)
 {
-    const json_t *value;
-    const ffn_status status = ffn__json_member(object, key, JSON_STRING, what, &value, error);
-    if (status == FFN_OK) *string = json_string_value(value);
+    const ffn__json *value;
+    const ffn_status status = ffn__json_member(object, key, FFN__JSON_STRING, what, &value, error);
+    if (status == FFN_OK) *string = value->text;
     return status;
 }
 
-ffn_status ffn__json_get_shape(const json_t *value, const char *what, ffn_shape *shape, ffn_error *error)
+ffn_status ffn__json_get_shape(const ffn__json *value, const char *what, ffn_shape *shape, ffn_error *error)
 {
     ffn_status status = FFN_OK;
-    *shape = (ffn_shape){.rank = json_array_size(value)};
-    if (!json_is_array(value) || shape->rank > FFN_MAX_RANK)
+    *shape = (ffn_shape){.rank = 0};
+    if (value->type != FFN__JSON_ARRAY || value->count > FFN_MAX_RANK)
         return ffn_fail(error, FFN_BAD_FORMAT, "%s is no array of at most %d sizes", what, FFN_MAX_RANK);
-    for (size_t i = 0; i < shape->rank && status == FFN_OK; i++)
-        status = ffn__json_element(value, i, SIZE_MAX, what, &shape->dim[i], error);
+    for (const ffn__json *v = ffn__json_first(value); v && status == FFN_OK; v = ffn__json_next(value, v))
+        status = ffn__json_get_size(v, "a dimension", 0, SIZE_MAX, what, &shape->dim[shape->rank++], error);
     return status;
 }
 
-ffn_status ffn__json_only(const json_t *object, const char *const *known, size_t count, const char *what,
+ffn_status ffn__json_only(const ffn__json *object, const char *const *known, size_t count, const char *what,
                           ffn_error *error)
 {
-    for (void *at = json_object_iter((json_t *)object); at; at = json_object_iter_next((json_t *)object, at)) {
-        const char *key = json_object_iter_key(at);
+    uint32_t seen = 0; /* bits: there are never more than 32 */
+    for (const ffn__json *v = ffn__json_first(object); v; v = ffn__json_next(object, v)) {
         size_t i = 0;
-        while (i < count && strcmp(known[i], key) != 0) i++;
+        while (i < count && strcmp(known[i], v->key) != 0) i++;
         if (i == count)
-            return ffn_fail(error, FFN_UNSUPPORTED, "%s: %.60s is nothing that version %s knows", what, key,
+            return ffn_fail(error, FFN_UNSUPPORTED, "%s: %.60s is nothing that version %s knows", what, v->key,
                             ffn_version());
+        if (seen & (uint32_t)1 << i) return ffn_fail(error, FFN_BAD_FORMAT, "%s has %.60s twice", what, v->key);
+        seen |= (uint32_t)1 << i;
     }
     return FFN_OK;
 }

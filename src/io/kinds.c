@@ -5,6 +5,8 @@
 #include "activation/activation.h"
 #include "initializer/initializer.h"
 
+const ffn_file_options ffn__any_kinds = {.layer_count = 0};
+
 const ffn_layer_ops *ffn__layer_by_name(const ffn_file_options *options, const char *name)
 {
     const ffn_layer_ops *ops;
@@ -19,7 +21,7 @@ const ffn_layer_ops *ffn__layer_by_name(const ffn_file_options *options, const c
 
 bool ffn__knows_layer(const ffn_file_options *options, const ffn_layer_ops *ops)
 {
-    return ffn__layer_by_name(options, ops->name) == ops;
+    return options == &ffn__any_kinds || ffn__layer_by_name(options, ops->name) == ops;
 }
 
 const ffn_activation_ops *ffn__activation_ops_by_name(const ffn_file_options *options, const char *name)
@@ -48,7 +50,8 @@ bool ffn__activation_kind(const ffn_activation_ops *ops, size_t *kind)
 bool ffn__knows_activation(const ffn_file_options *options, const ffn_activation_ops *ops)
 {
     size_t kind;
-    return ffn__activation_kind(ops, &kind) || ffn__activation_ops_by_name(options, ops->name) == ops;
+    return options == &ffn__any_kinds || ffn__activation_kind(ops, &kind) ||
+           ffn__activation_ops_by_name(options, ops->name) == ops;
 }
 
 const ffn_initializer_ops *ffn__initializer_by_name(const char *name)

@@ -5,6 +5,9 @@
 
 #include "backprop/model.h"
 
+/* For who writes what nobody needs to find by name: any layer and activation will do. */
+extern const ffn_file_options ffn__any_kinds;
+
 /* NULL: there is none of this name. options may be NULL. */
 const ffn_layer_ops *ffn__layer_by_name(const ffn_file_options *options, const char *name);
 const ffn_activation_ops *ffn__activation_ops_by_name(const ffn_file_options *options, const char *name);

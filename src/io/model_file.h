@@ -20,6 +20,9 @@ extern const ffn_field ffn__initializer_numbers[FFN__INITIALIZER_NUMBERS];
 /* How kernels are called, by their number. */
 extern const char *const ffn__kernel_names[FFN_KERNELS_NATIVE + 1];
 
+/* The architecture, with every setting, as JSON. The text is to be destroyed also after an error. */
+ffn_status ffn__model_describe(const ffn_model *model, const ffn_file_options *options, ffn__text *text,
+                               ffn_error *error);
 /* Adds the metadata and the parameters of a built model. */
 ffn_status ffn__model_write(const ffn_model *model, const ffn_file_options *options, ffn__safetensors_writer *writer,
                             ffn_error *error);
@@ -32,15 +35,21 @@ void ffn__block_write(const ffn_model *model, const float *block, const char *pr
 /* A model that the caller destroys; NULL on an error. Tensors whose names begin with "ffn." are somebody else's. */
 ffn_model *ffn__model_read(const ffn__safetensors *file, const ffn_file_options *options, ffn__json_budget *budget,
                            ffn_error *error);
-/* Takes a block from the tensors under the prefix, which must all be there, of the right shape, and finite. block NULL:
- * only checks that. */
-ffn_status ffn__block_read(const ffn_model *model, const ffn__safetensors *file, const char *prefix, float *block,
-                           ffn_error *error);
+/* A file of the library's, of a format that it reads; *model: the note with the architecture. */
+ffn_status ffn__check_format(const ffn__safetensors *file, const ffn__note **model, ffn_error *error);
+/* Whether the tensors of a block are all there, of the right shapes and, if so wanted, finite. */
+ffn_status ffn__block_check(const ffn_model *model, const ffn__safetensors *file, const char *prefix, bool finite,
+                            ffn_error *error);
+/* Takes such a block; scratch: as many values as the largest parameter has. */
+void ffn__block_read(const ffn_model *model, const ffn__safetensors *file, const char *prefix, float *block,
+                     float *scratch);
+size_t ffn__largest_parameter(const ffn_model *model);
 
 /* ---- where files are (stream.c) -------------------------------------------------------------------------------- */
 
 /* All that the writer has goes to a path, whole or not at all. */
 ffn_status ffn__safetensors_save(ffn__safetensors_writer *writer, const char *path, ffn_error *error);
+bool ffn__file_exists(const char *path); /* or may: whoever opens it will see */
 /* The bytes of a file, in memory of its size; to be freed with ffn__free. */
 ffn_status ffn__read_whole(const char *path, void **bytes, size_t *size, ffn_error *error);
 

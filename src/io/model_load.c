@@ -1,5 +1,6 @@
 /* A model from safetensors. The description is said again, call by call, to a new model, which checks it as it would a
  * program's; memory for weights is taken when all of the file is known to be right. */
+#include <stdio.h>
 #include <string.h>
 
 #include "io/model_file.h"
@@ -14,46 +15,57 @@ static bool are_finite(const unsigned char *bytes, size_t count)
     return finite;
 }
 
-static ffn_status check_tensor(const ffn__safetensors *file, const char *name, const ffn__parameter *p,
-                               const ffn__tensor_entry **entry, ffn_error *error)
+static ffn_status check_tensor(const ffn__safetensors *file, const char *name, const ffn__parameter *p, bool finite,
+                               ffn_error *error)
 {
     char expected[96], found[96];
-    *entry = ffn__safetensors_find(file, name);
-    if (!*entry) return ffn_fail(error, FFN_BAD_FORMAT, "the file has no tensor %.150s", name);
+    const ffn__tensor_entry *entry = ffn__safetensors_find(file, name);
+    if (!entry) return ffn_fail(error, FFN_BAD_FORMAT, "the file has no tensor %.150s", name);
     (void)ffn__shape_format(p->shape, expected, sizeof expected);
-    (void)ffn__shape_format((*entry)->shape, found, sizeof found);
-    if (!ffn_shape_equal((*entry)->shape, p->shape))
+    (void)ffn__shape_format(entry->shape, found, sizeof found);
+    if (!ffn_shape_equal(entry->shape, p->shape))
         return ffn_fail(error, FFN_BAD_FORMAT, "%.100s has the shape %s; expected %s", name, found, expected);
-    if ((*entry)->element != &ffn__float32)
+    if (entry->element != &ffn__float32)
         return ffn_fail(error, FFN_BAD_FORMAT, "%.100s is of another type; expected F32", name);
-    if (!are_finite(file->data + (*entry)->begin, p->size))
+    if (finite && !are_finite(file->data + entry->begin, p->size))
         return ffn_fail(error, FFN_BAD_FORMAT, "%.100s has a value that is not finite", name);
     return FFN_OK;
 }
 
-static ffn_status read_values(const ffn_model *model, size_t parameter, const ffn__safetensors *file,
-                              const ffn__tensor_entry *entry, float *block, ffn_error *error)
+static void make_name(char name[256], const char *prefix, const ffn__parameter *p)
 {
-    float *values = ffn__alloc(model->parameters[parameter].size, sizeof(float), error);
-    if (!values) return FFN_OUT_OF_MEMORY;
-    ffn__safetensors_values(file, entry, values);
-    ffn__parameter_pack(model, parameter, values, block);
-    ffn__free(values);
-    return FFN_OK;
+    (void)snprintf(name, 256, "%s%s", prefix, p->name);
 }
 
-ffn_status ffn__block_read(const ffn_model *model, const ffn__safetensors *file, const char *prefix, float *block,
-                           ffn_error *error)
+ffn_status ffn__block_check(const ffn_model *model, const ffn__safetensors *file, const char *prefix, bool finite,
+                            ffn_error *error)
 {
     ffn_status status = FFN_OK;
     for (size_t i = 0; i < model->parameter_count && status == FFN_OK; i++) {
         char name[256];
-        const ffn__tensor_entry *entry;
-        (void)snprintf(name, sizeof name, "%s%s", prefix, model->parameters[i].name);
-        status = check_tensor(file, name, &model->parameters[i], &entry, error);
-        if (status == FFN_OK && block) status = read_values(model, i, file, entry, block, error);
+        make_name(name, prefix, &model->parameters[i]);
+        status = check_tensor(file, name, &model->parameters[i], finite, error);
     }
     return status;
+}
+
+void ffn__block_read(const ffn_model *model, const ffn__safetensors *file, const char *prefix, float *block,
+                     float *scratch)
+{
+    for (size_t i = 0; i < model->parameter_count; i++) {
+        char name[256];
+        make_name(name, prefix, &model->parameters[i]);
+        ffn__safetensors_values(file, ffn__safetensors_find(file, name), scratch);
+        ffn__parameter_pack(model, i, scratch, block);
+    }
+}
+
+size_t ffn__largest_parameter(const ffn_model *model)
+{
+    size_t largest = 0;
+    for (size_t i = 0; i < model->parameter_count; i++)
+        if (model->parameters[i].size > largest) largest = model->parameters[i].size;
+    return largest;
 }
 
 /* No tensor is left over, but for those of others. */
@@ -75,19 +87,20 @@ static ffn_status check_count(const ffn_model *model, const ffn__safetensors *fi
 typedef struct reading {
     ffn_model *model;
     const ffn_file_options *options;
-    const json_t *layers;
+    const ffn__json *layers, *next_layer; /* the list, and the first of it that the model does not have yet */
     ffn_error *error;
 } reading;
 
-static ffn_status set_initializer(const reading *r, const json_t *object, ffn__layer *layer)
+static ffn_status set_initializer(const reading *r, const ffn__json *object, ffn__layer *layer)
 {
     static const char *const known[] = {"kind", "numbers"};
     const char *name;
-    const json_t *numbers;
+    const ffn__json *numbers;
     ffn_initializer initializer = {0};
     ffn_status status = ffn__json_only(object, known, 2, layer->name, r->error);
     if (status == FFN_OK) status = ffn__json_get_string(object, "kind", layer->name, &name, r->error);
-    if (status == FFN_OK) status = ffn__json_member(object, "numbers", JSON_OBJECT, layer->name, &numbers, r->error);
+    if (status == FFN_OK)
+        status = ffn__json_member(object, "numbers", FFN__JSON_OBJECT, layer->name, &numbers, r->error);
     if (status == FFN_OK)
         status = ffn__json_get_fields(numbers, ffn__initializer_numbers, FFN__INITIALIZER_NUMBERS, &initializer, NULL,
                                       layer->name, r->error);
@@ -100,21 +113,21 @@ static ffn_status set_initializer(const reading *r, const json_t *object, ffn__l
     return FFN_OK;
 }
 
-static ffn_status find_kernels(const reading *r, const json_t *object, const char *what, ffn_kernels *kernels)
+static ffn_status find_kernels(const reading *r, const ffn__json *object, const char *what, ffn_kernels *kernels)
 {
     *kernels = FFN_KERNELS_AUTO;
-    const json_t *value = json_object_get(object, "kernels");
-    for (int i = FFN_KERNELS_BLAS; i <= FFN_KERNELS_NATIVE && json_is_string(value); i++)
-        if (strcmp(ffn__kernel_names[i], json_string_value(value)) == 0) *kernels = (ffn_kernels)i;
+    const ffn__json *value = ffn__json_find(object, "kernels");
+    for (int i = FFN_KERNELS_BLAS; i <= FFN_KERNELS_NATIVE && value && value->type == FFN__JSON_STRING; i++)
+        if (strcmp(ffn__kernel_names[i], value->text) == 0) *kernels = (ffn_kernels)i;
     if (!value || *kernels != FFN_KERNELS_AUTO) return FFN_OK;
     return ffn_fail(r->error, FFN_UNSUPPORTED, "%s: its kernels are none that version %s knows", what, ffn_version());
 }
 
 /* What is set beside the config. The layer is the last one. */
-static ffn_status set_options(const reading *r, const json_t *object, ffn_value value, const char *name)
+static ffn_status set_options(const reading *r, const ffn__json *object, ffn_value value, const char *name)
 {
-    const json_t *settings, *initializer = json_object_get(object, "initializer");
-    ffn_status status = ffn__json_member(object, "settings", JSON_OBJECT, name, &settings, r->error);
+    const ffn__json *settings, *initializer = ffn__json_find(object, "initializer");
+    ffn_status status = ffn__json_member(object, "settings", FFN__JSON_OBJECT, name, &settings, r->error);
     if (status != FFN_OK) return status;
     ffn_set_name(r->model, value, name);
     ffn__layer *layer = &r->model->layers[r->model->layer_count - 1];
@@ -128,11 +141,11 @@ static ffn_status set_options(const reading *r, const json_t *object, ffn_value 
 }
 
 /* The config of the layer's kind as its object tells it; to be freed with ffn__free. */
-static void *read_config(const reading *r, const ffn_layer_ops *ops, const json_t *object, const char *name,
+static void *read_config(const reading *r, const ffn_layer_ops *ops, const ffn__json *object, const char *name,
                          size_t *size)
 {
-    const json_t *fields;
-    if (ffn__json_member(object, "config", JSON_OBJECT, name, &fields, r->error) != FFN_OK) return NULL;
+    const ffn__json *fields;
+    if (ffn__json_member(object, "config", FFN__JSON_OBJECT, name, &fields, r->error) != FFN_OK) return NULL;
     *size = ffn__fields_size(ops->fields, ops->field_count);
     void *config = ffn__alloc(*size, 1, r->error);
     if (!config ||
@@ -142,13 +155,14 @@ static void *read_config(const reading *r, const ffn_layer_ops *ops, const json_
     return NULL;
 }
 
-static ffn_status add_layer(const reading *r, const json_t *object, const ffn_value *inputs, size_t count)
+static ffn_status add_layer(const reading *r, const ffn__json *object, const ffn_value *inputs, size_t count)
 {
     static const char *const known[] = {"kind", "name", "config", "settings", "initializer", "kernels"};
     const char *kind, *name;
     size_t size = 0;
     ffn_kernels kernels;
-    ffn_status status = json_is_object(object) ? FFN_OK : ffn_fail(r->error, FFN_BAD_FORMAT, "a layer is no object");
+    ffn_status status =
+        object->type == FFN__JSON_OBJECT ? FFN_OK : ffn_fail(r->error, FFN_BAD_FORMAT, "a layer is no object");
     if (status == FFN_OK) status = ffn__json_get_string(object, "name", "a layer", &name, r->error);
     if (status == FFN_OK) status = ffn__json_get_string(object, "kind", name, &kind, r->error);
     if (status == FFN_OK) status = ffn__json_only(object, known, sizeof known / sizeof *known, name, r->error);
@@ -169,34 +183,41 @@ static ffn_status add_layer(const reading *r, const json_t *object, const ffn_va
 
 /* ---- graph ----------------------------------------------------------------------------------------------------- */
 
-static ffn_status add_node(const reading *r, const json_t *node)
+static ffn_status add_node(reading *r, const ffn__json *node)
 {
     static const char *const input_keys[] = {"input"}, *const keys[] = {"layer", "inputs"};
-    const json_t *shape = json_object_get(node, "input"), *list;
+    const ffn__json *shape = ffn__json_find(node, "input"), *number, *list, *element;
     size_t layer, input;
     ffn_shape sample;
     ffn_value inputs[FFN_MAX_INPUTS];
-    if (!json_is_object(node)) return ffn_fail(r->error, FFN_BAD_FORMAT, "a node is no object");
+    if (node->type != FFN__JSON_OBJECT) return ffn_fail(r->error, FFN_BAD_FORMAT, "a node is no object");
     ffn_status status = ffn__json_only(node, shape ? input_keys : keys, shape ? 1 : 2, "a node", r->error);
     if (status == FFN_OK && shape) {
         status = ffn__json_get_shape(shape, "the shape of an input", &sample, r->error);
         if (status == FFN_OK) (void)ffn_input(r->model, sample);
         return status;
     }
+    if (status == FFN_OK) status = ffn__json_member(node, "layer", FFN__JSON_NUMBER, "a node", &number, r->error);
     if (status == FFN_OK)
-        status = ffn__json_get_size(node, "layer", 0, r->model->layer_count, "a node", &layer, r->error);
-    if (status == FFN_OK) status = ffn__json_member(node, "inputs", JSON_ARRAY, "a node", &list, r->error);
+        status = ffn__json_get_size(number, "layer", 0, r->model->layer_count, "a node", &layer, r->error);
+    if (status == FFN_OK) status = ffn__json_member(node, "inputs", FFN__JSON_ARRAY, "a node", &list, r->error);
     if (status != FFN_OK) return status;
-    const size_t count = json_array_size(list);
+    const size_t count = list->count;
     if (count < 1 || count > FFN_MAX_INPUTS || r->model->node_count == 0)
         return ffn_fail(r->error, FFN_BAD_FORMAT, "a node has %zu inputs; expected 1 to %d earlier ones", count,
                         FFN_MAX_INPUTS);
-    for (size_t i = 0; i < count && status == FFN_OK; i++) {
-        status = ffn__json_element(list, i, r->model->node_count - 1, "the inputs of a node", &input, r->error);
+    element = ffn__json_first(list);
+    for (size_t i = 0; i < count && status == FFN_OK; i++, element = ffn__json_next(list, element)) {
+        status = ffn__json_get_size(element, "an input", 0, r->model->node_count - 1, "a node", &input, r->error);
         inputs[i] = (ffn_value){(uint32_t)input + 1};
     }
     if (status != FFN_OK) return status;
-    if (layer == r->model->layer_count) return add_layer(r, json_array_get(r->layers, layer), inputs, count);
+    if (layer == r->model->layer_count) {
+        const ffn__json *object = r->next_layer;
+        if (!object) return ffn_fail(r->error, FFN_BAD_FORMAT, "a node is of layer %zu, which is not there", layer);
+        r->next_layer = ffn__json_next(r->layers, object);
+        return add_layer(r, object, inputs, count);
+    }
     size_t first = 0; /* a use of the layer: there is one, since it is one of the model's */
     while (r->model->nodes[first].layer != layer) first++;
     if (count != 1) return ffn_fail(r->error, FFN_BAD_FORMAT, "a layer that is shared has %zu inputs", count);
@@ -220,20 +241,6 @@ static ffn_status reserve(const reading *r, size_t nodes, size_t layers, ffn__js
                             : status;
 }
 
-static ffn_status set_classes(const reading *r, const json_t *classes)
-{
-    const size_t count = json_array_size(classes);
-    const char **names = ffn__alloc(count, sizeof *names, r->error);
-    ffn_status status = names ? FFN_OK : FFN_OUT_OF_MEMORY;
-    for (size_t i = 0; i < count && status == FFN_OK; i++) {
-        names[i] = json_string_value(json_array_get(classes, i));
-        if (!names[i]) status = ffn_fail(r->error, FFN_BAD_FORMAT, "the name of class %zu is no string", i);
-    }
-    if (status == FFN_OK) status = ffn_model_set_class_names(r->model, names, count, r->error);
-    ffn__free(names);
-    return status;
-}
-
 /* What would be a program's mistake is a file's. */
 static ffn_status finish(const reading *r, ffn_value output)
 {
@@ -244,38 +251,80 @@ static ffn_status finish(const reading *r, ffn_value output)
     return ffn_fail(r->error, mistake ? FFN_BAD_FORMAT : status, "%.250s", error.message);
 }
 
-static ffn_status describe(reading *r, const json_t *root, size_t most_layers, ffn__json_budget *budget)
+static ffn_status describe(reading *r, const ffn__json *root, size_t most_layers, ffn__json_budget *budget)
 {
-    static const char *const known[] = {"build", "nodes", "output", "layers", "classes"};
+    static const char *const known[] = {"nodes", "output", "layers"};
     static const char what[] = "ffn.model";
-    static const ffn_field seed = {"seed", FFN_FIELD_UINT64, offsetof(ffn_model, seed), 0, 0};
-    const json_t *build, *nodes, *classes;
+    const ffn__json *nodes, *last;
     size_t output = 0;
     ffn_status status = ffn__json_only(root, known, sizeof known / sizeof *known, what, r->error);
-    if (status == FFN_OK) status = ffn__json_member(root, "build", JSON_OBJECT, what, &build, r->error);
-    if (status == FFN_OK) status = ffn__json_get_fields(build, &seed, 1, r->model, NULL, what, r->error);
-    if (status == FFN_OK) status = ffn__json_member(root, "nodes", JSON_ARRAY, what, &nodes, r->error);
-    if (status == FFN_OK) status = ffn__json_member(root, "layers", JSON_ARRAY, what, &r->layers, r->error);
-    if (status == FFN_OK) status = ffn__json_member(root, "classes", JSON_ARRAY, what, &classes, r->error);
+    if (status == FFN_OK) status = ffn__json_member(root, "nodes", FFN__JSON_ARRAY, what, &nodes, r->error);
+    if (status == FFN_OK) status = ffn__json_member(root, "layers", FFN__JSON_ARRAY, what, &r->layers, r->error);
     if (status != FFN_OK) return status;
-    const size_t count = json_array_size(nodes), layers = json_array_size(r->layers);
+    const size_t count = nodes->count, layers = r->layers->count;
     if (count < 1 || layers > most_layers || count / 4 > most_layers)
-        return ffn_fail(r->error, FFN_BAD_FORMAT, "%zu nodes and %zu layers; expected at least one and at most %zu layers, with 4 nodes each",
+        return ffn_fail(r->error, FFN_BAD_FORMAT,
+                        "%zu nodes and %zu layers; expected at least one and at most %zu layers, with 4 nodes each",
                         count, layers, most_layers);
-    status = ffn__json_get_size(root, "output", 0, count - 1, what, &output, r->error);
+    r->next_layer = ffn__json_first(r->layers);
+    status = ffn__json_member(root, "output", FFN__JSON_NUMBER, what, &last, r->error);
+    if (status == FFN_OK) status = ffn__json_get_size(last, "output", 0, count - 1, what, &output, r->error);
     if (status == FFN_OK) status = reserve(r, count, layers, budget);
-    for (size_t i = 0; i < count && status == FFN_OK && r->model->error.status == FFN_OK; i++)
-        status = add_node(r, json_array_get(nodes, i));
+    for (const ffn__json *v = ffn__json_first(nodes); v && status == FFN_OK && r->model->error.status == FFN_OK;
+         v = ffn__json_next(nodes, v))
+        status = add_node(r, v);
     if (status == FFN_OK && r->model->error.status == FFN_OK && r->model->layer_count != layers)
         status =
             ffn_fail(r->error, FFN_BAD_FORMAT, "%zu layers, of which the nodes use %zu", layers, r->model->layer_count);
-    if (status == FFN_OK) status = set_classes(r, classes);
     return status == FFN_OK ? finish(r, (ffn_value){(uint32_t)output + 1}) : status;
+}
+
+/* ---- beside the architecture ----------------------------------------------------------------------------------- */
+
+static ffn_status set_classes(const reading *r, const ffn__json *classes)
+{
+    const size_t count = classes->count;
+    const char **names = ffn__alloc(count, sizeof *names, r->error);
+    ffn_status status = names ? FFN_OK : FFN_OUT_OF_MEMORY;
+    const ffn__json *v = ffn__json_first(classes);
+    for (size_t i = 0; i < count && status == FFN_OK; i++, v = ffn__json_next(classes, v)) {
+        names[i] = v->text;
+        if (v->type != FFN__JSON_STRING)
+            status = ffn_fail(r->error, FFN_BAD_FORMAT, "the name of class %zu is no string", i);
+    }
+    if (status == FFN_OK) status = ffn_model_set_class_names(r->model, names, count, r->error);
+    ffn__free(names);
+    return status;
+}
+
+static ffn_status set_about(const reading *r, const ffn__json *root)
+{
+    static const char *const known[] = {"build", "classes"};
+    static const char what[] = "ffn.about";
+    static const ffn_field seed = {"seed", FFN_FIELD_UINT64, offsetof(ffn_model, seed), 0, 0};
+    const ffn__json *build, *classes;
+    ffn_status status = ffn__json_only(root, known, sizeof known / sizeof *known, what, r->error);
+    if (status == FFN_OK) status = ffn__json_member(root, "build", FFN__JSON_OBJECT, what, &build, r->error);
+    if (status == FFN_OK) status = ffn__json_get_fields(build, &seed, 1, r->model, NULL, what, r->error);
+    if (status == FFN_OK) status = ffn__json_member(root, "classes", FFN__JSON_ARRAY, what, &classes, r->error);
+    return status == FFN_OK ? set_classes(r, classes) : status;
+}
+
+static ffn_status read_about(const reading *r, const ffn__safetensors *file, ffn__json_budget *budget)
+{
+    const ffn__note *note;
+    const ffn__json *root = NULL;
+    ffn_status status = ffn__safetensors_note(file, "ffn.about", &note, r->error);
+    if (status == FFN_OK && !note) status = ffn_fail(r->error, FFN_BAD_FORMAT, "the file lacks ffn.about");
+    if (status == FFN_OK) status = ffn__json_parse(note->value, note->size, budget, "ffn.about", &root, r->error);
+    if (status == FFN_OK) status = set_about(r, root);
+    ffn__free((void *)root);
+    return status;
 }
 
 /* ---- the whole ------------------------------------------------------------------------------------------------- */
 
-static ffn_status check_format(const ffn__safetensors *file, const ffn__note **note, ffn_error *error)
+ffn_status ffn__check_format(const ffn__safetensors *file, const ffn__note **note, ffn_error *error)
 {
     const ffn__note *format;
     char expected[16];
@@ -293,26 +342,33 @@ static ffn_status check_format(const ffn__safetensors *file, const ffn__note **n
                     format->value, ffn_version(), expected);
 }
 
+static ffn_status read_model(reading *r, const ffn__safetensors *file, ffn__json_budget *budget)
+{
+    const ffn__note *note;
+    const ffn__json *root = NULL;
+    const size_t most_layers = ffn__limits(r->options, 0).layers;
+    ffn_status status = ffn__check_format(file, &note, r->error);
+    if (status == FFN_OK) status = ffn__json_parse(note->value, note->size, budget, "ffn.model", &root, r->error);
+    if (status == FFN_OK) status = describe(r, root, most_layers, budget);
+    ffn__free((void *)root);
+    if (status == FFN_OK) status = read_about(r, file, budget);
+    if (status == FFN_OK) status = ffn__block_check(r->model, file, "", true, r->error);
+    return status == FFN_OK ? check_count(r->model, file, r->error) : status;
+}
+
 ffn_model *ffn__model_read(const ffn__safetensors *file, const ffn_file_options *options, ffn__json_budget *budget,
                            ffn_error *error)
 {
     ffn_error local = {FFN_OK, ""};
-    const ffn__note *note;
-    json_t *root = NULL;
     reading r = {.options = options, .error = error ? error : &local};
-    const size_t most_layers = ffn__limits(options, 0).layers;
-    ffn_status status = check_format(file, &note, r.error);
-    if (status == FFN_OK) status = ffn__json_parse(note->value, note->size, budget, "ffn.model", &root, r.error);
-    if (status == FFN_OK) {
-        r.model = ffn_model_create(0, r.error);
-        status = r.model ? describe(&r, root, most_layers, budget) : FFN_OUT_OF_MEMORY;
+    r.model = ffn_model_create(0, r.error);
+    if (r.model && read_model(&r, file, budget) == FFN_OK) {
+        float *scratch = ffn__alloc(ffn__largest_parameter(r.model), sizeof(float), r.error);
+        const bool allocated = scratch && ffn__model_allocate(r.model, r.error) == FFN_OK;
+        if (allocated) ffn__block_read(r.model, file, "", r.model->values, scratch);
+        ffn__free(scratch);
+        if (allocated) return r.model;
     }
-    json_decref(root);
-    if (status == FFN_OK) status = ffn__block_read(r.model, file, "", NULL, r.error);
-    if (status == FFN_OK) status = check_count(r.model, file, r.error);
-    if (status == FFN_OK) status = ffn__model_allocate(r.model, r.error);
-    if (status == FFN_OK) status = ffn__block_read(r.model, file, "", r.model->values, r.error);
-    if (status == FFN_OK) return r.model;
     ffn_model_destroy(r.model);
     return NULL;
 }

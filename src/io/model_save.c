@@ -117,8 +117,13 @@ static void put_nodes(description *d)
     ffn__json_close(&d->text, ']');
 }
 
-static ffn_status put_classes(description *d)
+/* What belongs to the model, but not to its architecture. */
+static ffn_status put_about(description *d)
 {
+    static const ffn_field seed = {"seed", FFN_FIELD_UINT64, offsetof(ffn_model, seed), 0, 0};
+    ffn__json_open(&d->text, '{');
+    ffn__json_key(&d->text, "build");
+    (void)ffn__json_put_fields(&d->text, &seed, 1, d->model, NULL, NULL, "", NULL);
     ffn__json_key(&d->text, "classes");
     ffn__json_open(&d->text, '[');
     for (size_t i = 0; i < d->model->class_count; i++) {
@@ -131,21 +136,27 @@ static ffn_status put_classes(description *d)
         ffn__json_string(&d->text, name, strlen(name));
     }
     ffn__json_close(&d->text, ']');
+    ffn__json_close(&d->text, '}');
     return FFN_OK;
 }
 
 static ffn_status describe(description *d)
 {
-    static const ffn_field seed = {"seed", FFN_FIELD_UINT64, offsetof(ffn_model, seed), 0, 0};
     ffn__json_open(&d->text, '{');
-    ffn__json_key(&d->text, "build");
-    (void)ffn__json_put_fields(&d->text, &seed, 1, d->model, NULL, NULL, "", NULL);
     put_nodes(d);
     ffn__json_key(&d->text, "output");
     ffn__json_size(&d->text, d->model->output);
-    ffn_status status = put_layers(d);
-    if (status == FFN_OK) status = put_classes(d);
+    const ffn_status status = put_layers(d);
     ffn__json_close(&d->text, '}');
+    return status;
+}
+
+ffn_status ffn__model_describe(const ffn_model *model, const ffn_file_options *options, ffn__text *text,
+                               ffn_error *error)
+{
+    description d = {.model = model, .options = options, .error = error};
+    const ffn_status status = describe(&d);
+    *text = d.text;
     return status;
 }
 
@@ -163,17 +174,20 @@ void ffn__block_write(const ffn_model *model, const float *block, const char *pr
 ffn_status ffn__model_write(const ffn_model *model, const ffn_file_options *options, ffn__safetensors_writer *writer,
                             ffn_error *error)
 {
-    description d = {.model = model, .options = options, .error = error};
-    ffn__text version = {0};
-    ffn_status status = describe(&d);
+    description about = {.model = model, .options = options, .error = error};
+    ffn__text version = {0}, text = {0};
+    ffn_status status = put_about(&about);
+    if (status == FFN_OK) status = ffn__model_describe(model, options, &text, error);
     ffn__text_add(&version, "%d", FFN__FORMAT_VERSION);
     if (status == FFN_OK) {
         ffn__safetensors_note_add(writer, "ffn.format", &version);
-        ffn__safetensors_note_add(writer, "ffn.model", &d.text);
+        ffn__safetensors_note_add(writer, "ffn.about", &about.text);
+        ffn__safetensors_note_add(writer, "ffn.model", &text);
         ffn__block_write(model, model->values, "", writer, error);
     }
     ffn__text_destroy(&version);
-    ffn__text_destroy(&d.text);
+    ffn__text_destroy(&about.text);
+    ffn__text_destroy(&text);
     return status;
 }
 

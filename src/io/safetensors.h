@@ -46,18 +46,22 @@ ffn_status ffn__safetensors_note(const ffn__safetensors *file, const char *key, 
 /* A tensor's values as floats. */
 void ffn__safetensors_values(const ffn__safetensors *file, const ffn__tensor_entry *entry, float *values);
 
+/* A tensor's values as they are; false: it is none of doubles with this shape. */
+bool ffn__safetensors_doubles(const ffn__safetensors *file, const char *name, ffn_shape shape, double *values);
+
 /* The limits with the defaults filled in, for a file of this size. */
 ffn_file_limits ffn__limits(const ffn_file_options *options, size_t size);
 
 /* ---- writing (safetensors_write.c) ----------------------------------------------------------------------------- */
 
-/* A tensor to be written, of 32-bit floats. */
+/* A tensor to be written, of 32-bit floats; or of doubles. */
 typedef struct ffn__tensor_source {
     char *name; /* owned by the writer */
     ffn_shape shape;
     const float
         *values; /* row-major, or with a parameter a block laid out as its model's: its values there; borrowed */
     const ffn__parameter *parameter;
+    const double *doubles; /* in place of the values; NULL: those */
 } ffn__tensor_source;
 
 typedef struct ffn__safetensors_writer {
@@ -72,6 +76,8 @@ void ffn__safetensors_note_add(ffn__safetensors_writer *writer, const char *key,
 /* The name is the prefix and the rest. FFN_UNSUPPORTED if that is not UTF-8. */
 void ffn__safetensors_add(ffn__safetensors_writer *writer, const char *prefix, const char *rest, ffn_shape shape,
                           const float *values, const ffn__parameter *parameter, ffn_error *error);
+void ffn__safetensors_add_doubles(ffn__safetensors_writer *writer, const char *name, ffn_shape shape,
+                                  const double *values, ffn_error *error);
 ffn_status ffn__safetensors_write(ffn__safetensors_writer *writer, const ffn__sink *sink, ffn_error *error);
 void ffn__safetensors_writer_destroy(ffn__safetensors_writer *writer);
 

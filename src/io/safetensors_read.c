@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "io/json.h"
+#include "io/json_scan.h"
 
 typedef struct dtype {
     const char *name;
@@ -19,154 +19,22 @@ static const dtype dtypes[] = {
     {"I64", 8, &ffn__signed64},   {"F8_E5M2", 1, NULL},         {"F8_E4M3", 1, NULL},
 };
 
-/* ---- the header's text ----------------------------------------------------------------------------------------- */
-
-typedef struct scan {
-    const char *start, *at, *end;
-    char *text; /* where strings are left, each with an ending 0: never more bytes than the header has */
-    size_t used;
-    ffn_error *error;
-} scan;
-
-static ffn_status broken(const scan *s, const char *expected)
-{
-    return ffn_fail(s->error, FFN_BAD_FORMAT, "safetensors: at byte %zu of the header expected %s",
-                    (size_t)(s->at - s->start), expected);
-}
-
-static void skip_spaces(scan *s)
-{
-    while (s->at < s->end && (*s->at == ' ' || *s->at == '\n' || *s->at == '\r' || *s->at == '\t')) s->at++;
-}
-
-/* Whether this character is next; takes it. */
-static bool take(scan *s, char c)
-{
-    skip_spaces(s);
-    if (s->at == s->end || *s->at != c) return false;
-    s->at++;
-    return true;
-}
-
-static int hex_digit(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
-/* Four hexadecimal digits; false: they are not. */
-static bool take_unit(scan *s, unsigned *unit)
-{
-    *unit = 0;
-    if (s->end - s->at < 4) return false;
-    for (int i = 0; i < 4; i++) {
-        const int digit = hex_digit(*s->at++);
-        if (digit < 0) return false;
-        *unit = *unit << 4 | (unsigned)digit;
-    }
-    return true;
-}
-
-static void put(scan *s, unsigned byte) { s->text[s->used++] = (char)byte; }
-
-static void put_utf8(scan *s, unsigned c)
-{
-    if (c < 0x80) {
-        put(s, c);
-        return;
-    }
-    const int more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
-    static const unsigned char first[] = {0, 0xC0, 0xE0, 0xF0};
-    put(s, first[more] | c >> 6 * more);
-    for (int i = more - 1; i >= 0; i--) put(s, 0x80 | (c >> 6 * i & 0x3F));
-}
-
-/* What follows a backslash; false: nothing that may. */
-static bool take_escape(scan *s)
-{
-    static const char from[] = "\"\\/bfnrt", to[] = "\"\\/\b\f\n\r\t";
-    if (s->at == s->end) return false;
-    const char c = *s->at++;
-    unsigned unit, second;
-    if (c != 'u') {
-        const char *found = c ? strchr(from, c) : NULL;
-        if (found) put(s, (unsigned char)to[found - from]);
-        return found != NULL;
-    }
-    if (!take_unit(s, &unit) || unit == 0 || (unit >= 0xDC00 && unit <= 0xDFFF)) return false;
-    if (unit >= 0xD800 && unit < 0xDC00) {
-        if (s->end - s->at < 6 || *s->at++ != '\\' || *s->at++ != 'u' || !take_unit(s, &second)) return false;
-        if (second < 0xDC00 || second > 0xDFFF) return false;
-        unit = 0x10000 + ((unit - 0xD800) << 10) + (second - 0xDC00);
-    }
-    put_utf8(s, unit);
-    return true;
-}
-
-/* A string, with its length unless that is NULL. */
-static ffn_status take_string(scan *s, const char **string, size_t *size)
-{
-    if (!take(s, '"')) return broken(s, "a string");
-    const size_t begin = s->used;
-    const char *const first = s->at;
-    while (s->at < s->end && *s->at != '"') {
-        const unsigned char c = (unsigned char)*s->at++;
-        if (c < 0x20 || (c == '\\' && !take_escape(s))) return broken(s, "another character in a string");
-        if (c != '\\') put(s, c);
-    }
-    if (s->at == s->end) return broken(s, "the end of a string");
-    if (!ffn__is_utf8(first, (size_t)(s->at - first))) return broken(s, "UTF-8 in the string before");
-    s->at++;
-    const size_t length = s->used - begin;
-    put(s, 0);
-    if (size) *size = length;
-    *string = s->text + begin;
-    return FFN_OK;
-}
-
-static ffn_status take_size(scan *s, size_t *size)
-{
-    skip_spaces(s);
-    const char *const first = s->at;
-    for (*size = 0; s->at < s->end && *s->at >= '0' && *s->at <= '9'; s->at++) {
-        const size_t digit = (size_t)(*s->at - '0');
-        if (*size > (SIZE_MAX - digit) / 10) return broken(s, "a smaller number");
-        *size = 10 * *size + digit;
-    }
-    if (s->at == first || (*first == '0' && s->at - first > 1)) return broken(s, "a whole number");
-    return FFN_OK;
-}
-
-/* Up to `most` sizes in brackets. */
-static ffn_status take_sizes(scan *s, size_t most, size_t *sizes, size_t *count)
-{
-    *count = 0;
-    if (!take(s, '[')) return broken(s, "an array");
-    if (take(s, ']')) return FFN_OK;
-    do {
-        if (*count == most) return broken(s, "fewer numbers in an array");
-        const ffn_status status = take_size(s, &sizes[*count]);
-        if (status != FFN_OK) return status;
-        ++*count;
-    } while (take(s, ','));
-    return take(s, ']') ? FFN_OK : broken(s, "the end of an array");
-}
+/* ---- the header's text ---------------------------------------------------------------------------------------- */
 
 /* Members of an object, one after another: `member` takes what follows each key's colon. */
-static ffn_status take_object(scan *s, ffn_status (*member)(scan *s, const char *key, void *context), void *context)
+static ffn_status take_object(ffn__scan *s, ffn_status (*member)(ffn__scan *s, const char *key, void *context),
+                              void *context)
 {
-    if (!take(s, '{')) return broken(s, "an object");
-    if (take(s, '}')) return FFN_OK;
+    if (!ffn__scan_take(s, '{')) return ffn__scan_fail(s, "an object");
+    if (ffn__scan_take(s, '}')) return FFN_OK;
     do {
         const char *key;
-        ffn_status status = take_string(s, &key, NULL);
-        if (status == FFN_OK && !take(s, ':')) status = broken(s, "a colon");
+        ffn_status status = ffn__scan_string(s, &key, NULL);
+        if (status == FFN_OK && !ffn__scan_take(s, ':')) status = ffn__scan_fail(s, "a colon");
         if (status == FFN_OK) status = member(s, key, context);
         if (status != FFN_OK) return status;
-    } while (take(s, ','));
-    return take(s, '}') ? FFN_OK : broken(s, "the end of an object");
+    } while (ffn__scan_take(s, ','));
+    return ffn__scan_take(s, '}') ? FFN_OK : ffn__scan_fail(s, "the end of an object");
 }
 
 /* ---- what it says ---------------------------------------------------------------------------------------------- */
@@ -184,10 +52,10 @@ typedef struct tensor_text {
     unsigned seen; /* bits: dtype, shape, data_offsets */
 } tensor_text;
 
-static ffn_status take_dtype(scan *s, tensor_text *t)
+static ffn_status take_dtype(ffn__scan *s, tensor_text *t)
 {
     const char *name;
-    const ffn_status status = take_string(s, &name, NULL);
+    const ffn_status status = ffn__scan_string(s, &name, NULL);
     if (status != FFN_OK) return status;
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
         if (strcmp(dtypes[i].name, name) == 0) {
@@ -199,7 +67,7 @@ static ffn_status take_dtype(scan *s, tensor_text *t)
                     "safetensors: a tensor of the type %.40s, which version %s does not know", name, ffn_version());
 }
 
-static ffn_status take_property(scan *s, const char *key, void *tensor)
+static ffn_status take_property(ffn__scan *s, const char *key, void *tensor)
 {
     static const char *const keys[] = {"dtype", "shape", "data_offsets"};
     tensor_text *t = tensor;
@@ -210,10 +78,10 @@ static ffn_status take_property(scan *s, const char *key, void *tensor)
                         which == 3 ? "the unknown property" : "twice the property", key);
     t->seen |= 1u << which;
     if (which == 0) return take_dtype(s, t);
-    if (which == 1) return take_sizes(s, FFN_MAX_RANK, t->entry->shape.dim, &t->entry->shape.rank);
-    const ffn_status status = take_sizes(s, 2, offsets, &count);
+    if (which == 1) return ffn__scan_sizes(s, FFN_MAX_RANK, t->entry->shape.dim, &t->entry->shape.rank);
+    const ffn_status status = ffn__scan_sizes(s, 2, offsets, &count);
     if (status != FFN_OK) return status;
-    if (count != 2) return broken(s, "two offsets");
+    if (count != 2) return ffn__scan_fail(s, "two offsets");
     t->entry->begin = offsets[0];
     t->entry->end = offsets[1];
     return FFN_OK;
@@ -228,14 +96,13 @@ static bool bytes_of(const tensor_text *t, size_t *bytes)
     return true;
 }
 
-static ffn_status take_tensor(scan *s, const char *name, header *h)
+static ffn_status take_tensor(ffn__scan *s, const char *name, header *h)
 {
     ffn__tensor_entry none = {0};
     tensor_text t = {.entry = h->counts ? &none : &h->file->tensors[h->file->tensor_count]};
     size_t bytes;
     if (h->file->tensor_count++ == h->most)
-        return ffn_fail(s->error, FFN_BAD_FORMAT, "safetensors: more than %zu tensors; see ffn_file_limits",
-                        h->most);
+        return ffn_fail(s->error, FFN_BAD_FORMAT, "safetensors: more than %zu tensors; see ffn_file_limits", h->most);
     t.entry->name = name;
     const ffn_status status = take_object(s, take_property, &t);
     if (status != FFN_OK || h->counts) return status;
@@ -246,22 +113,22 @@ static ffn_status take_tensor(scan *s, const char *name, header *h)
     return FFN_OK;
 }
 
-static ffn_status take_note(scan *s, const char *key, void *context)
+static ffn_status take_note(ffn__scan *s, const char *key, void *context)
 {
     const header *h = context;
     ffn__note none, *note = h->counts ? &none : &h->file->notes[h->file->note_count];
     if (h->file->note_count++ == h->most)
         return ffn_fail(s->error, FFN_BAD_FORMAT, "safetensors: more than %zu metadata; see ffn_file_limits", h->most);
     note->key = key;
-    return take_string(s, &note->value, &note->size);
+    return ffn__scan_string(s, &note->value, &note->size);
 }
 
-static ffn_status take_entry(scan *s, const char *key, void *context)
+static ffn_status take_entry(ffn__scan *s, const char *key, void *context)
 {
     return strcmp(key, "__metadata__") == 0 ? take_object(s, take_note, context) : take_tensor(s, key, context);
 }
 
-static ffn_status take_header(scan *s, header *h)
+static ffn_status take_header(ffn__scan *s, header *h)
 {
     s->at = s->start;
     s->used = 0;
@@ -269,7 +136,7 @@ static ffn_status take_header(scan *s, header *h)
     const ffn_status status = take_object(s, take_entry, h);
     if (status != FFN_OK) return status;
     while (s->at < s->end && *s->at == ' ') s->at++;
-    return s->at == s->end ? FFN_OK : broken(s, "nothing but spaces after the object");
+    return s->at == s->end ? FFN_OK : ffn__scan_fail(s, "nothing but spaces after the object");
 }
 
 /* ---- whether it is one ----------------------------------------------------------------------------------------- */
@@ -349,7 +216,7 @@ static ffn_status check_checksum(ffn__safetensors *file, const unsigned char *by
 
 /* ---- the whole file -------------------------------------------------------------------------------------------- */
 
-static ffn_status read_header(scan *s, ffn__safetensors *file, size_t most, ffn_error *error)
+static ffn_status read_header(ffn__scan *s, ffn__safetensors *file, size_t most, ffn_error *error)
 {
     header h = {.file = file, .most = most, .counts = true};
     file->text = ffn__alloc((size_t)(s->end - s->start) + 1, 1, error);
@@ -378,7 +245,7 @@ ffn_status ffn__safetensors_read(ffn__safetensors *file, const void *bytes, size
         return ffn_fail(error, FFN_BAD_FORMAT, "safetensors: a header of %llu bytes; expected at most %zu",
                         (unsigned long long)length, limits->header);
     const char *start = (const char *)all + 8;
-    scan s = {.start = start, .end = start + length, .error = error};
+    ffn__scan s = {.what = "safetensors, the header", .start = start, .end = start + length, .error = error};
     file->data = all + 8 + length;
     ffn_status status = check_checksum(file, all, size, error);
     if (status == FFN_OK) status = read_header(&s, file, limits->tensors, error);
@@ -429,6 +296,19 @@ void ffn__safetensors_values(const ffn__safetensors *file, const ffn__tensor_ent
 {
     const size_t count = ffn_shape_size(entry->shape);
     entry->element->convert(file->data + entry->begin, entry->element->size, count, FFN__LITTLE_ENDIAN, values);
+}
+
+bool ffn__safetensors_doubles(const ffn__safetensors *file, const char *name, ffn_shape shape, double *values)
+{
+    const ffn__tensor_entry *entry = ffn__safetensors_find(file, name);
+    if (!entry || entry->element != &ffn__float64 || !ffn_shape_equal(entry->shape, shape)) return false;
+    const unsigned char *at = file->data + entry->begin;
+    for (size_t i = 0; i < ffn_shape_size(shape); i++, at += 8) {
+        uint64_t bits = 0;
+        for (size_t k = 8; k-- > 0;) bits = bits << 8 | at[k];
+        memcpy(&values[i], &bits, sizeof bits);
+    }
+    return true;
 }
 
 ffn_file_limits ffn__limits(const ffn_file_options *options, size_t size)

@@ -33,7 +33,15 @@ void ffn__safetensors_add(ffn__safetensors_writer *w, const char *prefix, const 
     }
     memcpy(name, prefix, before);
     memcpy(name + before, rest, after);
-    w->tensors[w->tensor_count++] = (ffn__tensor_source){name, shape, values, parameter};
+    w->tensors[w->tensor_count++] =
+        (ffn__tensor_source){.name = name, .shape = shape, .values = values, .parameter = parameter};
+}
+
+void ffn__safetensors_add_doubles(ffn__safetensors_writer *w, const char *name, ffn_shape shape, const double *values,
+                                  ffn_error *error)
+{
+    ffn__safetensors_add(w, "", name, shape, NULL, NULL, error);
+    if (w->status == FFN_OK) w->tensors[w->tensor_count - 1].doubles = values;
 }
 
 void ffn__safetensors_writer_destroy(ffn__safetensors_writer *w)
@@ -51,7 +59,7 @@ static void put_tensor(ffn__text *t, const ffn__tensor_source *s, size_t begin, 
     ffn__json_key(t, s->name);
     ffn__json_open(t, '{');
     ffn__json_key(t, "dtype");
-    ffn__json_string(t, "F32", 3);
+    ffn__json_string(t, s->doubles ? "F64" : "F32", 3);
     ffn__json_key(t, "shape");
     ffn__json_shape(t, s->shape);
     ffn__json_key(t, "data_offsets");
@@ -72,7 +80,8 @@ static ffn_status make_header(const ffn__safetensors_writer *w, ffn__text *t, ff
     for (size_t i = 0; i < w->tensor_count; i++) {
         const size_t begin = end;
         size_t bytes;
-        if (!ffn__multiply(ffn_shape_size(w->tensors[i].shape), 4, &bytes) || !ffn__sum(begin, bytes, &end))
+        if (!ffn__multiply(ffn_shape_size(w->tensors[i].shape), w->tensors[i].doubles ? 8 : 4, &bytes) ||
+            !ffn__sum(begin, bytes, &end))
             return ffn_fail(error, FFN_OUT_OF_MEMORY, "%.80s: the file would be larger than there can be",
                             w->tensors[i].name);
         put_tensor(t, &w->tensors[i], begin, end);
@@ -100,13 +109,27 @@ static ffn_status flush(stream *s, ffn_error *error)
     return size > 0 ? s->sink->write(s->sink->context, s->bytes, size, error) : FFN_OK;
 }
 
+static ffn_status put_bits(stream *s, size_t size, uint64_t bits, ffn_error *error)
+{
+    const ffn_status status = s->used + size > BUFFER ? flush(s, error) : FFN_OK;
+    for (size_t k = 0; k < size; k++) s->bytes[s->used++] = (unsigned char)(bits >> 8 * k);
+    return status;
+}
+
 static ffn_status put_floats(stream *s, size_t count, const float *values, ffn_error *error)
 {
     ffn_status status = FFN_OK;
+    for (size_t i = 0; i < count && status == FFN_OK; i++) status = put_bits(s, 4, ffn__float32_bits(values[i]), error);
+    return status;
+}
+
+static ffn_status put_doubles(stream *s, size_t count, const double *values, ffn_error *error)
+{
+    ffn_status status = FFN_OK;
     for (size_t i = 0; i < count && status == FFN_OK; i++) {
-        const uint32_t bits = ffn__float32_bits(values[i]);
-        for (size_t k = 0; k < 4; k++) s->bytes[s->used++] = (unsigned char)(bits >> 8 * k);
-        if (s->used == BUFFER) status = flush(s, error);
+        uint64_t bits;
+        memcpy(&bits, &values[i], sizeof bits);
+        status = put_bits(s, 8, bits, error);
     }
     return status;
 }
@@ -115,6 +138,7 @@ static ffn_status put_tensor_values(stream *s, const ffn__tensor_source *source,
 {
     const size_t size = ffn_shape_size(source->shape);
     ffn_status status = FFN_OK;
+    if (source->doubles) return put_doubles(s, size, source->doubles, error);
     for (size_t i = 0, run = size; i < size && status == FFN_OK; i += run) {
         const size_t place = source->parameter ? ffn__parameter_place(source->parameter, i, &run) : 0;
         status = put_floats(s, run, source->values + place, error);

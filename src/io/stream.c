@@ -20,6 +20,12 @@ ffn_status ffn__safetensors_save(ffn__safetensors_writer *writer, const char *pa
     return status;
 }
 
+bool ffn__file_exists(const char *path)
+{
+    struct stat found;
+    return stat(path, &found) == 0 || errno != ENOENT;
+}
+
 /* Up to `size` bytes of an open file. */
 static ffn_status read_bytes(int file, const char *path, char *bytes, size_t size, size_t *got, ffn_error *error)
 {

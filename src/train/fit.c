@@ -4,7 +4,8 @@
 #include <string.h>
 #include <time.h>
 
-#include "train/train.h"
+#include "io/model_file.h"
+#include "train/checkpoint.h"
 
 typedef struct fit {
     ffn_model *model;
@@ -20,6 +21,7 @@ typedef struct fit {
     double right;    /* right rows of this epoch so far */
     double loss_sum; /* of rows times their batch's loss */
     double start, epoch_start;
+    ffn__fit_state resumed; /* where it goes on; epoch 1, batch 0 if it begins */
     ffn_progress progress;
     ffn_history history;
     size_t history_capacity;
@@ -82,6 +84,90 @@ static ffn_status check_last_batch(const fit *f, ffn_error *error)
     return ffn__states_check_rows(f->trainer->plan, rows % batch ? rows % batch : batch, what, error);
 }
 
+/* ---- checkpoints ----------------------------------------------------------------------------------------------- */
+
+/* So many batches of this epoch are done. */
+static ffn__fit_state position(fit *f, size_t epoch, size_t batch)
+{
+    const ffn_progress *p = &f->progress;
+    ffn__fit_state s = {.data_rows = f->training->rows,
+                        .validation_rows = f->validation ? f->validation->rows : 0,
+                        .batch_size = f->options.batch_size,
+                        .keep_order = f->options.keep_order,
+                        .epoch = epoch,
+                        .batch = batch,
+                        .seconds = now() - f->start,
+                        .best_figure = f->best_figure,
+                        .best_epoch = f->best_epoch,
+                        .best = f->best,
+                        .history = &f->history};
+    if (batch == 0) return s;
+    s.rows = p->rows;
+    s.right = f->right;
+    s.loss_sum = f->loss_sum;
+    s.loss = p->loss;
+    s.accuracy = p->accuracy;
+    s.learning_rate = p->learning_rate;
+    s.epoch_seconds = now() - f->epoch_start;
+    return s;
+}
+
+static ffn_status save(fit *f, size_t epoch, size_t batch, ffn_error *error)
+{
+    if (!f->options.checkpoint_path) return FFN_OK;
+    const ffn__fit_state s = position(f, epoch, batch);
+    return ffn__checkpoint_save(f->trainer, &s, f->options.checkpoint_path, error);
+}
+
+/* Whether a checkpoint is to follow the last batch. */
+static bool is_due(const fit *f)
+{
+    const ffn_progress *p = &f->progress;
+    const size_t every = f->options.checkpoint_every, done = (p->epoch - 1) * p->batches + p->batch;
+    return every > 0 && done % every == 0;
+}
+
+/* Takes up what the checkpoint holds, if there is one. */
+static ffn_status resume(fit *f, ffn_error *error)
+{
+    f->best_figure = INFINITY;
+    f->start = now();
+    f->resumed = (ffn__fit_state){.epoch = 1};
+    if (!f->options.resume || !ffn__file_exists(f->options.checkpoint_path)) return FFN_OK;
+    ffn__fit_state s = position(f, 1, 0);
+    const ffn_status status = ffn__checkpoint_load(f->trainer, &s, f->options.checkpoint_path, error);
+    if (status != FFN_OK) return status;
+    f->resumed = s;
+    f->start -= s.seconds;
+    f->best_figure = s.best_figure;
+    f->best_epoch = s.best_epoch;
+    f->history_capacity = f->history.epochs;
+    f->progress.epoch = s.epoch - 1;
+    return FFN_OK;
+}
+
+/* Goes on within an epoch that has begun: its batches up to there are passed over. */
+static ffn_status pass_over(fit *f, ffn_error *error)
+{
+    const ffn__fit_state s = f->resumed;
+    const float *x, *targets;
+    size_t rows;
+    ffn_status status = FFN_OK;
+    f->resumed.batch = 0;
+    for (size_t i = 0; i < s.batch && status == FFN_OK; i++)
+        status = ffn__feed_next(f->feed, &x, &targets, &rows, error);
+    f->progress.batch = s.batch;
+    f->progress.rows = s.rows;
+    f->progress.loss = s.loss;
+    f->progress.accuracy = s.accuracy;
+    f->progress.learning_rate = s.learning_rate;
+    f->progress.epoch_seconds = s.epoch_seconds;
+    f->right = s.right;
+    f->loss_sum = s.loss_sum;
+    f->epoch_start -= s.epoch_seconds;
+    return status;
+}
+
 /* Everything that can be refused is refused here, before the model changes. */
 static ffn_status prepare(fit *f, const ffn_dataset *dataset, const ffn_fit_options *options, ffn_error *error)
 {
@@ -102,6 +188,7 @@ static ffn_status prepare(fit *f, const ffn_dataset *dataset, const ffn_fit_opti
     if (!f->trainer) return error->status;
     status = check_last_batch(f, error);
     if (status == FFN_OK) status = allocate(f, error);
+    if (status == FFN_OK) status = resume(f, error);
     if (status == FFN_OK) status = ffn__fit_new_scalers(f->model, f->training, error);
     if (status == FFN_OK && dataset->class_names && !f->model->class_names)
         status =
@@ -160,8 +247,9 @@ static ffn_status run_batch(fit *f, ffn_error *error)
     status = ffn__trainer_run(f->trainer, x, targets, rows, &loss, error);
     if (status != FFN_OK) return name_batch(f, status, error);
     account(f, targets, rows, loss);
-    if (f->options.on_batch && f->options.on_batch(&f->progress, f->options.user)) return stopped(f, "on_batch", error);
-    return FFN_OK;
+    const bool stop = f->options.on_batch && f->options.on_batch(&f->progress, f->options.user);
+    const ffn_status saved = stop || is_due(f) ? save(f, f->progress.epoch, f->progress.batch, error) : FFN_OK;
+    return saved == FFN_OK && stop ? stopped(f, "on_batch", error) : saved;
 }
 
 /* ---- one epoch ------------------------------------------------------------------------------------------------- */
@@ -229,10 +317,16 @@ static ffn_status judge(fit *f, ffn_error *error)
     return FFN_OK;
 }
 
+/* Whether patience is at its end after this epoch. */
+static bool is_exhausted(const fit *f, size_t epoch)
+{
+    return f->options.patience && epoch > 0 && epoch - f->best_epoch >= f->options.patience;
+}
+
 static ffn_status run_epoch(fit *f, size_t epoch, ffn_error *error)
 {
     begin_epoch(f, epoch);
-    ffn_status status = FFN_OK;
+    ffn_status status = f->resumed.batch > 0 ? pass_over(f, error) : FFN_OK;
     while (f->progress.batch < f->progress.batches && status == FFN_OK) status = run_batch(f, error);
     if (status != FFN_OK) return status;
     status = ffn_trainer_flush(f->trainer, error);
@@ -242,7 +336,10 @@ static ffn_status run_epoch(fit *f, size_t epoch, ffn_error *error)
     if (f->options.average_decay > 0) ffn__swap_averages(f->trainer);
     status = judge(f, error);
     if (f->options.average_decay > 0) ffn__swap_averages(f->trainer);
-    return status;
+    if (status != FFN_OK && status != FFN_STOPPED) return status;
+    const bool over = status == FFN_STOPPED || epoch == f->options.epochs || is_exhausted(f, epoch);
+    const ffn_status saved = over || f->options.checkpoint_every == 0 ? save(f, epoch + 1, 0, error) : FFN_OK;
+    return saved == FFN_OK ? status : saved;
 }
 
 /* ---- all epochs ------------------------------------------------------------------------------------------------ */
@@ -273,12 +370,11 @@ static void choose_weights(fit *f)
 static ffn_status run(fit *f, ffn_error *error)
 {
     ffn_status status = FFN_OK;
-    f->start = now();
-    f->best_figure = INFINITY;
-    for (size_t epoch = 1; epoch <= f->options.epochs && status == FFN_OK && !f->history.stopped_early; epoch++) {
+    size_t epoch = f->resumed.epoch;
+    f->history.stopped_early = f->resumed.batch == 0 && is_exhausted(f, epoch - 1);
+    for (; epoch <= f->options.epochs && status == FFN_OK && !f->history.stopped_early; epoch++) {
         status = run_epoch(f, epoch, error);
-        f->history.stopped_early =
-            status == FFN_OK && f->options.patience && epoch - f->best_epoch >= f->options.patience;
+        f->history.stopped_early = status == FFN_OK && is_exhausted(f, epoch);
     }
     f->history.best_epoch = f->best_epoch;
     choose_weights(f);

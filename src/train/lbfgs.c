@@ -5,19 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-struct ffn__lbfgs {
-    size_t size, history;      /* of the block; pairs kept at most */
-    size_t count, next;        /* pairs kept; where the next one goes */
-    float *steps;              /* s [history][size]: differences of the weights, */
-    float *changes;            /* y [history][size]: and of the gradients */
-    double *inverse;           /* [history]: 1 / (y s) */
-    double *alpha;             /* [history] */
-    float *weights, *gradient; /* [size] of the update before */
-    float *g, *direction;      /* [size] of this one */
-    bool begun;
-    double scale; /* of the inverse Hessian one begins with: y s / (y y) of the newest pair */
-};
-
 enum { HISTORY = 10, MOST_TRIALS = 30 };
 static const double LEAST_CURVATURE = 1e-10, ARMIJO = 1e-4;
 

@@ -4,6 +4,19 @@
 
 #include "train/train.h"
 
+struct ffn__lbfgs {
+    size_t size, history;      /* of the block; pairs kept at most */
+    size_t count, next;        /* pairs kept; where the next one goes */
+    float *steps;              /* s [history][size]: differences of the weights, */
+    float *changes;            /* y [history][size]: and of the gradients */
+    double *inverse;           /* [history]: 1 / (y s) */
+    double *alpha;             /* [history] */
+    float *weights, *gradient; /* [size] of the update before */
+    float *g, *direction;      /* [size] of this one */
+    bool begun;
+    double scale; /* of the inverse Hessian one begins with: y s / (y y) of the newest pair */
+};
+
 /* NULL with an error for want of memory. */
 ffn__lbfgs *ffn__lbfgs_create(const ffn_trainer *trainer, ffn_error *error);
 void ffn__lbfgs_destroy(ffn__lbfgs *lbfgs);

@@ -43,6 +43,9 @@ static ffn_status check_choices(const ffn_fit_options *o, ffn_error *error)
     if (o->optimizer.ops == &ffn__lbfgs_ops && (o->accumulate > 1 || o->clip_norm > 0 || o->clip_value > 0))
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "lbfgs does not go with %s; expected it off",
                         o->accumulate > 1 ? "accumulate" : "clip_norm or clip_value");
+    if ((o->resume || o->checkpoint_every > 0) && !o->checkpoint_path)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s is set, but checkpoint_path is NULL",
+                        o->resume ? "resume" : "checkpoint_every");
     if (o->average_epoch > 0 && (o->average_decay > 0 || o->restore_best))
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "average_epoch is %zu beside %s; expected one of them",
                         o->average_epoch, o->restore_best ? "restore_best" : "average_decay");
@@ -63,9 +66,6 @@ ffn_status ffn__options_resolve(const ffn_model *model, const ffn_fit_options *g
     if (options->batch_size == 0) options->batch_size = defaults.batch_size;
     options->loss = ffn__model_loss(model, options->loss);
     if (options->accumulate == 0) options->accumulate = 1;
-    if (options->checkpoint_path || options->resume)
-        return ffn_fail(error, FFN_UNSUPPORTED,
-                        "checkpoints are not supported by version %s; expected checkpoint_path NULL", ffn_version());
     ffn_status status = check_numbers(options, error);
     if (status == FFN_OK) status = check_choices(options, error);
     if (status == FFN_OK) status = ffn__model_check_loss(model, &options->loss, error);
