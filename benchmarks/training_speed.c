@@ -1,12 +1,14 @@
 /* The speed of a training step (forward, softmax cross entropy, backward, update) beside its limits, in one run:
  *   bound   only the step's matrix products, by OpenBLAS with as many threads
  *   passes  the same and one pass over memory for each bias, activation, loss and the optimizer
- *   ours    ffn_trainer_step */
+ *   ours    ffn_trainer_step
+ *   fann    FANN's step, where it is installed: one thread, gradient descent */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "common/bench.h"
 #include "common/network.h"
+#include "common/rival.h"
 
 typedef struct training_case {
     const char *name;
@@ -87,8 +89,13 @@ static void measure(const bench_options *options, const training_case *c, size_t
          .samples = (double)c->batch,
          .blas_threads = threads},
         {.name = "ours", .run = run_ours, .context = &o, .samples = (double)c->batch, .blas_threads = 1},
+        {.name = "fann", .run = rival_run, .samples = (double)c->batch, .blas_threads = 1},
     };
-    bench_run(options, c->name, threads, rows, sizeof(rows) / sizeof(rows)[0]);
+    const size_t own = sizeof(rows) / sizeof(rows)[0] - 1;
+    rival *fann = threads == 1 && !c->adam ? rival_create(c->net, c->batch) : NULL;
+    rows[own].context = fann;
+    bench_run(options, c->name, threads, rows, fann ? own + 1 : own);
+    rival_destroy(fann);
     network_bound_destroy(&bound);
     network_bound_destroy(&passes);
     destroy_ours(&o);
