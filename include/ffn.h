@@ -1064,8 +1064,10 @@ typedef struct ffn_step {
                         respect to that input. Only for a layer whose plan named an activation that fuses. */
     /* backward_parameters only. Unless NULL it is to be called, from any thread, with every part of a parameter's
      * gradient as soon as that is complete: the weights are then updated while the part is in cache. `place` is where
-     * the part belongs in parameter_gradients; its values may stand there or anywhere else. */
+     * the part belongs in parameter_gradients; its values may stand there or anywhere else, but with gradient_kept they
+     * must stand there. */
     void (*gradient_ready)(void *context, const float *place, const float *values, size_t count);
+    bool gradient_kept;
     void *gradient_context;
     /* With gradient_ready: arrays that will be read at the places of a part of parameter_gradients[0] once it is ready,
      * and may be fetched ahead: the weights, and the first two of the optimizer's state. NULL: none. */

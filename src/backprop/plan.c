@@ -283,15 +283,25 @@ static void give_betas(const layout *l)
     }
 }
 
-/* Whether every gradient of a parameter is complete as soon as its layer says so, and bounded before. */
-static bool can_update_early(const ffn_plan *plan)
+static bool reports_gradients(const ffn_plan *plan)
 {
-    bool can = plan->gradients != NULL && plan->keeps_deltas;
+    bool all = plan->gradients != NULL;
     for (size_t o = 0; o < plan->op_count; o++)
         for (size_t k = 0; k < FFN_MAX_PARAMETERS; k++) {
             const ffn__op *op = &plan->ops[o];
-            if (op->step.parameter_gradients[k])
-                can &= op->first_writer[k] && op->ops->backward_parameters && op->ops->gradient_bound;
+            if (op->step.parameter_gradients[k]) all &= op->ops->backward_parameters && op->ops->gradient_bound;
+        }
+    return all;
+}
+
+/* Whether every gradient of a parameter is complete as soon as its layer says so, and bounded before. */
+static bool can_update_early(const ffn_plan *plan)
+{
+    bool can = plan->reports_gradients && plan->keeps_deltas;
+    for (size_t o = 0; o < plan->op_count; o++)
+        for (size_t k = 0; k < FFN_MAX_PARAMETERS; k++) {
+            const ffn__op *op = &plan->ops[o];
+            if (op->step.parameter_gradients[k]) can &= op->first_writer[k];
             if (op->step.parameter_betas[k] == 1) can = false;
         }
     return can;
@@ -371,6 +381,8 @@ static ffn_status bind_all(layout *l, ffn_error *error)
     for (size_t i = 0; i < l->n; i++)
         if (is_op(l, i)) bind(l, &plan->ops[plan->op_count++], i);
     give_betas(l);
+    plan->reports_gradients = reports_gradients(plan);
+    atomic_init(&plan->gradients_finite, true);
     plan->can_update_early = can_update_early(plan);
     find_least_rows(l);
     bind_inputs(l);

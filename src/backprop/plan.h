@@ -2,6 +2,8 @@
 #ifndef FFN__PLAN_H
 #define FFN__PLAN_H
 
+#include <stdatomic.h>
+
 #include "backprop/model.h"
 
 /* A layer's work: the public step, and what the loops over steps need to know. */
@@ -48,17 +50,19 @@ struct ffn_plan {
     ffn__slice *slices; /* of models with several inputs */
     size_t slice_count, input_size;
     float *arena;
-    size_t arena_size;      /* in floats */
-    float *gradients;       /* of parameters, laid out as the model's block; NULL: frozen, or nothing to train */
-    bool keeps_deltas;      /* the gradients of all values, so that those of parameters may follow at the end */
-    size_t gradient_slots;  /* threads that have scratch of their own for parameters' gradients */
-    bool can_update_early;  /* see ffn__backward_early */
-    bool *has_gradient;     /* by parameter */
-    const float *output;    /* NULL: the caller's x itself */
-    float *output_gradient; /* NULL: nothing needs it */
-    float *loss_work;       /* where the loss leaves its gradient: output_gradient, or memory of that size */
-    float *input_gradient;  /* [max_batch][input_size] */
-    const float *logits;    /* input of the output's activation; NULL: none kept, or the caller's x */
+    size_t arena_size;            /* in floats */
+    float *gradients;             /* of parameters, laid out as the model's block; NULL: frozen, or nothing to train */
+    bool keeps_deltas;            /* the gradients of all values, so that those of parameters may follow at the end */
+    size_t gradient_slots;        /* threads that have scratch of their own for parameters' gradients */
+    bool can_update_early;        /* see ffn__backward_early */
+    bool reports_gradients;       /* every layer with parameters tells when a part of their gradients is there */
+    atomic_bool gradients_finite; /* the gradients are known to be; false: it has to be looked at */
+    bool *has_gradient;           /* by parameter */
+    const float *output;          /* NULL: the caller's x itself */
+    float *output_gradient;       /* NULL: nothing needs it */
+    float *loss_work;             /* where the loss leaves its gradient: output_gradient, or memory of that size */
+    float *input_gradient;        /* [max_batch][input_size] */
+    const float *logits;          /* input of the output's activation; NULL: none kept, or the caller's x */
     bool logits_are_x;
     size_t output_op; /* that makes the output; FFN__NONE */
     ffn__link *links; /* [op_count], see chain.c; NULL: the model is no chain of narrow layers */
@@ -90,6 +94,7 @@ typedef struct ffn__gradient_reader {
     void (*ready)(void *context, const float *place, const float *values, size_t count);
     void *context;
     const float *fetch[3]; /* blocks, laid out as the model's, that it will read; NULL: none */
+    bool kept;             /* gradients are left in the plan as well */
 } ffn__gradient_reader;
 
 /* ffn_backward for a loss that has been checked. If it can be sure beforehand that all gradients will be finite, that

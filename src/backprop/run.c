@@ -170,6 +170,7 @@ static void run_backward_parameters(const ffn_plan *plan, ffn__op *op, const ffn
     if (!op->runs_backward || !op->ops->backward_parameters) return;
     op->step.gradient_ready = reader ? reader->ready : NULL;
     op->step.gradient_context = reader ? reader->context : NULL;
+    op->step.gradient_kept = reader && reader->kept;
     for (size_t i = 0; i < sizeof(reader->fetch) / sizeof(reader->fetch)[0]; i++) {
         const bool fetched = reader && reader->fetch[i] && op->step.parameter_gradients[0];
         op->step.gradient_fetch[i] =
@@ -178,10 +179,25 @@ static void run_backward_parameters(const ffn_plan *plan, ffn__op *op, const ffn
     op->ops->backward_parameters(&op->step);
 }
 
+/* Where gradients stay in the plan, their parts are looked at while they are in cache. */
+static void look_at_part(void *context, const float *place, const float *values, size_t count)
+{
+    ffn_plan *plan = context;
+    (void)place;
+    if (!ffn__tensor()->all_finite(count, values)) atomic_store(&plan->gradients_finite, false);
+}
+
+static ffn__gradient_reader looker(ffn_plan *plan)
+{
+    return (ffn__gradient_reader){.ready = look_at_part, .context = plan, .kept = true};
+}
+
 /* The gradients of values from the output back to the inputs, and, unless the plan keeps them for later, those of the
  * parameters on the way. */
 static void run_backward(ffn_plan *plan, bool fused)
 {
+    const ffn__gradient_reader look = looker(plan);
+    atomic_store(&plan->gradients_finite, plan->reports_gradients && !is_chain(plan));
     if (is_chain(plan)) {
         ffn__chain_backward(plan, fused);
         return;
@@ -191,7 +207,7 @@ static void run_backward(ffn_plan *plan, bool fused)
         ffn__op *op = &plan->ops[o];
         op->step.scratch = op->backward_scratch;
         if (op->runs_backward) op->ops->backward(&op->step);
-        if (!plan->keeps_deltas) run_backward_parameters(plan, op, NULL);
+        if (!plan->keeps_deltas) run_backward_parameters(plan, op, &look);
     }
 }
 
@@ -200,7 +216,10 @@ static void run_backward(ffn_plan *plan, bool fused)
 static void finish_backward(ffn_plan *plan, const ffn__gradient_reader *reader)
 {
     const bool later = plan->keeps_deltas && !is_chain(plan);
-    for (size_t o = plan->op_count; later && o-- > 0;) run_backward_parameters(plan, &plan->ops[o], reader);
+    const ffn__gradient_reader look = looker(plan);
+    if (reader) atomic_store(&plan->gradients_finite, false); /* they are not all there */
+    for (size_t o = plan->op_count; later && o-- > 0;)
+        run_backward_parameters(plan, &plan->ops[o], reader ? reader : &look);
     join_input_gradients(plan);
 }
 
@@ -285,6 +304,9 @@ ffn_status ffn_plan_get_gradient(const ffn_plan *plan, size_t parameter, float *
 ffn_status ffn_plan_set_gradient(ffn_plan *plan, size_t parameter, const float *values, ffn_error *error)
 {
     const ffn_status status = check_gradient(plan, parameter, values, error);
-    if (status == FFN_OK) ffn__parameter_pack(plan->model, parameter, values, plan->gradients);
-    return status;
+    if (status != FFN_OK) return status;
+    ffn__parameter_pack(plan->model, parameter, values, plan->gradients);
+    if (!ffn__tensor()->all_finite(plan->model->parameters[parameter].size, values))
+        atomic_store(&plan->gradients_finite, false);
+    return FFN_OK;
 }

@@ -111,7 +111,7 @@ static void weight_tile(void *context, size_t tile)
     const size_t n0 = ffn__tile_begin(&j->tiles, tile), cols = ffn__tile_end(&j->tiles, tile) - n0;
     if (d->dw) {
         const size_t scratch = dense_scratch(d->inputs, d->units), worker = ffn__worker();
-        const bool aside = d->ready && worker < d->slots && cols * d->inputs <= scratch;
+        const bool aside = d->ready && !d->kept && worker < d->slots && cols * d->inputs <= scratch;
         float *place = d->dw + n0 * d->inputs, *values = aside ? d->scratch + worker * scratch : place;
         ffn__gemm(true, false, cols, d->inputs, d->rows, 1, d->dy + n0, d->units, d->x, d->inputs, d->dw_beta, values,
                   d->inputs);

@@ -253,7 +253,7 @@ static void weight_tile(const ffn__dense *d, size_t k, size_t n0, size_t n1)
     const ffn__native_kernels *kernel = ffn__native();
     const size_t width = ffn__panel_width(k, d->inputs), cols = smaller(d->inputs - k, width);
     const size_t offset = ffn__panel_offset(k, d->units);
-    const bool aside = d->ready && d->rows <= PACKED, small = is_small(d);
+    const bool aside = d->ready && !d->kept && d->rows <= PACKED, small = is_small(d);
     ffn__panel_product product = {.width = width, .b = x, .ldb = width, .ldc = width};
     for (size_t b = 0; b < d->rows; b += PACKED) {
         product.depth = smaller(PACKED, d->rows - b);

@@ -27,6 +27,7 @@ typedef struct ffn__dense {
     float *dslope, dslope_beta; /* of a learned activation: [1], or [N] */
     /* NULL, or for every part of a gradient that is complete: where it belongs, and its values */
     void (*ready)(void *context, const float *place, const float *values, size_t count);
+    bool kept; /* the values are to stand in their place nevertheless */
     void *ready_context;
     const float *fetch[FFN__FETCHED]; /* laid out as dw: what will be read when a part of it is ready; NULL: nothing */
     float *turned;  /* [dense_turned(K, N)] for each row, rows padded to row_group; kept from backward to gradients */

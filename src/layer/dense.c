@@ -69,6 +69,7 @@ static ffn__dense bind(const ffn_step *step)
         .dslope = step->parameter_gradients[SLOPE],
         .dslope_beta = step->parameter_betas[SLOPE],
         .ready = step->gradient_ready,
+        .kept = step->gradient_kept,
         .ready_context = step->gradient_context,
         .fetch = {fetch[0], fetch[1], fetch[2]},
         .turned = step->scratch,

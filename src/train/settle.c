@@ -16,6 +16,7 @@ void ffn__close_pending(ffn_trainer *t)
     const double share = t->pending_weight > 0 ? 1 / t->pending_weight : 0;
     if (t->plan->gradients)
         ffn__tensor()->scale(t->model->value_count, (float)share, t->plan->gradients, t->plan->gradients);
+    atomic_store(&t->plan->gradients_finite, false); /* a large share may make others infinite */
     ffn__drop_pending(t);
 }
 

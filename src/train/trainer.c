@@ -324,6 +324,7 @@ static ffn_status check_gradients(update_job *job, ffn_error *error)
 {
     ffn_trainer *t = job->trainer;
     double sum = 0;
+    if (t->options.clip_norm <= 0 && atomic_load(&t->plan->gradients_finite)) return FFN_OK;
     ffn__parallel(t->options.threads, t->chunk_count, CHECK_WORK * (double)t->model->value_count, check_chunk, job);
     for (size_t i = 0; i < t->chunk_count; i++) {
         sum += t->chunks[i].sum_squares;
@@ -459,7 +460,9 @@ ffn_status ffn__trainer_run(ffn_trainer *t, const float *x, const float *targets
     /* The norm of all gradients is known only when all are there; without it weights are updated on the way. */
     update_job job;
     begin_update(&job, t);
-    const ffn__gradient_reader reader = {update_ready, &job, {t->model->values, slot_of(t, 0), slot_of(t, 1)}};
+    const ffn__gradient_reader reader = {.ready = update_ready,
+                                         .context = &job,
+                                         .fetch = {t->model->values, slot_of(t, 0), slot_of(t, 1)}};
     bool updated;
     const double value =
         ffn__backward_early(t->plan, &t->options.loss, targets, t->options.clip_norm > 0 ? NULL : &reader, &updated);
