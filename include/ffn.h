@@ -830,6 +830,30 @@ ffn_model *ffn_model_load_with(const char *path, const ffn_file_options *options
 ffn_model *ffn_model_load_memory(const void *bytes, size_t size, ffn_error *error);
 ffn_model *ffn_model_load_from(ffn_read_function read, void *user, const ffn_file_options *options, ffn_error *error);
 
+/* What a name in the model is called in a file. */
+typedef struct ffn_name_pair {
+    const char *name;  /* of a parameter, "dense1.weight", or of a layer, "dense1" */
+    const char *other; /* the whole name of the tensor, or what its name has in place of the layer's */
+} ffn_name_pair;
+
+/* All zeros is the default. */
+typedef struct ffn_weights_options {
+    const char *prefix;         /* before every name in the file: "model."; NULL: none */
+    const ffn_name_pair *names; /* [name_count]; a parameter that is in no pair is called as in the model */
+    size_t name_count;
+    bool allow_missing; /* parameters that the file does not have stay as they are */
+    ffn_file_limits limits;
+} ffn_weights_options;
+
+/* Takes the weights of a built model from a safetensors file of any origin, such as a PyTorch state_dict, by name, from
+ * tensors of numbers of any type; tensors that nobody asks for are passed over. A shape that is not the parameter's is
+ * FFN_SHAPE_MISMATCH naming the tensor, a tensor that is not there FFN_BAD_FORMAT. After an error the model is as before.
+ * options NULL: the defaults. */
+ffn_status ffn_model_load_weights(ffn_model *model, const char *path, const ffn_weights_options *options,
+                                  ffn_error *error);
+ffn_status ffn_model_load_weights_memory(ffn_model *model, const void *bytes, size_t size,
+                                         const ffn_weights_options *options, ffn_error *error);
+
 /* ---- models for other programs -------------------------------------------------------------------------------- */
 
 /* What an exported C file takes and, for int8, how exact it is. */

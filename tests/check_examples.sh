@@ -4,6 +4,7 @@
 set -u
 [ $# -eq 1 ] && [ -x "$1/digits" ] || { echo "usage: $0 DIRECTORY-OF-THE-PROGRAMS" >&2; exit 2; }
 bin=$(cd "$1" && pwd)
+here=$(cd "$(dirname "$0")" && pwd)
 work=$(mktemp -d) || exit 1
 trap 'rm -rf "$work"' EXIT
 trap 'exit 1' HUP INT TERM
@@ -95,6 +96,31 @@ done
 [ "$(wc -c <digits_int8.c)" -lt "$(wc -c <digits_float.c)" ] || fail "$called: 8 bits are not smaller"
 run 1 export no-such.csv
 complains 'no-such.csv'
+
+# Interrupted twice, by Ctrl-C and by the end of the process, it ends as if it had not been.
+run 0 resume whole.checkpoint whole.safetensors 600
+expect 'epoch 600 of 600: loss'
+for signal in INT KILL; do
+    "$bin/resume" parts.checkpoint parts.safetensors 600 >out 2>err </dev/null &
+    sleep 1
+    kill -$signal $! 2>/dev/null
+    wait $! || [ $signal = KILL ] || fail "resume: status $? after SIGINT"
+done
+run 0 resume parts.checkpoint parts.safetensors 600
+cmp -s whole.safetensors parts.safetensors || fail 'resume: the interrupted training ended with another network'
+run 0 resume whole.checkpoint again.safetensors 600
+cmp -s whole.safetensors again.safetensors || fail 'resume: a finished training is not what it was'
+printf 'nonsense' >bad.checkpoint
+run 1 resume bad.checkpoint
+complains 'safetensors'
+for python in python3 /usr/bin/python3; do
+    "$python" -c 'import numpy' 2>err || continue
+    "$python" "$here/../examples/read_model.py" whole.safetensors >out 2>err || fail 'read_model.py: it failed'
+    for line in 'dense1 dense' "dense2.weight (10, 64)" 'standardize1.offset (64,)'; do
+        grep -q -F -- "$line" out || fail "read_model.py: did not print '$line'"
+    done
+    break
+done
 
 # ---- digits ----------------------------------------------------------------------------------------------------------
 
