@@ -25,8 +25,9 @@ static ffn_model *make_layers(void)
 {
     ffn_model *m = ffn_model_create(5, NULL);
     const ffn_value x = ffn_input(m, ffn_shape_1d(4)), z = ffn_input(m, ffn_shape_2d(2, 2));
-    ffn_value a = ffn_add(m, ffn_standardize(m, x), ffn_min_max(m, x));
-    a = ffn_add(m, a, ffn_add(m, ffn_robust(m, x), ffn_quantile_normal(m, x, 3)));
+    const ffn_value low = ffn_min_max(m, x), standard = ffn_standardize(m, x), sum = ffn_add(m, standard, low);
+    const ffn_value normal = ffn_quantile_normal(m, x, 3), robust = ffn_robust(m, x);
+    const ffn_value a = ffn_add(m, sum, ffn_add(m, robust, normal));
     ffn_value h = ffn_dense(m, a, 4, ffn_prelu_per_unit(0.25f));
     ffn_set_name(m, h, "shared");
     ffn_set_penalty(m, h, 0.001f, 0.01f);
