@@ -795,7 +795,7 @@ typedef struct ffn_file_limits {
     size_t tensors; /* and texts beside them; 0: 65536 */
     size_t layers;  /* 0: 4096 */
     size_t depth;   /* of arrays and objects in one another; 0: 16 */
-    size_t memory;  /* bytes for the description, weights apart; 0: 768 KB and three times the file's size */
+    size_t memory;  /* bytes for header and description, weights apart; 0: 768 KB and three times the file's size */
 } ffn_file_limits;
 
 /* All zeros is the default. Borrowed for the call; the tables must live as long as the model. */

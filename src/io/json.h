@@ -48,6 +48,9 @@ typedef struct ffn__json_budget {
     size_t memory; /* bytes; taken off for each text that is read */
 } ffn__json_budget;
 
+/* What the limits leave beside so many bytes. */
+ffn__json_budget ffn__json_budget_of(const ffn_file_limits *limits, size_t taken);
+
 /* The text as a tree, in one allocation, for ffn__free; an object at the top. FFN_BAD_FORMAT "<what>: ..." for what is no
  * JSON, lies too deep or would take more memory than is left. Takes a time that grows as the text does. */
 ffn_status ffn__json_parse(const char *text, size_t size, ffn__json_budget *budget, const char *what,

@@ -91,6 +91,11 @@ static ffn_status parse(parser *p)
     return p->values->type == FFN__JSON_OBJECT ? FFN_OK : ffn__scan_fail(&p->scan, "an object before");
 }
 
+ffn__json_budget ffn__json_budget_of(const ffn_file_limits *limits, size_t taken)
+{
+    return (ffn__json_budget){limits->depth, limits->memory > taken ? limits->memory - taken : 0};
+}
+
 ffn_status ffn__json_parse(const char *text, size_t size, ffn__json_budget *budget, const char *what,
                            const ffn__json **root, ffn_error *error)
 {

@@ -228,7 +228,7 @@ static ffn_status add_node(reading *r, const ffn__json *node)
 /* Memory for the graph at once, if the budget has it. */
 static ffn_status reserve(const reading *r, size_t nodes, size_t layers, ffn__json_budget *budget)
 {
-    static const size_t of_layer = sizeof(ffn__layer) + 512, of_node = sizeof(ffn__node); /* with names and config */
+    static const size_t of_layer = sizeof(ffn__layer) + 256, of_node = sizeof(ffn__node); /* with names and config */
     ffn_model *m = r->model;
     if (nodes > budget->memory / of_node || layers > (budget->memory - nodes * of_node) / of_layer)
         return ffn_fail(r->error, FFN_BAD_FORMAT,
@@ -377,12 +377,12 @@ static ffn_model *load(const void *bytes, size_t size, const ffn_file_options *o
 {
     ffn__safetensors file;
     const ffn_file_limits limits = ffn__limits(options, size);
-    ffn__json_budget budget = {limits.depth, limits.memory};
     if (!bytes) {
         (void)ffn_fail(error, FFN_INVALID_ARGUMENT, "loading a model: the bytes are NULL");
         return NULL;
     }
     if (ffn__safetensors_read(&file, bytes, size, &limits, error) != FFN_OK) return NULL;
+    ffn__json_budget budget = ffn__json_budget_of(&limits, file.memory);
     ffn_model *model = ffn__model_read(&file, options, &budget, error);
     ffn__safetensors_destroy(&file);
     return model;

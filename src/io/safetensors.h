@@ -31,8 +31,9 @@ typedef struct ffn__safetensors {
     size_t tensor_count;
     ffn__note *notes; /* [note_count]; owned */
     size_t note_count;
-    char *text;   /* names, keys and values; owned */
-    bool checked; /* it has a checksum, and that is right */
+    char *text;    /* names, keys and values; owned */
+    size_t memory; /* bytes that these take */
+    bool checked;  /* it has a checksum, and that is right */
 } ffn__safetensors;
 
 /* Borrows the bytes. On an error nothing is to be destroyed. */

@@ -227,6 +227,8 @@ static ffn_status read_header(ffn__scan *s, ffn__safetensors *file, size_t most,
     file->tensors = ffn__alloc(file->tensor_count, sizeof *file->tensors, error);
     file->notes = file->tensors ? ffn__alloc(file->note_count, sizeof *file->notes, error) : NULL;
     if (!file->notes) return FFN_OUT_OF_MEMORY;
+    file->memory = (size_t)(s->end - s->start) + 1 + file->tensor_count * sizeof *file->tensors +
+                   file->note_count * sizeof *file->notes;
     h.counts = false;
     return take_header(s, &h);
 }

@@ -250,8 +250,8 @@ static void take_fit(loading *l)
 static ffn_status load(loading *l, const void *bytes, size_t size)
 {
     const ffn_file_limits limits = ffn__limits(NULL, size);
-    l->budget = (ffn__json_budget){limits.depth, limits.memory};
     ffn_status status = ffn__safetensors_read(&l->file, bytes, size, &limits, l->error);
+    l->budget = ffn__json_budget_of(&limits, l->file.memory);
     if (status == FFN_OK) status = prepare(l);
     if (status == FFN_OK) take_trainer(l);
     if (status == FFN_OK && l->fit) take_fit(l);
