@@ -55,7 +55,8 @@ static void put_number(ffn__text *t, double number, int digits)
     if (isnan(number)) {
         ffn__json_string(t, "nan", 3);
     } else if (isinf(number)) {
-        ffn__json_string(t, "-inf" + (number > 0), number > 0 ? 3 : 4);
+        const char *name = number > 0 ? "inf" : "-inf";
+        ffn__json_string(t, name, strlen(name));
     } else {
         separate(t);
         ffn__text_add(t, "%.*g", digits, number);
