@@ -52,6 +52,12 @@ ssize_t write(int file, const void *bytes, size_t size)
     return syscall(SYS_write, file, bytes, faults.most && size > faults.most ? faults.most : size);
 }
 
+ssize_t read(int file, void *bytes, size_t size)
+{
+    if (faults_strike("read")) return -1;
+    return syscall(SYS_read, file, bytes, faults.most && size > faults.most ? faults.most : size);
+}
+
 int fsync(int file) { return faults_strike("fsync") ? -1 : (int)syscall(SYS_fsync, file); }
 int ftruncate(int file, off_t size)
 {

@@ -171,6 +171,17 @@ static void test_io_faults(void)
         refused += status != FFN_OK;
     }
     CU_ASSERT_TRUE(refused >= 5);
+    for (size_t n = 1, more = 1; more; n++) {
+        faults_start(n, EIO);
+        faults.most = 1000; /* in several reads */
+        const ffn_status status = ffn_trainer_load(a.trainer, path, NULL);
+        more = faults.calls >= n;
+        const bool closing = faults.failed && strcmp(faults.failed, "close") == 0; /* nothing is lost by that */
+        faults_start(0, 0);
+        faults.most = 0;
+        CU_ASSERT_EQUAL(status, more && !closing ? FFN_IO_ERROR : FFN_OK);
+        CU_ASSERT_TRUE(n < 1000);
+    }
     forget(a);
     forget(b);
 }
@@ -308,6 +319,23 @@ static void test_other_fits(void)
     ffn_model_destroy(model);
 }
 
+/* What cannot be saved is refused before anything has been learned. */
+static void test_names(void)
+{
+    static const char *const latin[] = {"gr\xfcn", "b", "c", "d"};
+    ffn_error error = {FFN_OK, ""};
+    ffn_fit_options o = usual();
+    ffn_model *model = make_model();
+    float before[MOST], after[MOST];
+    const size_t count = get_weights(model, before);
+    o.checkpoint_path = path;
+    CU_ASSERT_EQUAL(ffn_model_set_class_names(model, latin, 4, NULL), FFN_OK);
+    expect(ffn_fit(model, data, &o, NULL, &error), &error, FFN_UNSUPPORTED, "UTF-8");
+    (void)get_weights(model, after);
+    CU_ASSERT_EQUAL(memcmp(before, after, count * sizeof(float)), 0);
+    ffn_model_destroy(model);
+}
+
 /* ---- changed files --------------------------------------------------------------------------------------------- */
 
 static void refuse(const subject *s, const file_bytes *f, const char *words)
@@ -398,6 +426,7 @@ static const test_case cases[] = {
     {"out of memory", test_out_of_memory},
     {"other trainers", test_other_trainers},
     {"other fits", test_other_fits},
+    {"names", test_names},
     {"changed", test_changed},
     {"same bytes", test_same_bytes},
     {"nothing is left", tear_down},

@@ -163,6 +163,14 @@ static ffn_status gather(saving *s, const ffn__fit_state *fit)
     return s->writer.status;
 }
 
+ffn_status ffn__checkpoint_check(const ffn_trainer *trainer, ffn_error *error)
+{
+    saving s = {.trainer = trainer, .error = error};
+    const ffn_status status = gather(&s, NULL);
+    ffn__safetensors_writer_destroy(&s.writer);
+    return status;
+}
+
 ffn_status ffn__checkpoint_save(const ffn_trainer *trainer, const ffn__fit_state *fit, const char *path,
                                 ffn_error *error)
 {

@@ -19,6 +19,8 @@ typedef struct ffn__fit_state {
     ffn_history *history; /* of the epochs before; reading replaces it */
 } ffn__fit_state;
 
+/* Whether it could be saved at all: what it is made of has names that a file holds. */
+ffn_status ffn__checkpoint_check(const ffn_trainer *trainer, ffn_error *error);
 /* fit NULL: a trainer alone. FFN_IO_ERROR or FFN_OUT_OF_MEMORY; then the file of that path is what it was. */
 ffn_status ffn__checkpoint_save(const ffn_trainer *trainer, const ffn__fit_state *fit, const char *path,
                                 ffn_error *error);

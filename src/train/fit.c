@@ -193,6 +193,7 @@ static ffn_status prepare(fit *f, const ffn_dataset *dataset, const ffn_fit_opti
     if (status == FFN_OK && dataset->class_names && !f->model->class_names)
         status =
             ffn_model_set_class_names(f->model, (const char *const *)dataset->class_names, dataset->classes, error);
+    if (status == FFN_OK && f->options.checkpoint_path) status = ffn__checkpoint_check(f->trainer, error);
     return status;
 }
 
