@@ -623,6 +623,51 @@ typedef struct ffn_augmentation {
 ffn_status ffn_augment(const ffn_augmentation *augmentation, ffn_shape sample, size_t rows, float *x, size_t columns,
                        float *targets, uint64_t seed, uint32_t epoch, size_t first_row, ffn_error *error);
 
+/* ---- metrics --------------------------------------------------------------------------------------------------- */
+
+/* A figure of outputs beside targets, added up batch by batch, in double and with the rounding errors of the sums kept, so
+ * that 10^8 rows are as exact as ten. docs/numerics.md has the formulas, which are scikit-learn's:
+ *   of classes: accuracy, top_K_accuracy (as top_5_accuracy), balanced_accuracy, precision, recall and f1 (means over the
+ *     classes; of one binary output those of the yes), log_loss, roc_auc and average_precision (of several classes the mean
+ *     of each against the rest), calibration_error (expected calibration error: Guo et al. 2017);
+ *   of numbers: r2 (mean over the columns), mae, mape (a share, not per cent), mse, rmse. */
+typedef struct ffn_metric ffn_metric;
+
+typedef struct ffn_metric_options {
+    size_t outputs;        /* columns of y; of classes 1: a yes or no, above: one of several classes */
+    size_t target_columns; /* 1: class indices, where outputs are classes; 0: that, and otherwise as many as outputs */
+    bool logits;           /* y are logits, not probabilities */
+    bool several;          /* each output is a yes or no of its own */
+    bool signs;            /* a yes is a target 1 and a no is -1, instead of 0 */
+    size_t bins;           /* of calibration_error; 0: 15 */
+    size_t exact_scores;   /* roc_auc and average_precision keep so many scores, rows times outputs, of 8 bytes; with more
+                              they go on with counts in bins of scores that take 64 MiB; 0: 2^23 */
+} ffn_metric_options;
+
+/* options NULL: one output. An unknown name is FFN_INVALID_ARGUMENT and the message lists the known ones. */
+ffn_metric *ffn_metric_create(const char *name, const ffn_metric_options *options, ffn_error *error);
+/* For what the model's outputs and the targets of the loss are; a loss made of zeros: by the output. */
+ffn_metric *ffn_metric_create_for(const char *name, const ffn_model *model, ffn_loss loss, ffn_error *error);
+void ffn_metric_destroy(ffn_metric *metric);
+/* Adds y [rows][outputs] and targets [rows][target_columns] with weights of rows [rows], each 0 or more; NULL: all 1. After
+ * an error nothing has been added. An output that is not finite makes the value NaN until a reset. */
+ffn_status ffn_metric_update(ffn_metric *metric, const float *y, const float *targets, const float *weights,
+                             size_t rows, ffn_error *error);
+/* Of all rows since the last reset; NaN where it is not defined: without rows, or for roc_auc without a positive and a
+ * negative. Classes that do not occur are left out of means of roc_auc, average_precision and balanced_accuracy. */
+double ffn_metric_value(ffn_metric *metric);
+/* How far the value may be from that of exact scores: 0 but for roc_auc and average_precision with more rows than they
+ * keep, where it is what the ties within bins leave open. */
+double ffn_metric_error_bound(const ffn_metric *metric);
+void ffn_metric_reset(ffn_metric *metric);
+/* The name of built-in metric `index`; NULL past the last. */
+const char *ffn_metric_name(size_t index);
+bool ffn_metric_lower_is_better(const char *name); /* false for an unknown name */
+
+/* A metric of the model over a dataset, with the weights of its rows. */
+ffn_status ffn_evaluate_metric(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss, const char *name,
+                               double *value, ffn_error *error);
+
 /* ---- training -------------------------------------------------------------------------------------------------- */
 
 typedef struct ffn_trainer ffn_trainer;
@@ -634,6 +679,7 @@ typedef struct ffn_progress {
     size_t rows;                                 /* trained in this epoch so far */
     double loss, accuracy;                       /* mean over this epoch so far */
     double validation_loss, validation_accuracy; /* in on_epoch */
+    double metric; /* in on_epoch: ffn_fit_options.metric of the validation, of the training where there is none */
     double learning_rate;                        /* of the last update */
     double seconds;                              /* since ffn_fit began */
     double epoch_seconds;                        /* since this epoch began, without validation */
@@ -647,7 +693,8 @@ typedef int (*ffn_callback)(const ffn_progress *progress, void *user);
 typedef enum ffn_monitor {
     FFN_MONITOR_LOSS = 0,
     FFN_MONITOR_ACCURACY, /* needs a loss of classes */
-    FFN_MONITOR_SCORE     /* what ffn_fit_options.score returns, higher is better */
+    FFN_MONITOR_SCORE,    /* what ffn_fit_options.score returns, higher is better */
+    FFN_MONITOR_METRIC    /* ffn_fit_options.metric; which direction is better lies in its name */
 } ffn_monitor;
 
 /* ffn_fit_defaults() fills it; 0 and NULL are each field's default. */
@@ -665,6 +712,7 @@ typedef struct ffn_fit_options {
     float validation_fraction;            /* of the data, split off before training (stratified for classes); 0: none */
     ffn_monitor monitor;                  /* what early stopping, restore_best and a plateau schedule follow */
     double (*score)(const ffn_progress *progress, void *user); /* for FFN_MONITOR_SCORE, at each epoch's end */
+    const char *metric;  /* of ffn_metric_create, in progress and history; needed for FFN_MONITOR_METRIC; NULL: none */
     size_t patience;     /* stop after so many epochs without an improvement of what is monitored; 0: never */
     float min_delta;     /* how much better counts as an improvement */
     bool restore_best;   /* at the end go back to the weights of the best epoch */
@@ -695,7 +743,7 @@ ffn_fit_options ffn_fit_defaults(void);
 size_t ffn_fit_options_summary(const ffn_fit_options *options, char *text, size_t size);
 
 typedef struct ffn_epoch {
-    double loss, accuracy, validation_loss, validation_accuracy, learning_rate, seconds;
+    double loss, accuracy, validation_loss, validation_accuracy, learning_rate, seconds, metric;
 } ffn_epoch;
 
 /* What ffn_fit did, epoch by epoch. Start with {0}; ffn_fit replaces the content. */

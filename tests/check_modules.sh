@@ -8,9 +8,9 @@ check()
 {
     (cd "$1" && find src -name '*.[ch]' | sort | xargs awk '
     BEGIN {
-        # base <- tensor <- { activation, loss, initializer, optimizer } <- kernel <- layer <- backprop <- data <- io <- train
+        # base <- tensor <- { activation, loss, metric, initializer, optimizer } <- kernel <- layer <- backprop <- data <- io <- train
         rank["base"] = 1; rank["tensor"] = 2
-        rank["activation"] = rank["loss"] = rank["initializer"] = rank["optimizer"] = 3
+        rank["activation"] = rank["loss"] = rank["metric"] = rank["initializer"] = rank["optimizer"] = 3
         rank["kernel"] = 4; rank["layer"] = 5; rank["backprop"] = 6; rank["data"] = 7; rank["io"] = 8; rank["train"] = 9
     }
     function wrong(sentence) { printf "%s:%d: %s\n", FILENAME, FNR, sentence; bad = 1 }

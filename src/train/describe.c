@@ -87,7 +87,7 @@ static void add_schedule(text *t, const ffn_schedule *s)
 
 static void add_stopping(text *t, const ffn_fit_options *o)
 {
-    static const char *const monitors[] = {"loss", "accuracy", "score"};
+    static const char *const monitors[] = {"loss", "accuracy", "score", "metric"};
     add_line(t, "validation");
     if (o->validation)
         add(t, "%zu rows\n", ffn_dataset_rows(o->validation));
@@ -96,7 +96,9 @@ static void add_stopping(text *t, const ffn_fit_options *o)
     else
         add(t, "none\n");
     add_line(t, "monitor");
-    add(t, "%s\n", (unsigned)o->monitor <= FFN_MONITOR_SCORE ? monitors[o->monitor] : "unknown");
+    add(t, "%s\n", (unsigned)o->monitor <= FFN_MONITOR_METRIC ? monitors[o->monitor] : "unknown");
+    add_line(t, "metric");
+    add(t, "%s\n", o->metric ? o->metric : "none");
     add_number(t, "patience", (double)o->patience, "no early stopping");
     add_number(t, "min_delta", (double)o->min_delta, NULL);
     add_line(t, "restore_best");

@@ -58,17 +58,19 @@ static ffn_status evaluate_batch(ffn_plan *plan, const ffn_loss *loss, ffn__rows
     return FFN_OK;
 }
 
-ffn_status ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn_dataset *dataset, double *mean_loss,
-                                 double *accuracy, ffn_error *error)
+ffn_status ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn_dataset *dataset, ffn_metric *metric,
+                                 double *mean_loss, double *accuracy, ffn_error *error)
 {
     totals t = {0};
     ffn__rows rows;
     const float *y, *targets;
-    const size_t batch = plan->options.max_batch;
+    const size_t batch = plan->options.max_batch, per_row = plan->model->output_rows;
     ffn_status status = ffn__rows_open(&rows, dataset, batch, error);
-    for (size_t begin = 0; begin < dataset->rows && status == FFN_OK; begin += batch)
-        status =
-            evaluate_batch(plan, loss, &rows, begin, smaller(dataset->rows - begin, batch), &t, &y, &targets, error);
+    for (size_t begin = 0; begin < dataset->rows && status == FFN_OK; begin += batch) {
+        const size_t n = smaller(dataset->rows - begin, batch);
+        status = evaluate_batch(plan, loss, &rows, begin, n, &t, &y, &targets, error);
+        if (status == FFN_OK && metric) status = ffn_metric_update(metric, y, targets, NULL, n * per_row, error);
+    }
     ffn__rows_close(&rows);
     if (status != FFN_OK) return status;
     *mean_loss = t.loss / t.weight;

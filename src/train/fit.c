@@ -15,6 +15,7 @@ typedef struct fit {
     ffn_trainer *trainer;
     ffn_plan *validator; /* NULL without validation */
     ffn__feed *feed;     /* of the training data */
+    ffn_metric *metric;  /* NULL: none */
     float *best;         /* weights of the best epoch; NULL: not kept */
     double best_figure;  /* of what is monitored; lower is better */
     size_t best_epoch;
@@ -67,6 +68,10 @@ static ffn_status allocate(fit *f, ffn_error *error)
     if (f->options.restore_best) {
         f->best = ffn__alloc(f->model->value_count, sizeof(float), error);
         if (!f->best) return FFN_OUT_OF_MEMORY;
+    }
+    if (f->options.metric) {
+        f->metric = ffn__metric_for(f->options.metric, f->model, &f->options.loss, error);
+        if (!f->metric) return error->status;
     }
     if (!f->validation) return FFN_OK;
     const size_t most = f->validation->rows < FFN__EVALUATION_BATCH ? f->validation->rows : FFN__EVALUATION_BATCH;
@@ -204,6 +209,7 @@ static void release(fit *f)
     ffn_dataset_destroy(f->parts[0]);
     ffn_dataset_destroy(f->parts[1]);
     ffn__feed_destroy(f->feed);
+    ffn_metric_destroy(f->metric);
     ffn__free(f->best);
 }
 
@@ -222,17 +228,20 @@ static ffn_status name_batch(const fit *f, ffn_status status, ffn_error *error)
     return ffn_fail(error, status, "epoch %zu, batch %zu: %s", f->progress.epoch, f->progress.batch, inner.message);
 }
 
-static void account(fit *f, const float *targets, size_t rows, double loss)
+static ffn_status account(fit *f, const float *targets, size_t rows, double loss, ffn_error *error)
 {
     const size_t per_row = f->model->output_rows;
-    f->right += ffn__count_right(f->model, &f->options.loss, ffn__model_fuses(f->model, &f->options.loss),
-                                 rows * per_row, f->trainer->scores, targets);
+    const bool fused = ffn__model_fuses(f->model, &f->options.loss);
+    f->right += ffn__count_right(f->model, &f->options.loss, fused, rows * per_row, f->trainer->scores, targets);
     f->loss_sum += loss * (double)rows;
     f->progress.rows += rows;
     f->progress.loss = f->loss_sum / (double)f->progress.rows;
     f->progress.accuracy = f->right / (double)(f->progress.rows * per_row);
     f->progress.seconds = now() - f->start;
     f->progress.epoch_seconds = now() - f->epoch_start;
+    if (!f->metric || f->validator) return FFN_OK;
+    return ffn__metric_update(f->metric, f->trainer->scores, fused || f->metric->options.logits, targets, NULL,
+                              rows * per_row, error);
 }
 
 static ffn_status run_batch(fit *f, ffn_error *error)
@@ -247,7 +256,8 @@ static ffn_status run_batch(fit *f, ffn_error *error)
     ffn_plan_set_row_weights(f->trainer->plan, ffn__feed_weights(f->feed));
     status = ffn__trainer_run(f->trainer, x, targets, rows, &loss, error);
     if (status != FFN_OK) return name_batch(f, status, error);
-    account(f, targets, rows, loss);
+    status = account(f, targets, rows, loss, error);
+    if (status != FFN_OK) return status;
     const bool stop = f->options.on_batch && f->options.on_batch(&f->progress, f->options.user);
     const ffn_status saved = stop || is_due(f) ? save(f, f->progress.epoch, f->progress.batch, error) : FFN_OK;
     return saved == FFN_OK && stop ? stopped(f, "on_batch", error) : saved;
@@ -262,8 +272,10 @@ static void begin_epoch(fit *f, size_t epoch)
                                  .batches = ffn__feed_batches(f->feed),
                                  .validation_loss = (double)NAN,
                                  .validation_accuracy = (double)NAN,
+                                 .metric = (double)NAN,
                                  .model = f->model};
     f->right = f->loss_sum = 0;
+    ffn_metric_reset(f->metric);
     f->epoch_start = now();
     ffn__feed_begin(f->feed, epoch);
 }
@@ -275,7 +287,8 @@ static ffn_status record(fit *f, ffn_error *error)
         ffn__grow((void **)&f->history.epoch, &f->history_capacity, f->history.epochs + 1, sizeof(ffn_epoch), error);
     if (status != FFN_OK) return status;
     f->history.epoch[f->history.epochs++] = (ffn_epoch){
-        p->loss, p->accuracy, p->validation_loss, p->validation_accuracy, p->learning_rate, p->epoch_seconds};
+        p->loss,          p->accuracy,      p->validation_loss, p->validation_accuracy,
+        p->learning_rate, p->epoch_seconds, p->metric};
     return FFN_OK;
 }
 
@@ -285,6 +298,7 @@ static double monitored(const fit *f)
     const ffn_progress *p = &f->progress;
     switch (f->options.monitor) {
     case FFN_MONITOR_ACCURACY: return -(f->validator ? p->validation_accuracy : p->accuracy);
+    case FFN_MONITOR_METRIC: return f->metric->kind->lower_is_better ? p->metric : -p->metric;
     case FFN_MONITOR_SCORE: return -f->options.score(p, f->options.user);
     case FFN_MONITOR_LOSS: break;
     }
@@ -307,9 +321,10 @@ static ffn_status judge(fit *f, ffn_error *error)
 {
     ffn_status status = FFN_OK;
     if (f->validator)
-        status = ffn__evaluate_quickly(f->validator, &f->options.loss, f->validation, &f->progress.validation_loss,
-                                       &f->progress.validation_accuracy, error);
+        status = ffn__evaluate_quickly(f->validator, &f->options.loss, f->validation, f->metric,
+                                       &f->progress.validation_loss, &f->progress.validation_accuracy, error);
     if (status != FFN_OK) return status;
+    f->progress.metric = ffn_metric_value(f->metric);
     compare(f);
     status = record(f, error);
     if (status != FFN_OK) return status;

@@ -36,10 +36,12 @@ static ffn_status check_numbers(const ffn_fit_options *o, ffn_error *error)
 /* Options that exclude or want each other. */
 static ffn_status check_choices(const ffn_fit_options *o, ffn_error *error)
 {
-    if ((unsigned)o->monitor > FFN_MONITOR_SCORE)
+    if ((unsigned)o->monitor > FFN_MONITOR_METRIC)
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "monitor is %d; expected one of ffn_monitor", (int)o->monitor);
     if (o->monitor == FFN_MONITOR_SCORE && !o->score)
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "monitor is FFN_MONITOR_SCORE, but score is NULL");
+    if (o->monitor == FFN_MONITOR_METRIC && !o->metric)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "monitor is FFN_MONITOR_METRIC, but metric is NULL");
     if (o->optimizer.ops == &ffn__lbfgs_ops && (o->accumulate > 1 || o->clip_norm > 0 || o->clip_value > 0))
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "lbfgs does not go with %s; expected it off",
                         o->accumulate > 1 ? "accumulate" : "clip_norm or clip_value");

@@ -4,6 +4,7 @@
 
 #include "backprop/plan.h"
 #include "data/data.h"
+#include "metric/metric.h"
 #include "optimizer/optimizer.h"
 
 /* ---- options (options.c) --------------------------------------------------------------------------------------- */
@@ -99,9 +100,15 @@ ffn_loss ffn__loss_for(const ffn_model *model, const ffn_dataset *dataset, ffn_l
 
 enum { FFN__EVALUATION_BATCH = 256 };
 
-/* Mean loss and accuracy (NaN for a regression) over checked data; the plan keeps logits. */
-ffn_status ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn_dataset *dataset, double *mean_loss,
-                                 double *accuracy, ffn_error *error);
+/* Mean loss and accuracy (NaN for a regression) over checked data; the plan keeps logits. metric: gets every row, unless
+ * NULL. */
+ffn_status ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn_dataset *dataset, ffn_metric *metric,
+                                 double *mean_loss, double *accuracy, ffn_error *error);
+
+/* ---- metrics of models (measure.c) ----------------------------------------------------------------------------- */
+
+/* The metric for the outputs of a model with a loss that has been checked. */
+ffn_metric *ffn__metric_for(const char *name, const ffn_model *model, const ffn_loss *loss, ffn_error *error);
 
 /* ---- scalers (scale.c) ----------------------------------------------------------------------------------------- */
 

@@ -1,0 +1,96 @@
+/* Metrics of a model's outputs. */
+#include "train/train.h"
+
+/* Whether the outputs are to go through a softmax or sigmoid before they are probabilities. */
+static bool gives_logits(const ffn_model *model)
+{
+    const ffn_activation_ops *last = model->output_activation.ops;
+    return !last || last->fuses == FFN_LOSS_OF_VALUES;
+}
+
+ffn_metric *ffn__metric_for(const char *name, const ffn_model *model, const ffn_loss *loss, ffn_error *error)
+{
+    ffn_error local = {FFN_OK, ""};
+    if (!error) error = &local;
+    const ffn__task task = ffn__task_of(model, loss);
+    const size_t outputs = model->output_cols;
+    ffn_metric *metric =
+        ffn_metric_create(name,
+                          &(ffn_metric_options){.outputs = outputs,
+                                                .target_columns = ffn__loss_target_columns(loss, outputs),
+                                                .logits = gives_logits(model),
+                                                .several = task == FFN__SEVERAL_BINARY,
+                                                .signs = loss->ops->target == FFN_TARGET_SIGN},
+                          error);
+    if (!metric || metric->kind->of_numbers == (task == FFN__REGRESSION)) return metric;
+    (void)ffn_fail(error, FFN_INVALID_ARGUMENT, "the metric %s is one of %s; the targets of %s are not", name,
+                   metric->kind->of_numbers ? "numbers" : "classes", loss->ops->name);
+    ffn_metric_destroy(metric);
+    return NULL;
+}
+
+ffn_metric *ffn_metric_create_for(const char *name, const ffn_model *model, ffn_loss loss, ffn_error *error)
+{
+    if (ffn__model_check_built(model, error) != FFN_OK) return NULL;
+    loss = ffn__model_loss(model, loss);
+    if (ffn__model_check_loss(model, &loss, error) != FFN_OK) return NULL;
+    return ffn__metric_for(name, model, &loss, error);
+}
+
+/* ---- over a dataset -------------------------------------------------------------------------------------------- */
+
+static ffn_status add_rows(const ffn_model *model, ffn_plan *plan, ffn__rows *rows, size_t begin, size_t n,
+                           const ffn_loss *loss, ffn_metric *metric, ffn_error *error)
+{
+    const size_t per_row = model->output_rows;
+    const float *x, *targets, *weights = rows->dataset->weights;
+    ffn_status status = ffn__rows_read(rows, begin, n, &x, &targets, error);
+    if (status == FFN_OK)
+        status = ffn__targets_check(loss, model->output_cols, n * per_row, targets, begin * per_row, error);
+    if (status != FFN_OK) return status;
+    const float *y = ffn_forward(plan, x, n);
+    if (per_row == 1 || !weights)
+        return ffn_metric_update(metric, y, targets, weights ? weights + begin : NULL, n * per_row, error);
+    const size_t outputs = metric->options.outputs, columns = metric->options.target_columns;
+    for (size_t r = 0; r < n * per_row && status == FFN_OK; r++) /* a sample's rows have its weight */
+        status =
+            ffn_metric_update(metric, y + r * outputs, targets + r * columns, weights + begin + r / per_row, 1, error);
+    return status;
+}
+
+static ffn_status run(const ffn_model *model, const ffn_dataset *dataset, const ffn_loss *loss, ffn_metric *metric,
+                      ffn_error *error)
+{
+    const size_t batch = dataset->rows < FFN__EVALUATION_BATCH ? dataset->rows : FFN__EVALUATION_BATCH;
+    ffn_plan *plan = ffn_plan_create(model, (ffn_plan_options){.max_batch = batch}, error);
+    if (!plan) return FFN_OUT_OF_MEMORY;
+    ffn__rows rows;
+    ffn_status status = ffn__rows_open(&rows, dataset, batch, error);
+    for (size_t begin = 0; begin < dataset->rows && status == FFN_OK; begin += batch) {
+        const size_t left = dataset->rows - begin;
+        status = add_rows(model, plan, &rows, begin, left < batch ? left : batch, loss, metric, error);
+    }
+    ffn__rows_close(&rows);
+    ffn_plan_destroy(plan);
+    return status;
+}
+
+ffn_status ffn_evaluate_metric(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss, const char *name,
+                               double *value, ffn_error *error)
+{
+    ffn_error local = {FFN_OK, ""};
+    if (!error) error = &local;
+    ffn_status status = ffn__model_check_built(model, error);
+    if (status != FFN_OK) return status;
+    if (!value) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_evaluate_metric: value is NULL");
+    loss = ffn__loss_for(model, dataset, loss);
+    status = ffn__model_check_loss(model, &loss, error);
+    if (status == FFN_OK) status = ffn__check_data(model, &loss, dataset, "the dataset", error);
+    if (status != FFN_OK) return status;
+    ffn_metric *metric = ffn__metric_for(name, model, &loss, error);
+    if (!metric) return error->status;
+    status = run(model, dataset, &loss, metric, error);
+    if (status == FFN_OK) *value = ffn_metric_value(metric);
+    ffn_metric_destroy(metric);
+    return status;
+}
