@@ -581,6 +581,14 @@ ffn_status ffn_dataset_split(const ffn_dataset *dataset, float first_fraction, u
 ffn_status ffn_dataset_split_stratified(const ffn_dataset *dataset, float first_fraction, uint64_t seed,
                                         ffn_dataset **first, ffn_dataset **second, ffn_error *error);
 
+/* Fold number `fold`, from 0, of so many: copies its rows to *validation and all others to *training, in their order. The
+ * rows are dealt out by the seed: folds of one seed are a partition, and differ by at most one row. */
+ffn_status ffn_dataset_fold(const ffn_dataset *dataset, size_t folds, size_t fold, uint64_t seed,
+                            ffn_dataset **training, ffn_dataset **validation, ffn_error *error);
+/* The same, with each class dealt out by itself: folds differ by at most one row of it. Needs class targets. */
+ffn_status ffn_dataset_fold_stratified(const ffn_dataset *dataset, size_t folds, size_t fold, uint64_t seed,
+                                       ffn_dataset **training, ffn_dataset **validation, ffn_error *error);
+
 /* A copy whose targets are one column a class, 1 for the row's class and else 0: for mixup, mse and
  * ffn_cross_entropy_soft, which is what a softmax output then trains with. Needs class targets. */
 ffn_dataset *ffn_dataset_one_hot(const ffn_dataset *dataset, ffn_error *error);
@@ -640,8 +648,8 @@ typedef struct ffn_metric_options {
     bool several;          /* each output is a yes or no of its own */
     bool signs;            /* a yes is a target 1 and a no is -1, instead of 0 */
     size_t bins;           /* of calibration_error; 0: 15 */
-    size_t exact_scores;   /* roc_auc and average_precision keep so many scores, rows times outputs, of 8 bytes; with more
-                              they go on with counts in bins of scores that take 64 MiB; 0: 2^23 */
+    size_t exact_scores;   /* roc_auc, average_precision: of more scores, rows times outputs, than these, 8 bytes each,
+                              they only keep counts, in bins of scores that take 64 MiB; 0: 2^23 */
 } ffn_metric_options;
 
 /* options NULL: one output. An unknown name is FFN_INVALID_ARGUMENT and the message lists the known ones. */
@@ -668,6 +676,14 @@ bool ffn_metric_lower_is_better(const char *name); /* false for an unknown name 
 ffn_status ffn_evaluate_metric(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss, const char *name,
                                double *value, ffn_error *error);
 
+/* Temperature scaling: divides the model's logits by the number that makes the log loss over the dataset least, with the
+ * weights of its rows; the dataset is one that the model was not trained on. Probabilities then say how often they are right;
+ * no class changes. The number goes into weights and biases of the last dense layer, whose output must be the logits, else
+ * FFN_UNSUPPORTED: so it is saved and exported with them, and a second call finds 1. *temperature: above 1 for a model that
+ * was too sure; kept in 0.01 to 100, where data that are all right would take it to 0; may be NULL. Guo et al. 2017. */
+ffn_status ffn_model_calibrate(ffn_model *model, const ffn_dataset *dataset, ffn_loss loss, double *temperature,
+                               ffn_error *error);
+
 /* ---- training -------------------------------------------------------------------------------------------------- */
 
 typedef struct ffn_trainer ffn_trainer;
@@ -680,10 +696,10 @@ typedef struct ffn_progress {
     double loss, accuracy;                       /* mean over this epoch so far */
     double validation_loss, validation_accuracy; /* in on_epoch */
     double metric; /* in on_epoch: ffn_fit_options.metric of the validation, of the training where there is none */
-    double learning_rate;                        /* of the last update */
-    double seconds;                              /* since ffn_fit began */
-    double epoch_seconds;                        /* since this epoch began, without validation */
-    const ffn_model *model;                      /* its current weights may be read */
+    double learning_rate;   /* of the last update */
+    double seconds;         /* since ffn_fit began */
+    double epoch_seconds;   /* since this epoch began, without validation */
+    const ffn_model *model; /* its current weights may be read */
 } ffn_progress;
 
 /* Returns nonzero to stop: ffn_fit then returns FFN_STOPPED. */
@@ -830,6 +846,123 @@ void ffn_metrics_destroy(ffn_metrics *metrics); /* frees the content and leaves 
 /* Start with {0}; replaces the content. */
 ffn_status ffn_evaluate(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss, ffn_metrics *metrics,
                         ffn_error *error);
+
+/* ---- model selection ------------------------------------------------------------------------------------------- */
+
+/* docs/model-selection.md is the guide. */
+
+/* What a search varies: numbers in a range, or an enumeration. These names change the fit options of a trial:
+ *   learning_rate, momentum, alpha, beta1, beta2, epsilon, weight_decay (the optimizer's), label_smoothing (the loss's),
+ *   epochs, batch_size, accumulate, patience, min_delta, warmup (the schedule's), validation_fraction, l1, l2, clip_norm,
+ *   clip_value, max_norm, average_decay; optimizer and loss, enumerations of names.
+ * Any other name means something to `build` only. */
+typedef struct ffn_dimension {
+    const char *name;
+    double low, high;           /* of numbers, both included */
+    bool logarithmic;           /* spread evenly in the logarithm; low must be above 0 */
+    bool whole;                 /* rounded to whole numbers */
+    const char *const *choices; /* [choice_count]: an enumeration, in place of numbers; NULL: numbers */
+    size_t choice_count;
+    size_t points; /* of numbers in a grid, from low to high; 0: 3 */
+} ffn_dimension;
+
+/* One set of values, and what came of it. */
+typedef struct ffn_trial {
+    size_t number; /* from 1 */
+    size_t rung;   /* of successive halving, from 0 */
+    size_t dimension_count;
+    const ffn_dimension *dimensions; /* the caller's */
+    const double *values;            /* [dimension_count]; of an enumeration the index; owned by the result */
+    bool done;
+    ffn_status status;    /* FFN_OK, or FFN_DIVERGED: then the score is NaN */
+    double score, spread; /* mean over the folds, and standard deviation (n - 1; 0 for one) */
+    double epochs;        /* mean number that the weights measured were trained for */
+    double seconds;       /* of one thread, all folds */
+    size_t parameters;    /* trainable numbers */
+    size_t memory;        /* bytes of training one fold: parameters, optimizer's state, plan */
+} ffn_trial;
+
+/* A value of the trial by its dimension's name: NaN, 0 or NULL where there is none, or no trial. */
+double ffn_trial_number(const ffn_trial *trial, const char *name);
+size_t ffn_trial_size(const ffn_trial *trial, const char *name);
+const char *ffn_trial_choice(const ffn_trial *trial, const char *name);
+
+/* Makes and builds a model for the trial's values (NULL: none), which the caller destroys. Called from several threads at
+ * once. NULL with an error ends the search. */
+typedef ffn_model *(*ffn_build_function)(const ffn_trial *trial, uint64_t seed, const ffn_dataset *training,
+                                         void *user, ffn_error *error);
+
+typedef struct ffn_search_progress {
+    const ffn_trial *trial;     /* that has just finished */
+    const ffn_trial *best;      /* so far; NULL: all failed */
+    size_t done, planned;       /* trials, those from the log included */
+    size_t from_log;            /* of them */
+    double seconds;             /* since the search began */
+} ffn_search_progress;
+
+typedef enum ffn_search_method {
+    FFN_SEARCH_RANDOM = 0, /* `trials` sets of values, drawn by the seed; Bergstra and Bengio 2012 */
+    FFN_SEARCH_GRID,       /* all combinations, or the first `trials` of them */
+    FFN_SEARCH_HALVING /* random sets; all are trained for a few epochs, the best 1 / factor of them again for factor times
+                          as many, and so on up to the epochs of `fit`; Jamieson and Talwalkar 2016 */
+} ffn_search_method;
+
+/* 0 and NULL are each field's default. */
+typedef struct ffn_search_options {
+    ffn_build_function build; /* must be given */
+    void *user;               /* passed to build and on_trial */
+    ffn_fit_options fit;      /* of every trial, as ffn_fit_defaults() has them; its callbacks are not called, its seed is
+                                 that of every trial, also for build; its validation or validation_fraction (0: 0.2) is
+                                 what a trial is measured on, without folds */
+    const ffn_dimension *dimensions; /* [dimension_count], borrowed also by the result */
+    size_t dimension_count;
+    ffn_search_method method;
+    size_t trials;      /* random, halving: 0: 20; grid: 0: all */
+    size_t factor;      /* of halving; 0: 3 */
+    size_t folds;       /* of cross validation, stratified for classes; 0: none, for ffn_cross_validate 5 */
+    const char *metric; /* of ffn_metric_create, which says what is better; NULL: the loss */
+    uint64_t seed;      /* of the values drawn, and of folds */
+    size_t parallel;    /* trainings at a time, each on one thread; 0: as ffn_set_threads has; no matter for results */
+    double seconds;     /* no trial begins after so many; 0: no limit */
+    const char *log;    /* a CSV file that gets each trial as it ends, and that a search which was stopped goes on from: what
+                           is in it is not done again. One of another search, or broken, is an error with line and column */
+    int (*on_trial)(const ffn_search_progress *progress, void *user); /* one call at a time; nonzero: FFN_STOPPED */
+    bool refit;         /* the best values are trained on all data, for the epochs they took; false: as in the trial */
+} ffn_search_options;
+
+/* Start with {0}. */
+typedef struct ffn_search_result {
+    size_t count;
+    ffn_trial *trials;     /* [count], owned: those done, by rung and number */
+    const ffn_trial *best; /* one of them, of the last rung; NULL: none that could be measured */
+    ffn_model *model;      /* trained by the best values; owned; the caller may take it and set NULL */
+    ffn_fit_options fit;   /* that it was trained with */
+    double *values;        /* of the trials; owned */
+} ffn_search_result;
+
+void ffn_search_result_destroy(ffn_search_result *result); /* frees the content and leaves {0} */
+
+/* Finds the best values, as far as the trials, the time and the data tell. The same options give the same trials and the
+ * same model, but for a limit of time. On FFN_STOPPED, by on_trial or because no trial ended in time, the result has the
+ * trials done and no model. Replaces the result's content. */
+ffn_status ffn_search(const ffn_dataset *dataset, const ffn_search_options *options, ffn_search_result *result,
+                      ffn_error *error);
+
+/* Start with {0}. */
+typedef struct ffn_cross_validation {
+    size_t folds;
+    double *scores;     /* [folds], owned */
+    double mean, spread; /* standard deviation (n - 1) */
+    double seconds;      /* of one thread */
+    size_t parameters, memory;
+} ffn_cross_validation;
+
+void ffn_cross_validation_destroy(ffn_cross_validation *result); /* frees the content and leaves {0} */
+
+/* Trains a model for each fold on the other folds and measures it on that. Uses build, user, fit, folds, metric, seed and
+ * parallel of the options. Replaces the result's content. */
+ffn_status ffn_cross_validate(const ffn_dataset *dataset, const ffn_search_options *options,
+                              ffn_cross_validation *result, ffn_error *error);
 
 /* ---- files ----------------------------------------------------------------------------------------------------- */
 

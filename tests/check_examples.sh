@@ -83,6 +83,21 @@ is_svg learning-rate.svg
 run 1 learning_rate nope
 complains 'nope'
 
+run 0 search log.csv
+at_least 'accuracy' 0.95
+at_least 'test accuracy' 0.95
+lines log.csv 41
+tail -n 3 out >first
+head -n 20 log.csv >cut.csv
+run 0 search cut.csv
+tail -n 3 out >second
+sed 's/  *[0-9.]* *[0-9]* *[0-9]*  .*//' first >first.fixed
+sed 's/  *[0-9.]* *[0-9]* *[0-9]*  .*//' second >second.fixed
+cmp -s first.fixed second.fixed || fail "$called: a search that goes on ends in another way"
+printf 'trial\n1\n' >bad.csv
+run 1 search bad.csv
+complains 'bad.csv'
+
 run 0 custom_layer
 expect 'gradient check: [0-9]* elements right'
 at_least 'accuracy after training:' 0.97

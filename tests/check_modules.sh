@@ -8,10 +8,10 @@ check()
 {
     (cd "$1" && find src -name '*.[ch]' | sort | xargs awk '
     BEGIN {
-        # base <- tensor <- { activation, loss, metric, initializer, optimizer } <- kernel <- layer <- backprop <- data <- io <- train
+        # base <- tensor <- { activation, loss, metric, initializer, optimizer } <- kernel <- layer <- backprop <- data <- io <- train <- search
         rank["base"] = 1; rank["tensor"] = 2
         rank["activation"] = rank["loss"] = rank["metric"] = rank["initializer"] = rank["optimizer"] = 3
-        rank["kernel"] = 4; rank["layer"] = 5; rank["backprop"] = 6; rank["data"] = 7; rank["io"] = 8; rank["train"] = 9
+        rank["kernel"] = 4; rank["layer"] = 5; rank["backprop"] = 6; rank["data"] = 7; rank["io"] = 8; rank["train"] = 9; rank["search"] = 10
     }
     function wrong(sentence) { printf "%s:%d: %s\n", FILENAME, FNR, sentence; bad = 1 }
     # Is name called, or taken, as a function of its own, and not as a member or as part of a longer name?

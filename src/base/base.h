@@ -63,6 +63,7 @@ enum {
     FFN__STREAM_SPLIT = 1,
     FFN__STREAM_SHUFFLE = 2,
     FFN__STREAM_AUGMENT = 3,
+    FFN__STREAM_SEARCH = 4,
     FFN__STREAM_PARAMETER = 0x10000,
     FFN__STREAM_LAYER = 0x20000
 };
@@ -93,6 +94,11 @@ size_t ffn__thread_count(void);
 
 /* Which thread runs the tile: 0 the caller's, else one of the pool's from 1 on. For memory of a thread's own. */
 size_t ffn__worker(void);
+
+/* Calls body(context, job) for every job below `jobs` in that order, on so many threads of its own (0: as many as the pool
+ * may have), the caller's included, and returns when all are done (crew.c). The jobs may use the pool. With fewer threads
+ * than asked for it takes longer. */
+void ffn__crew(size_t threads, size_t jobs, void (*body)(void *context, size_t job), void *context);
 
 /* Makes the calling thread flush denormals to zero, where the processor can; returns what restores the old mode. */
 uint64_t ffn__flush_denormals(void);

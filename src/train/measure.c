@@ -58,12 +58,10 @@ static ffn_status add_rows(const ffn_model *model, ffn_plan *plan, ffn__rows *ro
     return status;
 }
 
-static ffn_status run(const ffn_model *model, const ffn_dataset *dataset, const ffn_loss *loss, ffn_metric *metric,
-                      ffn_error *error)
+static ffn_status add_all(const ffn_model *model, ffn_plan *plan, const ffn_dataset *dataset, const ffn_loss *loss,
+                          ffn_metric *metric, ffn_error *error)
 {
-    const size_t batch = dataset->rows < FFN__EVALUATION_BATCH ? dataset->rows : FFN__EVALUATION_BATCH;
-    ffn_plan *plan = ffn_plan_create(model, (ffn_plan_options){.max_batch = batch}, error);
-    if (!plan) return FFN_OUT_OF_MEMORY;
+    const size_t batch = plan->options.max_batch;
     ffn__rows rows;
     ffn_status status = ffn__rows_open(&rows, dataset, batch, error);
     for (size_t begin = 0; begin < dataset->rows && status == FFN_OK; begin += batch) {
@@ -71,7 +69,29 @@ static ffn_status run(const ffn_model *model, const ffn_dataset *dataset, const 
         status = add_rows(model, plan, &rows, begin, left < batch ? left : batch, loss, metric, error);
     }
     ffn__rows_close(&rows);
+    return status;
+}
+
+ffn_status ffn__measure(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss, const char *name,
+                        size_t threads, double *value, ffn_error *error)
+{
+    double accuracy;
+    loss = ffn__loss_for(model, dataset, loss);
+    ffn_status status = ffn__model_check_loss(model, &loss, error);
+    if (status == FFN_OK) status = ffn__check_data(model, &loss, dataset, "the dataset", error);
+    if (status != FFN_OK) return status;
+    ffn_metric *metric = name ? ffn__metric_for(name, model, &loss, error) : NULL;
+    if (name && !metric) return error->status;
+    const size_t batch = dataset->rows < FFN__EVALUATION_BATCH ? dataset->rows : FFN__EVALUATION_BATCH;
+    ffn_plan *plan = ffn__plan_create(model, (ffn_plan_options){.max_batch = batch, .threads = threads}, true, error);
+    if (!plan)
+        status = FFN_OUT_OF_MEMORY;
+    else
+        status = metric ? add_all(model, plan, dataset, &loss, metric, error)
+                        : ffn__evaluate_quickly(plan, &loss, dataset, NULL, value, &accuracy, error);
+    if (status == FFN_OK && metric) *value = ffn_metric_value(metric);
     ffn_plan_destroy(plan);
+    ffn_metric_destroy(metric);
     return status;
 }
 
@@ -80,17 +100,9 @@ ffn_status ffn_evaluate_metric(const ffn_model *model, const ffn_dataset *datase
 {
     ffn_error local = {FFN_OK, ""};
     if (!error) error = &local;
-    ffn_status status = ffn__model_check_built(model, error);
+    const ffn_status status = ffn__model_check_built(model, error);
     if (status != FFN_OK) return status;
-    if (!value) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_evaluate_metric: value is NULL");
-    loss = ffn__loss_for(model, dataset, loss);
-    status = ffn__model_check_loss(model, &loss, error);
-    if (status == FFN_OK) status = ffn__check_data(model, &loss, dataset, "the dataset", error);
-    if (status != FFN_OK) return status;
-    ffn_metric *metric = ffn__metric_for(name, model, &loss, error);
-    if (!metric) return error->status;
-    status = run(model, dataset, &loss, metric, error);
-    if (status == FFN_OK) *value = ffn_metric_value(metric);
-    ffn_metric_destroy(metric);
-    return status;
+    if (!value || !name)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_evaluate_metric: %s is NULL", value ? "name" : "value");
+    return ffn__measure(model, dataset, loss, name, 0, value, error);
 }

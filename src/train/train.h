@@ -46,6 +46,8 @@ struct ffn_trainer {
     const float *scores;   /* of the last step: its logits where the loss takes them, else its outputs */
 };
 
+/* Bytes that it takes with its plan and its model's values. */
+size_t ffn__trainer_memory(const ffn_trainer *trainer);
 /* ffn_trainer_step for data that has been checked. */
 ffn_status ffn__trainer_run(ffn_trainer *trainer, const float *x, const float *targets, size_t rows, double *loss,
                             ffn_error *error);
@@ -109,6 +111,9 @@ ffn_status ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn
 
 /* The metric for the outputs of a model with a loss that has been checked. */
 ffn_metric *ffn__metric_for(const char *name, const ffn_model *model, const ffn_loss *loss, ffn_error *error);
+/* ffn_evaluate_metric on so many threads (0: all); name NULL: the mean loss. */
+ffn_status ffn__measure(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss, const char *name,
+                        size_t threads, double *value, ffn_error *error);
 
 /* ---- scalers (scale.c) ----------------------------------------------------------------------------------------- */
 

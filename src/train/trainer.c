@@ -197,6 +197,12 @@ void ffn_trainer_destroy(ffn_trainer *t)
 
 ffn_plan *ffn_trainer_plan(ffn_trainer *t) { return t ? t->plan : NULL; }
 
+size_t ffn__trainer_memory(const ffn_trainer *t)
+{
+    const size_t blocks = 1 + t->slots + (t->averages ? 1 : 0);
+    return ffn_plan_memory(t->plan) + blocks * t->model->value_count * sizeof(float);
+}
+
 /* ---- rate ------------------------------------------------------------------------------------------------------ */
 
 static double rate_in_force(const ffn_trainer *t)

@@ -1,0 +1,377 @@
+/* Searches: values of grids and draws, the same results for any number of trainings at a time, budgets, halving;
+ * cross validation. Logs are in test_search_log.c. */
+#include "failing.h"
+#include "search_space.h"
+
+/* ---- values ---------------------------------------------------------------------------------------------------- */
+
+static void test_grid(void)
+{
+    const double rates[] = {1e-3, 1e-2, 1e-1}, units[] = {2, 12};
+    ffn_search_options options = make_options(FFN_SEARCH_GRID, 0);
+    ffn_search_result result = {0};
+    CU_ASSERT_EQUAL_FATAL(search(&options, &result), FFN_OK);
+    CU_ASSERT_EQUAL_FATAL(result.count, 3 * 2 * 2);
+    size_t best = 0;
+    for (size_t i = 0; i < result.count; i++) {
+        const ffn_trial *t = &result.trials[i];
+        CU_ASSERT_EQUAL(t->number, i + 1);
+        CU_ASSERT_DOUBLE_EQUAL(ffn_trial_number(t, "learning_rate"), rates[i / 4], 1e-15);
+        CU_ASSERT_EQUAL(ffn_trial_size(t, "units"), units[i / 2 % 2]);
+        CU_ASSERT_STRING_EQUAL(ffn_trial_choice(t, "activation"), activations[i % 2]);
+        CU_ASSERT(t->done && t->status == FFN_OK && t->seconds > 0 && t->epochs == 5 && t->spread == 0);
+        const size_t n = ffn_trial_size(t, "units");
+        CU_ASSERT_EQUAL(t->parameters, (INPUTS + 1) * n + (n + 1) * CLASSES);
+        CU_ASSERT(t->memory > 4 * t->parameters * sizeof(float));
+        if (t->score < result.trials[best].score) best = i;
+    }
+    CU_ASSERT_PTR_EQUAL(result.best, &result.trials[best]);
+    CU_ASSERT_EQUAL(result.fit.optimizer.learning_rate, (float)ffn_trial_number(result.best, "learning_rate"));
+    ffn_search_result_destroy(&result);
+    CU_ASSERT(result.model == NULL && result.count == 0);
+    options.trials = 5;
+    CU_ASSERT_EQUAL_FATAL(search(&options, &result), FFN_OK);
+    CU_ASSERT_EQUAL(result.count, 5);
+    ffn_search_result_destroy(&result);
+    CU_ASSERT(isnan(ffn_trial_number(NULL, "units")) && ffn_trial_size(NULL, "units") == 0);
+    CU_ASSERT_PTR_NULL(ffn_trial_choice(NULL, "units"));
+}
+
+static void test_draws(void)
+{
+    ffn_search_options options = make_options(FFN_SEARCH_RANDOM, 30);
+    ffn_search_result result = {0}, other = {0};
+    options.fit.epochs = 1;
+    CU_ASSERT_EQUAL_FATAL(search(&options, &result), FFN_OK);
+    CU_ASSERT_EQUAL_FATAL(result.count, 30);
+    size_t slow = 0, few = 0, tanh_count = 0;
+    for (size_t i = 0; i < 30; i++) {
+        const double rate = ffn_trial_number(&result.trials[i], "learning_rate"),
+                     units = ffn_trial_number(&result.trials[i], "units");
+        CU_ASSERT(rate >= 1e-3 && rate <= 1e-1 && units >= 2 && units <= 12 && units == floor(units));
+        slow += rate < 1e-2;
+        few += units < 7;
+        tanh_count += strcmp(ffn_trial_choice(&result.trials[i], "activation"), "tanh") == 0;
+    }
+    CU_ASSERT(slow > 7 && slow < 23 && few > 5 && few < 22 && tanh_count > 7 && tanh_count < 23);
+    options.seed = 4;
+    CU_ASSERT_EQUAL_FATAL(search(&options, &other), FFN_OK);
+    CU_ASSERT(result.trials[0].values[0] != other.trials[0].values[0]);
+    ffn_search_result_destroy(&result);
+    ffn_search_result_destroy(&other);
+}
+
+/* Options by name reach the training: optimizer and loss are taken before the numbers. */
+static void test_names_of_options(void)
+{
+    static const char *const optimizers[] = {"sgd"}, *const losses[] = {"cross_entropy"};
+    const ffn_dimension named[] = {{.name = "learning_rate", .low = 0.25, .high = 0.25},
+                                   {.name = "l2", .low = 1e-3, .high = 1e-3},
+                                   {.name = "batch_size", .low = 7, .high = 7, .whole = true},
+                                   {.name = "epochs", .low = 2, .high = 2, .whole = true},
+                                   {.name = "optimizer", .choices = optimizers, .choice_count = 1},
+                                   {.name = "loss", .choices = losses, .choice_count = 1},
+                                   {.name = "label_smoothing", .low = 0.125, .high = 0.125}};
+    ffn_search_options options = make_options(FFN_SEARCH_GRID, 0);
+    options.dimensions = named;
+    options.dimension_count = COUNT(named);
+    ffn_search_result result = {0};
+    CU_ASSERT_EQUAL_FATAL(search(&options, &result), FFN_OK);
+    CU_ASSERT_EQUAL(result.count, 1);
+    const ffn_fit_options *fit = &result.fit;
+    CU_ASSERT(fit->optimizer.ops == ffn_sgd(1).ops && fit->optimizer.learning_rate == 0.25f && fit->l2 == 1e-3f);
+    CU_ASSERT(fit->batch_size == 7 && fit->epochs == 2 && fit->loss.label_smoothing == 0.125f);
+    CU_ASSERT(fit->loss.ops == ffn_cross_entropy().ops);
+    ffn_search_result_destroy(&result);
+}
+
+/* ---- results --------------------------------------------------------------------------------------------------- */
+
+static void test_same_for_any_number_at_a_time(void)
+{
+    const ffn_search_method methods[] = {FFN_SEARCH_RANDOM, FFN_SEARCH_HALVING};
+    for (size_t m = 0; m < COUNT(methods); m++)
+        for (size_t folds = 0; folds < 4; folds += 3) {
+            ffn_search_options options = make_options(methods[m], 6);
+            ffn_search_result one = {0}, more = {0};
+            options.folds = folds;
+            options.metric = "accuracy";
+            CU_ASSERT_EQUAL_FATAL(search(&options, &one), FFN_OK);
+            for (options.parallel = 0; options.parallel < 6; options.parallel += 2) {
+                CU_ASSERT_EQUAL_FATAL(search(&options, &more), FFN_OK);
+                expect_same(&one, &more);
+            }
+            for (size_t i = 0; i < one.count; i++)
+                CU_ASSERT(one.trials[i].rung < one.best->rung || one.best->score >= one.trials[i].score);
+            ffn_search_result_destroy(&one);
+            ffn_search_result_destroy(&more);
+        }
+}
+
+static void test_halving(void)
+{
+    ffn_search_options options = make_options(FFN_SEARCH_HALVING, 9);
+    ffn_search_result result = {0};
+    options.fit.epochs = 18;
+    CU_ASSERT_EQUAL_FATAL(search(&options, &result), FFN_OK);
+    CU_ASSERT_EQUAL_FATAL(result.count, 9 + 3 + 1);
+    const size_t first[] = {0, 9, 12, 13};
+    const double epochs[] = {2, 6, 18};
+    for (size_t rung = 0; rung < 3; rung++)
+        for (size_t i = first[rung]; i < first[rung + 1]; i++) {
+            CU_ASSERT_EQUAL(result.trials[i].rung, rung);
+            CU_ASSERT_EQUAL(result.trials[i].epochs, epochs[rung]);
+            size_t better = 0; /* of the rung, than one that went on to it */
+            for (size_t k = 0; rung > 0 && k < first[rung]; k++) {
+                if (result.trials[k].rung != rung - 1) continue;
+                for (size_t own = first[rung - 1]; own < first[rung]; own++)
+                    if (result.trials[own].number == result.trials[i].number)
+                        better += result.trials[k].score < result.trials[own].score;
+            }
+            CU_ASSERT(rung == 0 || better < first[rung + 1] - first[rung]);
+        }
+    CU_ASSERT_PTR_EQUAL(result.best, &result.trials[12]);
+    ffn_search_result_destroy(&result);
+}
+
+static void test_refit(void)
+{
+    ffn_search_options options = make_options(FFN_SEARCH_RANDOM, 3);
+    ffn_search_result part = {0}, all = {0};
+    options.fit.restore_best = true;
+    options.fit.epochs = 12;
+    CU_ASSERT_EQUAL_FATAL(search(&options, &part), FFN_OK);
+    options.refit = true;
+    CU_ASSERT_EQUAL_FATAL(search(&options, &all), FFN_OK);
+    CU_ASSERT_FALSE(same_model(part.model, all.model));
+    CU_ASSERT_EQUAL(all.best->score, part.best->score);
+    CU_ASSERT_EQUAL((double)all.fit.epochs, all.best->epochs);
+    ffn_dataset *data = make_data();
+    ffn_model *model = build(all.best, options.fit.seed, data, NULL, NULL); /* as one would by hand */
+    CU_ASSERT_EQUAL(ffn_fit(model, data, &all.fit, NULL, NULL), FFN_OK);
+    CU_ASSERT(same_model(model, all.model));
+    ffn_model_destroy(model);
+    ffn_dataset_destroy(data);
+    ffn_search_result_destroy(&part);
+    ffn_search_result_destroy(&all);
+}
+
+static void test_budgets(void)
+{
+    ffn_search_options options = make_options(FFN_SEARCH_RANDOM, 1000);
+    ffn_search_result result = {0};
+    options.seconds = 0.02;
+    CU_ASSERT_EQUAL(search(&options, &result), FFN_OK);
+    CU_ASSERT(result.count > 0 && result.count < 1000 && result.model);
+    options.seconds = 1e-12;
+    CU_ASSERT_EQUAL(search(&options, &result), FFN_STOPPED);
+    CU_ASSERT(result.count == 0 && !result.model && !result.best);
+    size_t stop = 4;
+    options.seconds = 0;
+    options.on_trial = stop_at;
+    options.user = &stop;
+    CU_ASSERT_EQUAL(search(&options, &result), FFN_STOPPED);
+    CU_ASSERT_EQUAL(result.count, 4);
+    CU_ASSERT(result.best && !result.model);
+    ffn_search_result_destroy(&result);
+}
+
+/* A trial that diverges is a trial without a score; if all do, there is nothing to choose. */
+static void test_divergence(void)
+{
+    static const char *const optimizers[] = {"sgd", "adam"};
+    const ffn_dimension wild[] = {{.name = "optimizer", .choices = optimizers, .choice_count = 2},
+                                  {.name = "learning_rate", .low = 1e-2, .high = 1e38, .points = 2}};
+    ffn_search_options options = make_options(FFN_SEARCH_GRID, 0);
+    ffn_search_result result = {0};
+    options.dimensions = wild;
+    options.dimension_count = 2;
+    CU_ASSERT_EQUAL_FATAL(search(&options, &result), FFN_OK);
+    size_t diverged = 0;
+    for (size_t i = 0; i < result.count; i++) {
+        diverged += result.trials[i].status == FFN_DIVERGED;
+        CU_ASSERT_EQUAL(isnan(result.trials[i].score), result.trials[i].status == FFN_DIVERGED);
+    }
+    CU_ASSERT(diverged >= 1 && diverged <= 2 && !isnan(result.best->score));
+    const ffn_dimension worse[] = {{.name = "learning_rate", .low = 3e38, .high = 3e38}};
+    options.dimensions = worse;
+    options.dimension_count = 1;
+    options.fit.optimizer = ffn_sgd(1);
+    ffn_dataset *data = make_data();
+    CU_ASSERT_EQUAL(ffn_search(data, &options, &result, NULL), FFN_DIVERGED);
+    CU_ASSERT(result.count == 1 && !result.best && !result.model);
+    ffn_dataset_destroy(data);
+    ffn_search_result_destroy(&result);
+}
+
+/* ---- refused --------------------------------------------------------------------------------------------------- */
+
+static ffn_model *no_model(const ffn_trial *trial, uint64_t seed, const ffn_dataset *training, void *user,
+                           ffn_error *error)
+{
+    (void)trial, (void)seed, (void)training, (void)user, (void)error;
+    return NULL;
+}
+
+static void test_refuses(void)
+{
+    static const char *const none[] = {NULL};
+    const ffn_dimension bad[] = {
+        {.name = NULL, .high = 1},
+        {.name = "", .high = 1},
+        {.name = "a", .low = 2, .high = 1},
+        {.name = "a", .low = (double)NAN, .high = 1},
+        {.name = "a", .low = 0, .high = INFINITY},
+        {.name = "a", .low = 0, .high = 1, .logarithmic = true},
+        {.name = "a", .low = 0.2, .high = 0.8, .whole = true},
+        {.name = "a", .choices = activations, .choice_count = 0},
+        {.name = "a", .choices = none, .choice_count = 1},
+        {.name = "learning_rate", .low = -1, .high = 1},
+        {.name = "learning_rate", .choices = activations, .choice_count = 1},
+        {.name = "epochs", .low = 1, .high = 3},
+        {.name = "optimizer", .low = 1, .high = 3},
+        {.name = "optimizer", .choices = activations, .choice_count = 1},
+        {.name = "momentum", .low = 7, .high = 7},
+        {.name = "l2", .low = 1e300, .high = 1e300},
+    };
+    ffn_dataset *data = make_data();
+    ffn_search_result result = {0};
+    for (size_t i = 0; i < COUNT(bad); i++) {
+        ffn_error error = {FFN_OK, ""};
+        ffn_search_options options = make_options(FFN_SEARCH_GRID, 2);
+        options.fit.optimizer = ffn_sgd(0.1f);
+        options.dimensions = &bad[i];
+        options.dimension_count = 1;
+        const ffn_status status = ffn_search(data, &options, &result, &error);
+        if (status == FFN_OK) printf("\n    dimension %zu is accepted\n", i);
+        if (i != 14) CU_ASSERT_EQUAL(status, FFN_INVALID_ARGUMENT);
+    }
+    ffn_search_options options = make_options(FFN_SEARCH_RANDOM, 2);
+    const ffn_dimension twice[] = {space[0], space[0]};
+    options.dimensions = twice;
+    options.dimension_count = 2;
+    CU_ASSERT_EQUAL(ffn_search(data, &options, &result, NULL), FFN_INVALID_ARGUMENT);
+    options = make_options(FFN_SEARCH_RANDOM, 2);
+    CU_ASSERT_EQUAL(ffn_search(NULL, &options, &result, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(ffn_search(data, NULL, &result, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(ffn_search(data, &options, NULL, NULL), FFN_INVALID_ARGUMENT);
+    options.build = NULL;
+    CU_ASSERT_EQUAL(ffn_search(data, &options, &result, NULL), FFN_INVALID_ARGUMENT);
+    options.build = no_model;
+    CU_ASSERT_EQUAL(ffn_search(data, &options, &result, NULL), FFN_INVALID_ARGUMENT);
+    const struct {
+        size_t folds, factor, trials;
+        double seconds;
+        const char *metric;
+        ffn_search_method method;
+    } wrong[] = {{.folds = 1},
+                 {.folds = ROWS + 1},
+                 {.seconds = -1},
+                 {.seconds = (double)NAN},
+                 {.metric = "what"},
+                 {.metric = "mae"},
+                 {.trials = SIZE_MAX},
+                 {.method = (ffn_search_method)9},
+                 {.method = FFN_SEARCH_HALVING, .factor = 1}};
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        options = make_options(wrong[i].method, wrong[i].trials ? wrong[i].trials : 2);
+        options.folds = wrong[i].folds;
+        options.factor = wrong[i].factor;
+        options.seconds = wrong[i].seconds;
+        options.metric = wrong[i].metric;
+        CU_ASSERT_EQUAL(ffn_search(data, &options, &result, NULL), FFN_INVALID_ARGUMENT);
+    }
+    const ffn_dimension epochs[] = {{.name = "epochs", .low = 1, .high = 3, .whole = true}};
+    options = make_options(FFN_SEARCH_HALVING, 2);
+    options.dimensions = epochs;
+    options.dimension_count = 1;
+    CU_ASSERT_EQUAL(ffn_search(data, &options, &result, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT(result.trials == NULL);
+    ffn_search_result_destroy(NULL);
+    ffn_dataset_destroy(data);
+}
+
+static void test_memory_fails(void)
+{
+    ffn_dataset *data = make_data();
+    ffn_search_options options = make_options(FFN_SEARCH_RANDOM, 2);
+    bool done = false;
+    options.fit.epochs = 1;
+    options.log = "test_search_memory.csv";
+    (void)remove(options.log);
+    for (size_t fail = 1; !done && fail < 2000; fail += 1 + fail / 20) {
+        ffn_search_result result = {0};
+        failing_start(fail);
+        const ffn_status status = ffn_search(data, &options, &result, NULL);
+        done = status == FFN_OK && failing.calls < fail;
+        CU_ASSERT(done || status == FFN_OUT_OF_MEMORY || status == FFN_OK);
+        CU_ASSERT(status == FFN_OK || result.model == NULL);
+        ffn_search_result_destroy(&result);
+        CU_ASSERT_EQUAL(failing_stop(), 0);
+        (void)remove(options.log);
+    }
+    CU_ASSERT(done);
+    ffn_dataset_destroy(data);
+}
+
+/* ---- cross validation ------------------------------------------------------------------------------------------ */
+
+/* The same as by hand. */
+static void test_cross_validation(void)
+{
+    ffn_dataset *data = make_data();
+    ffn_search_options options = make_options(FFN_SEARCH_RANDOM, 0);
+    ffn_cross_validation result = {0}, more = {0};
+    options.metric = "accuracy";
+    CU_ASSERT_EQUAL_FATAL(ffn_cross_validate(data, &options, &result, NULL), FFN_OK);
+    CU_ASSERT_EQUAL_FATAL(result.folds, 5);
+    double mean = 0, squares = 0;
+    for (size_t f = 0; f < 5; f++) {
+        ffn_dataset *training, *validation;
+        double value = 0;
+        CU_ASSERT_EQUAL(ffn_dataset_fold_stratified(data, 5, f, options.seed, &training, &validation, NULL), FFN_OK);
+        ffn_model *model = build(NULL, options.fit.seed, training, NULL, NULL);
+        ffn_fit_options fit = options.fit;
+        fit.validation = validation;
+        CU_ASSERT_EQUAL(ffn_fit(model, training, &fit, NULL, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(ffn_evaluate_metric(model, validation, fit.loss, "accuracy", &value, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(result.scores[f], value);
+        mean += value / 5;
+        ffn_model_destroy(model);
+        ffn_dataset_destroy(training);
+        ffn_dataset_destroy(validation);
+    }
+    for (size_t f = 0; f < 5; f++) squares += (result.scores[f] - mean) * (result.scores[f] - mean);
+    CU_ASSERT_DOUBLE_EQUAL(result.mean, mean, 1e-12);
+    CU_ASSERT_DOUBLE_EQUAL(result.spread, sqrt(squares / 4), 1e-12);
+    CU_ASSERT(result.parameters == (INPUTS + 1) * 5 + 6 * CLASSES && result.memory > 0 && result.seconds > 0);
+    options.parallel = 4;
+    CU_ASSERT_EQUAL_FATAL(ffn_cross_validate(data, &options, &more, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(memcmp(more.scores, result.scores, 5 * sizeof(double)), 0);
+    options.fit.optimizer = ffn_sgd(3e38f);
+    CU_ASSERT_EQUAL(ffn_cross_validate(data, &options, &more, NULL), FFN_DIVERGED);
+    options.fit.validation = data;
+    CU_ASSERT_EQUAL(ffn_cross_validate(data, &options, &more, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(ffn_cross_validate(data, &options, NULL, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(ffn_cross_validate(data, NULL, &more, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(more.folds, 5);
+    ffn_cross_validation_destroy(&result);
+    ffn_cross_validation_destroy(&more);
+    ffn_cross_validation_destroy(NULL);
+    ffn_dataset_destroy(data);
+}
+
+static const test_case cases[] = {
+    {"grid", test_grid},
+    {"draws", test_draws},
+    {"names of options", test_names_of_options},
+    {"the same for any number at a time", test_same_for_any_number_at_a_time},
+    {"halving", test_halving},
+    {"refit", test_refit},
+    {"budgets", test_budgets},
+    {"divergence", test_divergence},
+    {"refuses", test_refuses},
+    {"memory fails", test_memory_fails},
+    {"cross validation", test_cross_validation},
+};
+TEST_MAIN("search", cases)
