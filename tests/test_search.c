@@ -7,7 +7,8 @@
 
 static void test_grid(void)
 {
-    const double rates[] = {1e-3, 1e-2, 1e-1}, units[] = {2, 12};
+    const double rates[] = {1e-3, 1e-2, 1e-1};
+    const size_t units[] = {2, 12};
     ffn_search_options options = make_options(FFN_SEARCH_GRID, 0);
     ffn_search_result result = {0};
     CU_ASSERT_EQUAL_FATAL(search(&options, &result), FFN_OK);
@@ -213,7 +214,7 @@ static ffn_model *no_model(const ffn_trial *trial, uint64_t seed, const ffn_data
     return NULL;
 }
 
-static void test_refuses(void)
+static void test_refuses_dimensions(void)
 {
     static const char *const none[] = {NULL};
     const ffn_dimension bad[] = {
@@ -231,7 +232,6 @@ static void test_refuses(void)
         {.name = "epochs", .low = 1, .high = 3},
         {.name = "optimizer", .low = 1, .high = 3},
         {.name = "optimizer", .choices = activations, .choice_count = 1},
-        {.name = "momentum", .low = 7, .high = 7},
         {.name = "l2", .low = 1e300, .high = 1e300},
     };
     ffn_dataset *data = make_data();
@@ -244,14 +244,21 @@ static void test_refuses(void)
         options.dimension_count = 1;
         const ffn_status status = ffn_search(data, &options, &result, &error);
         if (status == FFN_OK) printf("\n    dimension %zu is accepted\n", i);
-        if (i != 14) CU_ASSERT_EQUAL(status, FFN_INVALID_ARGUMENT);
+        CU_ASSERT_EQUAL(status, FFN_INVALID_ARGUMENT);
     }
     ffn_search_options options = make_options(FFN_SEARCH_RANDOM, 2);
     const ffn_dimension twice[] = {space[0], space[0]};
     options.dimensions = twice;
     options.dimension_count = 2;
     CU_ASSERT_EQUAL(ffn_search(data, &options, &result, NULL), FFN_INVALID_ARGUMENT);
-    options = make_options(FFN_SEARCH_RANDOM, 2);
+    ffn_dataset_destroy(data);
+}
+
+static void test_refuses(void)
+{
+    ffn_dataset *data = make_data();
+    ffn_search_result result = {0};
+    ffn_search_options options = make_options(FFN_SEARCH_RANDOM, 2);
     CU_ASSERT_EQUAL(ffn_search(NULL, &options, &result, NULL), FFN_INVALID_ARGUMENT);
     CU_ASSERT_EQUAL(ffn_search(data, NULL, &result, NULL), FFN_INVALID_ARGUMENT);
     CU_ASSERT_EQUAL(ffn_search(data, &options, NULL, NULL), FFN_INVALID_ARGUMENT);
@@ -370,6 +377,7 @@ static const test_case cases[] = {
     {"refit", test_refit},
     {"budgets", test_budgets},
     {"divergence", test_divergence},
+    {"refuses dimensions", test_refuses_dimensions},
     {"refuses", test_refuses},
     {"memory fails", test_memory_fails},
     {"cross validation", test_cross_validation},
