@@ -439,6 +439,12 @@ ffn_shape ffn_model_output_shape(const ffn_model *model); /* rank 0 before build
  * without names those of its dataset. */
 ffn_status ffn_model_set_class_names(ffn_model *model, const char *const *names, size_t count, ffn_error *error);
 const char *ffn_model_class_name(const ffn_model *model, size_t index); /* NULL if it has none; owned by the model */
+/* How the columns of a table became the inputs, kept in the model for ffn_csv_options.categories_of: for each feature its
+ * column, from 0 and rising, and its category, "" for a number; those of a column are in the order of their bytes. Copies
+ * them; features 0: every column is a number. ffn_fit gives a model without any those of its dataset. */
+ffn_status ffn_model_set_categories(ffn_model *model, const size_t *columns, const char *const *categories,
+                                    size_t features, ffn_error *error);
+const char *ffn_model_category(const ffn_model *model, size_t feature, size_t *column); /* see ffn_dataset_category */
 /* A table of layers, shapes and parameters. Like snprintf: writes at most `size` bytes with the ending 0, returns the
  * length the whole text has. text may be NULL if size is 0. */
 size_t ffn_model_summary(const ffn_model *model, char *text, size_t size);
@@ -532,10 +538,16 @@ typedef struct ffn_csv_options {
     size_t target_column;  /* from 1; 0: the last */
     bool no_target;        /* every column is an input */
     bool classification;   /* numbers in the target column are classes too; text always is; a column of both needs it */
-    ffn_csv_missing missing; /* of inputs; a missing target is an error or skips its row */
+    ffn_csv_missing missing; /* of inputs; a missing target is an error or skips its row. A category becomes zeros where a
+                                number becomes a mean, a median or 0 */
+    bool one_hot; /* a column of text among the inputs becomes one input for each of its categories, in the order of their
+                     bytes: 1 where the row has it, else 0; false: text is an error */
+    const ffn_model *categories_of; /* the columns become inputs as they did for this model, which ffn_fit has trained on
+                                       such data; NULL: as one_hot says. Borrowed for the call */
+    bool unknown_zeros; /* a category that categories_of does not know: zeros; false: an error with line and column */
 } ffn_csv_options;
 
-/* Inputs (features), targets (1): class indices in the order of sorted labels (numbers by value), or numbers. */
+/* Inputs (features; of a category "column=category"), targets (1): class indices in the order of sorted labels (numbers by value), or numbers. */
 ffn_dataset *ffn_dataset_load_csv(const char *path, const ffn_csv_options *options, ffn_error *error);
 ffn_dataset *ffn_dataset_load_csv_memory(const char *text, size_t size, const ffn_csv_options *options,
                                          ffn_error *error);
@@ -572,6 +584,9 @@ ffn_shape ffn_dataset_sample_shape(const ffn_dataset *dataset);
 size_t ffn_dataset_classes(const ffn_dataset *dataset); /* 0: the targets are not known to be classes */
 const char *ffn_dataset_class_name(const ffn_dataset *dataset, size_t index);   /* NULL if it has none */
 const char *ffn_dataset_feature_name(const ffn_dataset *dataset, size_t index); /* NULL if it has none */
+/* The category that a feature stands for; NULL: it is a number. *column, unless NULL: which of the file's columns of inputs
+ * it is of, from 0; left alone where the file had numbers only. */
+const char *ffn_dataset_category(const ffn_dataset *dataset, size_t feature, size_t *column);
 
 /* Shuffles the rows by the seed and copies the first fraction of them (rounded, at least one row on each side) to
  * *first, the rest to *second. fraction in (0, 1). */

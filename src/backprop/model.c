@@ -29,6 +29,7 @@ void ffn_model_destroy(ffn_model *model)
     ffn__free(model->parameters);
     ffn__free(model->values);
     ffn__free(model->class_names);
+    ffn__encoding_destroy(&model->encoding);
     ffn__free(model);
 }
 

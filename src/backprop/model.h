@@ -61,6 +61,7 @@ struct ffn_model {
     ffn_activation output_activation;
     char **class_names; /* a list [class_count], or NULL; owned */
     size_t class_count;
+    ffn__encoding encoding; /* of a table's columns, which gave the inputs; owned */
 };
 
 /* Checks the layer's config and runs its plan for inputs of these shapes; an error names the layer. */

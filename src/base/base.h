@@ -35,6 +35,22 @@ ffn_status ffn__grow(void **array, size_t *capacity, size_t needed, size_t size,
 char **ffn__names_create(size_t count, size_t bytes, ffn_error *error);
 char **ffn__names_copy(const char *const *names, size_t count, ffn_error *error);
 
+/* ---- features of tables (encoding.c) --------------------------------------------------------------------------- */
+
+/* A column of numbers is one feature; one of text has a feature for each of its categories, in the order of their bytes,
+ * which is 1 where the row has it. All zeros: every column is a number. */
+typedef struct ffn__encoding {
+    size_t features;
+    size_t *column;  /* [features]: which of the inputs' columns each is of, from 0 */
+    char **category; /* a list [features]; "" for a number */
+} ffn__encoding;
+
+ffn_status ffn__encoding_copy(const size_t *column, const char *const *category, size_t features,
+                              ffn__encoding *encoding, ffn_error *error);
+void ffn__encoding_destroy(ffn__encoding *encoding); /* frees the content and leaves {0} */
+/* The feature's category, NULL for a number or past the last; *column unless NULL. */
+const char *ffn__encoding_category(const ffn__encoding *encoding, size_t feature, size_t *column);
+
 /* ---- checked sizes (size.c) ------------------------------------------------------------------------------------ */
 
 bool ffn__multiply(size_t a, size_t b, size_t *product); /* false, and *product untouched, on overflow */

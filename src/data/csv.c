@@ -1,5 +1,6 @@
 #include "data/csv.h"
 
+#include "backprop/model.h"
 #include "data/data.h"
 #include "data/file.h"
 
@@ -13,6 +14,7 @@ typedef struct loader {
     ffn__csv_table table;
     ffn_csv_options options;
     nature nature;
+    ffn__encoding encoding; /* of the inputs; the dataset's, once there is one */
     ffn_dataset *dataset;
     ffn__csv_label *labels; /* [rows] of a target of classes */
     size_t row;             /* the next row of the dataset */
@@ -90,6 +92,37 @@ static ffn_status read_input(loader *load, const ffn__csv_cell *cell, float *x, 
     return read_number(load, cell, kind, value, x, error);
 }
 
+/* The cell of a column of categories whose features, zeros so far, begin at x. */
+static ffn_status read_category(loader *load, const ffn__csv_cell *cell, size_t first, float *x, ffn_error *error)
+{
+    double value;
+    if (ffn__csv_classify(cell, &value) == FFN__CSV_MISSING) {
+        if (load->options.missing == FFN_CSV_MISSING_ERROR)
+            return ffn__csv_fail(&load->table, cell, "a category (the option `missing` can fill gaps)", error);
+        load->skips_row |= load->options.missing == FFN_CSV_MISSING_SKIP_ROW;
+        return FFN_OK;
+    }
+    const size_t feature = ffn__csv_find_category(&load->dataset->encoding, first, cell);
+    if (feature != SIZE_MAX)
+        x[feature - first] = 1;
+    else if (!load->options.unknown_zeros)
+        return ffn__csv_fail(&load->table, cell, "a category that the model knows (or set unknown_zeros)", error);
+    return FFN_OK;
+}
+
+/* The next input, whose features begin at *feature of the row x; *feature moves on. */
+static ffn_status read_features(loader *load, const ffn__csv_cell *cell, float *x, size_t *feature, ffn_error *error)
+{
+    const ffn__encoding *e = &load->dataset->encoding;
+    const size_t first = *feature;
+    if (e->features == 0 || !e->category[first][0]) {
+        (*feature)++;
+        return read_input(load, cell, x + first, error);
+    }
+    *feature += ffn__csv_category_count(e, first);
+    return read_category(load, cell, first, x + first, error);
+}
+
 static ffn_status read_target(loader *load, const ffn__csv_cell *cell, ffn_error *error)
 {
     double value = 0;
@@ -107,12 +140,15 @@ static ffn_status read_target(loader *load, const ffn__csv_cell *cell, ffn_error
 static ffn_status read_row(loader *load, ffn__csv_reader *reader, ffn_error *error)
 {
     float *x = load->dataset->owned_x + load->row * load->dataset->features;
+    size_t feature = 0;
     ffn__csv_cell cell;
     load->skips_row = false;
+    memset(x, 0, load->dataset->features * sizeof *x); /* a row that was skipped may have been here */
     do {
         (void)ffn__csv_next(reader, &cell);
         const bool is_target = cell.column == load->table.target;
-        const ffn_status status = is_target ? read_target(load, &cell, error) : read_input(load, &cell, x++, error);
+        const ffn_status status =
+            is_target ? read_target(load, &cell, error) : read_features(load, &cell, x, &feature, error);
         if (status != FFN_OK) return status;
     } while (!cell.last);
     if (!load->skips_row) load->row++;
@@ -183,7 +219,8 @@ static ffn_status fill_gaps(loader *load, ffn_error *error)
     }
     ffn__free(present);
     if (i == dataset->features) return FFN_OK;
-    const size_t number = i + 1 + (load->table.target > 0 && i + 1 >= load->table.target);
+    const size_t input = dataset->encoding.features ? dataset->encoding.column[i] : i;
+    const size_t number = input + 1 + (load->table.target > 0 && input + 1 >= load->table.target);
     const ffn__csv_cell title = ffn__csv_title(&load->table, number);
     return ffn_fail(error, FFN_BAD_FORMAT, "%s, column %zu%s: every value is missing, expected one to take the %s of",
                     load->table.source, number, ffn__csv_quote(title.text, title.length).text,
@@ -192,39 +229,77 @@ static ffn_status fill_gaps(loader *load, ffn_error *error)
 
 /* ---- the whole ----------------------------------------------------------------------------------------------- */
 
+/* Writes "title", or "title=category", with its end to text, unless that is NULL; how many bytes they are. */
+static size_t write_name(const ffn__csv_cell *title, const char *category, char *text)
+{
+    size_t length = title->length;
+    if (text) length = ffn__csv_copy(title->text, title->length, text);
+    if (category[0]) {
+        if (text) text[length] = '=';
+        if (text) memcpy(text + length + 1, category, strlen(category));
+        length += 1 + strlen(category);
+    }
+    if (text) text[length] = '\0';
+    return length + 1;
+}
+
+/* Names the features; with names NULL only counts the bytes. */
+static size_t write_names(const loader *load, char **names, char *text)
+{
+    const ffn__encoding *e = &load->dataset->encoding;
+    ffn__csv_reader reader = load->table.header;
+    size_t bytes = 0, feature = 0;
+    for (size_t i = 1; i <= load->table.columns; i++) {
+        ffn__csv_cell cell;
+        (void)ffn__csv_next(&reader, &cell);
+        if (i == load->table.target) continue;
+        for (size_t n = e->features ? ffn__csv_category_count(e, feature) : 1; n > 0; n--, feature++) {
+            if (names) names[feature] = text + bytes;
+            bytes += write_name(&cell, e->features ? e->category[feature] : "", names ? text + bytes : NULL);
+        }
+    }
+    return bytes;
+}
+
 static ffn_status name_features(loader *load, ffn_error *error)
 {
-    const ffn__csv_table *table = &load->table;
-    if (!table->has_header) return FFN_OK;
-    size_t bytes = 0;
-    ffn__csv_cell cell;
-    ffn__csv_reader reader = table->header;
-    for (size_t i = 0; i < table->columns; i++) {
-        (void)ffn__csv_next(&reader, &cell);
-        bytes += cell.length + 1;
-    }
-    char **names = ffn__names_create(load->dataset->features, bytes, error);
+    if (!load->table.has_header) return FFN_OK;
+    char **names = ffn__names_create(load->dataset->features, write_names(load, NULL, NULL), error);
     if (!names) return FFN_OUT_OF_MEMORY;
     load->dataset->feature_names = names;
-    char *text = names[0];
-    reader = table->header;
-    for (size_t i = 1; i <= table->columns; i++) {
-        (void)ffn__csv_next(&reader, &cell);
-        if (i == table->target) continue;
-        *names++ = text;
-        text += ffn__csv_copy(cell.text, cell.length, text);
-        *text++ = '\0';
-    }
+    (void)write_names(load, names, names[0]);
     return FFN_OK;
+}
+
+/* The model's encoding, which must be of as many columns. */
+static ffn_status take_encoding(loader *load, const ffn__encoding *e, ffn_error *error)
+{
+    const size_t inputs = load->table.columns - (load->table.target ? 1 : 0);
+    const size_t columns = e->features ? e->column[e->features - 1] + 1 : inputs;
+    if (columns != inputs)
+        return ffn_fail(error, FFN_SHAPE_MISMATCH,
+                        "%s: found %zu columns of inputs, expected the %zu that the model knows", load->table.source,
+                        inputs, columns);
+    if (e->features == 0) return FFN_OK;
+    return ffn__encoding_copy(e->column, (const char *const *)e->category, e->features, &load->encoding, error);
+}
+
+static ffn_status find_encoding(loader *load, ffn_error *error)
+{
+    if (load->options.categories_of) return take_encoding(load, &load->options.categories_of->encoding, error);
+    return load->options.one_hot ? ffn__csv_find_categories(&load->table, &load->encoding, error) : FFN_OK;
 }
 
 static ffn_status allocate(loader *load, ffn_error *error)
 {
     const ffn__csv_table *table = &load->table;
     const size_t columns = table->target ? 1 : 0;
-    ffn_dataset *dataset = ffn__dataset_create(ffn_shape_1d(table->columns - columns), columns, table->rows, error);
+    const size_t features = load->encoding.features ? load->encoding.features : table->columns - columns;
+    ffn_dataset *dataset = ffn__dataset_create(ffn_shape_1d(features), columns, table->rows, error);
     load->dataset = dataset;
     if (!dataset) return FFN_OUT_OF_MEMORY;
+    dataset->encoding = load->encoding;
+    load->encoding = (ffn__encoding){0};
     dataset->x = dataset->owned_x = ffn__alloc(table->rows * dataset->features, sizeof(float), error);
     if (!dataset->x) return FFN_OUT_OF_MEMORY;
     if (columns == 0) return FFN_OK;
@@ -251,12 +326,14 @@ static ffn_dataset *load_text(const char *source, const char *text, size_t size,
     if (options) load.options = *options;
     ffn_status status = ffn__csv_open(&load.table, source, text, size, &load.options, error);
     if (status == FFN_OK) status = find_nature(&load, error);
+    if (status == FFN_OK) status = find_encoding(&load, error);
     if (status == FFN_OK) status = allocate(&load, error);
     if (status == FFN_OK) status = name_features(&load, error);
     if (status == FFN_OK) status = read_rows(&load, error);
     if (status == FFN_OK) status = fill_gaps(&load, error);
     if (status == FFN_OK) status = make_classes(&load, error);
     ffn__free(load.labels);
+    ffn__encoding_destroy(&load.encoding);
     if (status == FFN_OK) return load.dataset;
     ffn_dataset_destroy(load.dataset);
     return NULL;

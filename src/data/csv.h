@@ -84,4 +84,13 @@ typedef struct ffn__csv_label {
 ffn_status ffn__csv_classes(const ffn__csv_label *labels, size_t rows, bool by_value, float *classes, char ***names,
                             size_t *count, ffn_error *error);
 
+/* ---- columns of text as features (csv_encoding.c) ------------------------------------------------------------ */
+
+/* How the table's inputs become features; zeros if all of them are numbers. FFN_BAD_FORMAT for a column of both. */
+ffn_status ffn__csv_find_categories(const ffn__csv_table *table, ffn__encoding *encoding, ffn_error *error);
+/* How many features the column has whose first is given. */
+size_t ffn__csv_category_count(const ffn__encoding *encoding, size_t first);
+/* The feature of that column that the cell's text is; SIZE_MAX: none. */
+size_t ffn__csv_find_category(const ffn__encoding *encoding, size_t first, const ffn__csv_cell *cell);
+
 #endif

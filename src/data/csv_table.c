@@ -205,39 +205,41 @@ static ffn_status find_target(ffn__csv_table *table, const ffn_csv_options *opti
     return FFN_OK;
 }
 
-/* Whether the target column has numbers, and nothing else, below the first row. */
-static bool target_is_numbers(const ffn__csv_table *table, ffn__csv_reader second_row)
+/* Whether the column has numbers, and nothing else, below the first row. */
+static bool is_numbers(size_t column, ffn__csv_reader second_row)
 {
     size_t counts[FFN__CSV_KINDS] = {0};
     while (second_row.more) {
         ffn__csv_cell cell;
         double value;
         (void)ffn__csv_next(&second_row, &cell);
-        if (cell.column == table->target) counts[ffn__csv_classify(&cell, &value)]++;
+        if (cell.column == column) counts[ffn__csv_classify(&cell, &value)]++;
     }
     return counts[FFN__CSV_NUMBER] > 0 && counts[FFN__CSV_TEXT] == 0;
 }
 
-/* Text among the inputs of the first row can only be a header; the target's text may be a class. */
-static bool detect_header(const ffn__csv_table *table)
+/* Text among the inputs of the first row can only be a header, unless they may be categories; the target's text may be a
+ * class. */
+static bool detect_header(const ffn__csv_table *table, bool one_hot)
 {
-    ffn__csv_reader reader = table->header;
-    bool text_target = false;
+    ffn__csv_reader reader = table->header, second_row = table->header;
+    ffn__csv_cell cell;
+    for (size_t i = 0; i < table->columns; i++) (void)ffn__csv_next(&second_row, &cell);
     for (size_t i = 0; i < table->columns; i++) {
-        ffn__csv_cell cell;
         double value;
         (void)ffn__csv_next(&reader, &cell);
         if (ffn__csv_classify(&cell, &value) != FFN__CSV_TEXT) continue;
-        if (cell.column != table->target) return true;
-        text_target = true;
+        if (cell.column != table->target && !one_hot) return true;
+        if (is_numbers(cell.column, second_row)) return true;
     }
-    return text_target && target_is_numbers(table, reader);
+    return false;
 }
 
 static ffn_status find_header(ffn__csv_table *table, const ffn_csv_options *options, ffn_error *error)
 {
-    table->has_header = options->header == FFN_CSV_HEADER_YES || options->target ||
-                        (options->header == FFN_CSV_HEADER_AUTO && detect_header(table));
+    table->has_header =
+        options->header == FFN_CSV_HEADER_YES || options->target ||
+        (options->header == FFN_CSV_HEADER_AUTO && detect_header(table, options->one_hot || options->categories_of));
     table->data = table->header;
     if (!table->has_header) return FFN_OK;
     ffn__csv_cell cell;
@@ -262,6 +264,8 @@ static ffn_status check_options(const ffn_csv_options *options, ffn_error *error
         problem = "missing is not one of ffn_csv_missing";
     else if (options->target && options->header == FFN_CSV_HEADER_NO)
         problem = "a target's name needs a header";
+    else if (options->unknown_zeros && !options->categories_of)
+        problem = "unknown_zeros needs categories_of";
     else if (options->no_target && (options->target || options->target_column))
         problem = "no_target excludes a target";
     return problem ? ffn_fail(error, FFN_INVALID_ARGUMENT, "CSV options: %s", problem) : FFN_OK;

@@ -20,6 +20,7 @@ struct ffn_dataset {
     ffn__mapping mapping;           /* of the file that x lies in; none: no bytes */
     char **class_names;             /* a list [classes], or NULL; owned */
     char **feature_names;           /* a list [features], or NULL; owned */
+    ffn__encoding encoding;         /* of the file's columns; owned */
 };
 
 /* The largest number of classes: a float holds every index below it. */

@@ -90,6 +90,7 @@ void ffn_dataset_destroy(ffn_dataset *dataset)
     ffn__free(dataset->weights);
     ffn__free(dataset->class_names);
     ffn__free(dataset->feature_names);
+    ffn__encoding_destroy(&dataset->encoding);
     ffn__free(dataset);
 }
 
@@ -148,6 +149,11 @@ const char *ffn_dataset_feature_name(const ffn_dataset *dataset, size_t index)
     return dataset && dataset->feature_names && index < dataset->features ? dataset->feature_names[index] : NULL;
 }
 
+const char *ffn_dataset_category(const ffn_dataset *dataset, size_t feature, size_t *column)
+{
+    return dataset ? ffn__encoding_category(&dataset->encoding, feature, column) : NULL;
+}
+
 ffn_status ffn__dataset_count_classes(ffn_dataset *dataset, const char *source, size_t offset, size_t size,
                                       ffn_error *error)
 {
@@ -182,7 +188,7 @@ void ffn__dataset_gather(const ffn_dataset *dataset, const size_t *picked, size_
     if (targets && dataset->targets) gather(dataset->targets, dataset->columns, picked, count, targets);
 }
 
-/* Allocates x, targets and names as `source` has them. */
+/* Allocates x, targets and names as `source` has them, and its encoding. */
 static ffn_status allocate_like(ffn_dataset *dataset, const ffn_dataset *source, ffn_error *error)
 {
     dataset->classes = source->classes;
@@ -204,7 +210,10 @@ static ffn_status allocate_like(ffn_dataset *dataset, const ffn_dataset *source,
         dataset->feature_names = ffn__names_copy((const char *const *)source->feature_names, source->features, error);
         if (!dataset->feature_names) return FFN_OUT_OF_MEMORY;
     }
-    return FFN_OK;
+    const ffn__encoding *e = &source->encoding;
+    return e->features
+               ? ffn__encoding_copy(e->column, (const char *const *)e->category, e->features, &dataset->encoding, error)
+               : FFN_OK;
 }
 
 ffn_dataset *ffn__dataset_pick(const ffn_dataset *dataset, const size_t *picked, size_t count, ffn_error *error)

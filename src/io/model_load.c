@@ -297,9 +297,43 @@ static ffn_status set_classes(const reading *r, const ffn__json *classes)
     return status;
 }
 
+/* Only where there are any; see ffn_model_set_categories. */
+static ffn_status set_categories(const reading *r, const ffn__json *root)
+{
+    static const char what[] = "ffn.about";
+    const ffn__json *columns, *categories;
+    if (!ffn__json_find(root, "columns") && !ffn__json_find(root, "categories")) return FFN_OK;
+    ffn_status status = ffn__json_member(root, "columns", FFN__JSON_ARRAY, what, &columns, r->error);
+    if (status == FFN_OK) status = ffn__json_member(root, "categories", FFN__JSON_ARRAY, what, &categories, r->error);
+    if (status != FFN_OK) return status;
+    const size_t count = columns->count;
+    if (categories->count != count)
+        return ffn_fail(r->error, FFN_BAD_FORMAT, "%zu columns and %zu categories; expected as many", count,
+                        categories->count);
+    const char **names = ffn__alloc(count, sizeof *names, r->error);
+    size_t *numbers = names ? ffn__alloc(count, sizeof *numbers, r->error) : NULL;
+    const ffn__json *column = ffn__json_first(columns), *category = ffn__json_first(categories);
+    status = numbers ? FFN_OK : FFN_OUT_OF_MEMORY;
+    for (size_t i = 0; i < count && status == FFN_OK; i++) {
+        status = ffn__json_get_size(column, "a column", 0, count, what, &numbers[i], r->error);
+        names[i] = category->text;
+        if (status == FFN_OK && category->type != FFN__JSON_STRING)
+            status = ffn_fail(r->error, FFN_BAD_FORMAT, "category %zu is no string", i);
+        column = ffn__json_next(columns, column);
+        category = ffn__json_next(categories, category);
+    }
+    ffn_error error = {FFN_OK, ""};
+    if (status == FFN_OK && ffn_model_set_categories(r->model, numbers, names, count, &error) != FFN_OK)
+        status = ffn_fail(r->error, error.status == FFN_OUT_OF_MEMORY ? FFN_OUT_OF_MEMORY : FFN_BAD_FORMAT, "%.250s",
+                          error.message);
+    ffn__free((void *)names);
+    ffn__free(numbers);
+    return status;
+}
+
 static ffn_status set_about(const reading *r, const ffn__json *root)
 {
-    static const char *const known[] = {"build", "classes"};
+    static const char *const known[] = {"build", "classes", "columns", "categories"};
     static const char what[] = "ffn.about";
     static const ffn_field seed = {"seed", FFN_FIELD_UINT64, offsetof(ffn_model, seed), 0, 0};
     const ffn__json *build, *classes;
@@ -307,7 +341,8 @@ static ffn_status set_about(const reading *r, const ffn__json *root)
     if (status == FFN_OK) status = ffn__json_member(root, "build", FFN__JSON_OBJECT, what, &build, r->error);
     if (status == FFN_OK) status = ffn__json_get_fields(build, &seed, 1, r->model, NULL, what, r->error);
     if (status == FFN_OK) status = ffn__json_member(root, "classes", FFN__JSON_ARRAY, what, &classes, r->error);
-    return status == FFN_OK ? set_classes(r, classes) : status;
+    if (status == FFN_OK) status = set_classes(r, classes);
+    return status == FFN_OK ? set_categories(r, root) : status;
 }
 
 static ffn_status read_about(const reading *r, const ffn__safetensors *file, ffn__json_budget *budget)

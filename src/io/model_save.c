@@ -117,6 +117,28 @@ static void put_nodes(description *d)
     ffn__json_close(&d->text, ']');
 }
 
+/* Only where there are any: the features' columns, and their categories. */
+static ffn_status put_categories(description *d)
+{
+    const ffn__encoding *e = &d->model->encoding;
+    if (e->features == 0) return FFN_OK;
+    ffn__json_key(&d->text, "columns");
+    ffn__json_open(&d->text, '[');
+    for (size_t i = 0; i < e->features; i++) ffn__json_size(&d->text, e->column[i]);
+    ffn__json_close(&d->text, ']');
+    ffn__json_key(&d->text, "categories");
+    ffn__json_open(&d->text, '[');
+    for (size_t i = 0; i < e->features; i++) {
+        const char *name = e->category[i];
+        if (!ffn__is_utf8(name, strlen(name)))
+            return ffn_fail(d->error, FFN_UNSUPPORTED, "category %zu, %.60s, is not UTF-8, as a file wants it", i,
+                            name);
+        ffn__json_string(&d->text, name, strlen(name));
+    }
+    ffn__json_close(&d->text, ']');
+    return FFN_OK;
+}
+
 /* What belongs to the model, but not to its architecture. */
 static ffn_status put_about(description *d)
 {
@@ -136,8 +158,9 @@ static ffn_status put_about(description *d)
         ffn__json_string(&d->text, name, strlen(name));
     }
     ffn__json_close(&d->text, ']');
+    const ffn_status status = put_categories(d);
     ffn__json_close(&d->text, '}');
-    return FFN_OK;
+    return status;
 }
 
 static ffn_status describe(description *d)

@@ -198,6 +198,9 @@ static ffn_status prepare(fit *f, const ffn_dataset *dataset, const ffn_fit_opti
     if (status == FFN_OK && dataset->class_names && !f->model->class_names)
         status =
             ffn_model_set_class_names(f->model, (const char *const *)dataset->class_names, dataset->classes, error);
+    const ffn__encoding *e = &dataset->encoding;
+    if (status == FFN_OK && e->features > 0 && f->model->encoding.features == 0)
+        status = ffn_model_set_categories(f->model, e->column, (const char *const *)e->category, e->features, error);
     if (status == FFN_OK && f->options.checkpoint_path) status = ffn__checkpoint_check(f->trainer, error);
     return status;
 }
@@ -286,9 +289,9 @@ static ffn_status record(fit *f, ffn_error *error)
     const ffn_status status =
         ffn__grow((void **)&f->history.epoch, &f->history_capacity, f->history.epochs + 1, sizeof(ffn_epoch), error);
     if (status != FFN_OK) return status;
-    f->history.epoch[f->history.epochs++] = (ffn_epoch){
-        p->loss,          p->accuracy,      p->validation_loss, p->validation_accuracy,
-        p->learning_rate, p->epoch_seconds, p->metric};
+    f->history.epoch[f->history.epochs++] =
+        (ffn_epoch){p->loss,          p->accuracy,      p->validation_loss, p->validation_accuracy,
+                    p->learning_rate, p->epoch_seconds, p->metric};
     return FFN_OK;
 }
 

@@ -1,0 +1,218 @@
+/* Columns of text among the inputs of a CSV file: categories, one feature each, kept with the model. */
+#include "failing.h"
+#include "networks.h"
+#include "test.h"
+
+static const char table[] = "size,colour,shape,price\n"
+                            "1,red,\"a \"\"b\"\"\",10\n"
+                            "2.5,green,round,20\n"
+                            "3,blue,round,30\n"
+                            "4,red,flat,40\n";
+
+static const ffn_csv_options one_hot = {.one_hot = true};
+
+static ffn_dataset *load(const char *text, ffn_csv_options options)
+{
+    ffn_error error = {FFN_OK, ""};
+    ffn_dataset *data = ffn_dataset_load_csv_memory(text, strlen(text), &options, &error);
+    if (!data) printf("\n    %s\n", error.message);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(data);
+    return data;
+}
+
+static void expect_refused(const char *text, ffn_csv_options options, ffn_status status, const char *place)
+{
+    ffn_error error = {FFN_OK, ""};
+    ffn_dataset *data = ffn_dataset_load_csv_memory(text, strlen(text), &options, &error);
+    CU_ASSERT_PTR_NULL(data);
+    CU_ASSERT_EQUAL(error.status, status);
+    if (!strstr(error.message, place)) printf("\n    expected '%s': %s\n", place, error.message);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, place));
+    ffn_dataset_destroy(data);
+}
+
+static void expect_rows(const ffn_dataset *data, const float *want, size_t rows, size_t features)
+{
+    const ffn_tensor x = ffn_dataset_inputs(data);
+    CU_ASSERT_EQUAL_FATAL(x.shape.dim[0], rows);
+    CU_ASSERT_EQUAL_FATAL(x.shape.dim[1], features);
+    for (size_t i = 0; i < rows * features; i++) CU_ASSERT_EQUAL(x.data[i], want[i]);
+}
+
+static const float encoded[4][7] = {/* size, blue, green, red, a "b", flat, round */
+                                    {1, 0, 0, 1, 1, 0, 0},
+                                    {2.5f, 0, 1, 0, 0, 0, 1},
+                                    {3, 1, 0, 0, 0, 0, 1},
+                                    {4, 0, 0, 1, 0, 1, 0}};
+
+static void test_categories(void)
+{
+    const char *const names[] = {"size",          "colour=blue", "colour=green", "colour=red",
+                                 "shape=a \"b\"", "shape=flat",  "shape=round"};
+    const char *const categories[] = {NULL, "blue", "green", "red", "a \"b\"", "flat", "round"};
+    const size_t columns[] = {0, 1, 1, 1, 2, 2, 2};
+    ffn_dataset *data = load(table, one_hot);
+    expect_rows(data, &encoded[0][0], 4, 7);
+    CU_ASSERT_EQUAL(ffn_dataset_targets(data).data[2], 30);
+    for (size_t i = 0; i < 7; i++) {
+        size_t column = 99;
+        const char *category = ffn_dataset_category(data, i, &column);
+        CU_ASSERT_STRING_EQUAL(ffn_dataset_feature_name(data, i), names[i]);
+        CU_ASSERT((category == NULL) == (categories[i] == NULL));
+        if (category) CU_ASSERT_STRING_EQUAL(category, categories[i]);
+        CU_ASSERT_EQUAL(column, columns[i]);
+    }
+    CU_ASSERT(!ffn_dataset_category(data, 7, NULL) && !ffn_dataset_category(NULL, 0, NULL));
+    ffn_dataset *first, *second; /* splits take it along */
+    CU_ASSERT_EQUAL(ffn_dataset_split(data, 0.5f, 1, &first, &second, NULL), FFN_OK);
+    CU_ASSERT_STRING_EQUAL(ffn_dataset_category(second, 5, NULL), "flat");
+    ffn_dataset_destroy(first);
+    ffn_dataset_destroy(second);
+    ffn_dataset_destroy(data);
+}
+
+/* Numbers alone are as without the option; the target may be text, or stand between the inputs. */
+static void test_other_tables(void)
+{
+    ffn_dataset *data = load("a,b\n1,2\n3,4\n", one_hot);
+    const float numbers[] = {1, 3}, between[] = {1, 1, 0, 0, 2, 0, 1, 0, 1, 0, 0, 1};
+    expect_rows(data, numbers, 2, 1);
+    CU_ASSERT_PTR_NULL(ffn_dataset_category(data, 0, NULL));
+    ffn_dataset_destroy(data);
+    data = load("k,y,c\nx,yes,u\nx,no,v\ny,no,w\n", (ffn_csv_options){.one_hot = true, .target = "y"});
+    CU_ASSERT_EQUAL(ffn_dataset_classes(data), 2);
+    CU_ASSERT_EQUAL(ffn_dataset_inputs(data).shape.dim[1], 5);
+    CU_ASSERT_STRING_EQUAL(ffn_dataset_feature_name(data, 4), "c=w");
+    ffn_dataset_destroy(data);
+    data = load("1,u,5\n2,v,6\n1,w,7\n", one_hot); /* no header: the first row has a category */
+    CU_ASSERT_PTR_NULL(ffn_dataset_feature_name(data, 0));
+    const float want[] = {1, 1, 0, 0, 2, 0, 1, 0, 1, 0, 0, 1};
+    expect_rows(data, want, 3, 4);
+    ffn_dataset_destroy(data);
+    data = load("1,0,u\n2,1,v\n1,0,w\n", (ffn_csv_options){.one_hot = true, .target_column = 2});
+    expect_rows(data, between, 3, 4);
+    ffn_dataset_destroy(data);
+}
+
+static void test_gaps(void)
+{
+    static const char gaps[] = "n,c,y\n1,a,1\n,b,2\n3,,3\n5,a,4\n";
+    const float mean[] = {1, 1, 0, 3, 0, 1, 3, 0, 0, 5, 1, 0}, skipped[] = {1, 1, 0, 5, 1, 0};
+    expect_refused(gaps, one_hot, FFN_BAD_FORMAT, "line 3, column 1");
+    expect_refused("n,c,y\n1,a,1\n3,,3\n", one_hot, FFN_BAD_FORMAT, "line 3, column 2 'c'");
+    ffn_dataset *data = load(gaps, (ffn_csv_options){.one_hot = true, .missing = FFN_CSV_MISSING_MEAN});
+    expect_rows(data, mean, 4, 3);
+    ffn_dataset_destroy(data);
+    data = load(gaps, (ffn_csv_options){.one_hot = true, .missing = FFN_CSV_MISSING_SKIP_ROW});
+    expect_rows(data, skipped, 2, 3);
+    ffn_dataset_destroy(data);
+    expect_refused("c,n,y\na,,1\nb,,2\n", (ffn_csv_options){.one_hot = true, .missing = FFN_CSV_MISSING_MEAN},
+                   FFN_BAD_FORMAT, "column 2 'n'");
+}
+
+static void test_refuses(void)
+{
+    expect_refused(table, (ffn_csv_options){0}, FFN_BAD_FORMAT, "line 2, column 2 'colour'");
+    expect_refused("n,c,y\n1,a,1\n2,7,2\n", one_hot, FFN_BAD_FORMAT, "line 2, column 2 'c': found 'a'");
+    expect_refused("n,c,y\n1,a,1\n2,inf,2\n", one_hot, FFN_BAD_FORMAT, "line 2, column 2");
+    expect_refused(table, (ffn_csv_options){.unknown_zeros = true}, FFN_INVALID_ARGUMENT, "unknown_zeros");
+    for (size_t fail = 1; fail < 60; fail++) {
+        failing_start(fail);
+        ffn_error error = {FFN_OK, ""};
+        ffn_dataset *data = ffn_dataset_load_csv_memory(table, strlen(table), &one_hot, &error);
+        CU_ASSERT((data != NULL) == (error.status == FFN_OK));
+        CU_ASSERT(data || error.status == FFN_OUT_OF_MEMORY);
+        CU_ASSERT(fail > 10 || !data);
+        CU_ASSERT(fail < 40 || data);
+        ffn_dataset_destroy(data);
+        CU_ASSERT_EQUAL(failing_stop(), 0);
+    }
+}
+
+/* ---- with a model ---------------------------------------------------------------------------------------------- */
+
+static ffn_model *train(void)
+{
+    ffn_dataset *data = load(table, one_hot);
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value h = ffn_standardize(model, ffn_input(model, ffn_dataset_sample_shape(data)));
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, ffn_dense(model, h, 1, ffn_linear()), NULL), FFN_OK);
+    const ffn_fit_options options = {.epochs = 2};
+    CU_ASSERT_EQUAL_FATAL(ffn_fit(model, data, &options, NULL, NULL), FFN_OK);
+    ffn_dataset_destroy(data);
+    return model;
+}
+
+/* New rows, with fewer categories and another order, become the same inputs. */
+static void test_model_keeps_them(void)
+{
+    static const char rows[] = "size,colour,shape\n4,red,flat\n1,red,\"a \"\"b\"\"\"\n";
+    ffn_model *trained = train();
+    void *bytes;
+    size_t size, column = 0;
+    CU_ASSERT_EQUAL_FATAL(ffn_model_save_memory(trained, &bytes, &size, NULL), FFN_OK);
+    ffn_model *loaded = ffn_model_load_memory(bytes, size, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(loaded);
+    const ffn_model *models[] = {trained, loaded};
+    for (size_t i = 0; i < 2; i++) {
+        CU_ASSERT_STRING_EQUAL(ffn_model_category(models[i], 6, &column), "round");
+        CU_ASSERT_EQUAL(column, 2);
+        CU_ASSERT(!ffn_model_category(models[i], 0, &column) && column == 0 && !ffn_model_category(models[i], 7, NULL));
+        ffn_csv_options options = {
+            .no_target = true, .categories_of = models[i], .header = i ? FFN_CSV_HEADER_AUTO : FFN_CSV_HEADER_YES};
+        ffn_dataset *data = load(rows, options);
+        const ffn_tensor x = ffn_dataset_inputs(data);
+        CU_ASSERT_EQUAL_FATAL(x.shape.dim[1], 7);
+        CU_ASSERT_EQUAL(memcmp(x.data, encoded[3], sizeof encoded[3]), 0);
+        CU_ASSERT_EQUAL(memcmp(x.data + 7, encoded[0], sizeof encoded[0]), 0);
+        ffn_dataset_destroy(data);
+
+        static const char unknown[] = "size,colour,shape\n1,red,flat\n2,purple,flat\n";
+        expect_refused(unknown, options, FFN_BAD_FORMAT, "line 3, column 2 'colour': found 'purple'");
+        expect_refused("size,colour,shape\n1,7,flat\n", options, FFN_BAD_FORMAT, "line 2, column 2");
+        options.header = FFN_CSV_HEADER_YES;
+        expect_refused("size,colour,shape\nx,red,flat\n", options, FFN_BAD_FORMAT, "line 2, column 1");
+        expect_refused("size,colour\n1,red\n", options, FFN_SHAPE_MISMATCH, "2 columns");
+        options.unknown_zeros = true;
+        data = load(unknown, options);
+        const float zeros[] = {2, 0, 0, 0, 0, 1, 0};
+        CU_ASSERT_EQUAL(memcmp(ffn_dataset_inputs(data).data + 7, zeros, sizeof zeros), 0);
+        ffn_dataset_destroy(data);
+    }
+    ffn_free(bytes);
+    ffn_model_destroy(trained);
+    ffn_model_destroy(loaded);
+}
+
+static void test_setting_them(void)
+{
+    ffn_model *model = train();
+    const size_t columns[] = {0, 1, 1, 1, 2, 2, 2}, gap[] = {0, 2, 2, 2, 3, 3, 3}, late[] = {1, 2, 2, 2, 3, 3, 3};
+    const char *const good[] = {"", "b", "g", "r", "a", "f", "r"}, *const order[] = {"", "g", "b", "r", "a", "f", "r"};
+    const char *const twice[] = {"", "b", "b", "r", "a", "f", "r"}, *const numbers[] = {"",  "",  "g", "r",
+                                                                                        "a", "f", "r"};
+    const char *const null[] = {"", "b", "g", NULL, "a", "f", "r"};
+    CU_ASSERT_EQUAL(ffn_model_set_categories(NULL, columns, good, 7, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(ffn_model_set_categories(model, NULL, good, 7, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(ffn_model_set_categories(model, columns, NULL, 7, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(ffn_model_set_categories(model, columns, good, 6, NULL), FFN_SHAPE_MISMATCH);
+    CU_ASSERT_EQUAL(ffn_model_set_categories(model, gap, good, 7, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(ffn_model_set_categories(model, late, good, 7, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(ffn_model_set_categories(model, columns, order, 7, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(ffn_model_set_categories(model, columns, twice, 7, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(ffn_model_set_categories(model, columns, numbers, 7, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_EQUAL(ffn_model_set_categories(model, columns, null, 7, NULL), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_STRING_EQUAL(ffn_model_category(model, 1, NULL), "blue");
+    CU_ASSERT_EQUAL(ffn_model_set_categories(model, columns, good, 7, NULL), FFN_OK);
+    CU_ASSERT_STRING_EQUAL(ffn_model_category(model, 1, NULL), "b");
+    CU_ASSERT_EQUAL(ffn_model_set_categories(model, NULL, NULL, 0, NULL), FFN_OK);
+    CU_ASSERT_PTR_NULL(ffn_model_category(model, 1, NULL));
+    CU_ASSERT_PTR_NULL(ffn_model_category(NULL, 1, NULL));
+    ffn_model_destroy(model);
+}
+
+static const test_case cases[] = {
+    {"categories", test_categories}, {"other tables", test_other_tables},           {"gaps", test_gaps},
+    {"refuses", test_refuses},       {"a model keeps them", test_model_keeps_them}, {"setting them", test_setting_them},
+};
+TEST_MAIN("categories of CSV files", cases)
