@@ -142,14 +142,13 @@ static void finish(search *s, size_t index)
         s->status = ffn_fail(&s->error, FFN_STOPPED, "trial %zu: on_trial asked to stop", t->number);
 }
 
-/* Whether the fold is to be measured. What its trial's first fold finds holds for all of them. */
+/* Whether the fold is to be measured. A trial of which a fold is done already goes on after the time. */
 static bool begins(search *s, size_t slot)
 {
     (void)pthread_mutex_lock(&s->mutex);
     const bool late = s->options->seconds > 0 && now() - s->start > s->options->seconds;
-    if (s->left[slot] == s->study.folds && (late || s->status != FFN_OK)) s->skipped[slot] = true;
+    if (late && s->left[slot] == s->study.folds) s->skipped[slot] = true;
     const bool begin = s->left[slot] > 0 && !s->skipped[slot] && s->status == FFN_OK;
-    if (!begin) s->skipped[slot] = true;
     (void)pthread_mutex_unlock(&s->mutex);
     return begin;
 }
@@ -167,7 +166,7 @@ static void run_job(void *context, size_t job)
         s->status = status;
         s->error = error;
     }
-    if (status == FFN_OK && --s->left[slot] == 0 && !s->skipped[slot]) finish(s, index);
+    if (status == FFN_OK && --s->left[slot] == 0) finish(s, index);
     (void)pthread_mutex_unlock(&s->mutex);
 }
 
