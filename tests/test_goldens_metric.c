@@ -68,12 +68,10 @@ static void test_bins(void)
             const golden_entry *e = golden_maybe(&golden.cases[i], names[k]);
             const bool ties = strstr(golden.cases[i].name, "ties") || strstr(golden.cases[i].name, "several");
             if (!e) continue;
-            for (size_t exact = 1; exact < 100; exact += 60) {
-                double bound;
-                const double value = measure(&golden.cases[i], names[k], 9, exact, &bound);
-                CU_ASSERT(fabs(value - e->values[0]) <= (ties ? 1e-12 : bound + 1e-12));
-                CU_ASSERT(bound >= 0 && (ties || k == 1 || bound < 0.01));
-            }
+            double bound; /* from the first row on, or after some that were kept */
+            const double value = measure(&golden.cases[i], names[k], 9, i % 2 ? 1 : 61, &bound);
+            CU_ASSERT(fabs(value - e->values[0]) <= (ties ? 1e-12 : bound + 1e-12));
+            CU_ASSERT(bound >= 0 && (ties || k == 1 || bound < 0.01));
         }
     golden_close(&golden);
 }
