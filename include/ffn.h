@@ -743,7 +743,8 @@ typedef struct ffn_fit_options {
     float validation_fraction;            /* of the data, split off before training (stratified for classes); 0: none */
     ffn_monitor monitor;                  /* what early stopping, restore_best and a plateau schedule follow */
     double (*score)(const ffn_progress *progress, void *user); /* for FFN_MONITOR_SCORE, at each epoch's end */
-    const char *metric;  /* of ffn_metric_create, in progress and history; needed for FFN_MONITOR_METRIC; NULL: none */
+    const char *metric;  /* of ffn_metric_create, in progress and history; needed for FFN_MONITOR_METRIC; NULL: none. Of
+                            the training, an epoch resumed half-way has that of its second half */
     size_t patience;     /* stop after so many epochs without an improvement of what is monitored; 0: never */
     float min_delta;     /* how much better counts as an improvement */
     bool restore_best;   /* at the end go back to the weights of the best epoch */
