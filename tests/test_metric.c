@@ -155,6 +155,10 @@ static void test_edges(void)
     CU_ASSERT(isfinite(value_of("mape", one, y, no, 3)));
     CU_ASSERT_DOUBLE_EQUAL(value_of("log_loss", one, no, yes, 3), 23 * log(2), 1e-6); /* clipped at 2^-23 */
 
+    const float beyond[] = {1e30f, -1e30f, 2}; /* probabilities that are none */
+    CU_ASSERT(isfinite(value_of("calibration_error", one, beyond, mixed, 3)));
+    CU_ASSERT_DOUBLE_EQUAL(value_of("log_loss", one, beyond, yes, 3), 23 * log(2) / 3, 1e-6);
+
     /* a class that does not occur is left out of the mean of areas; equal outputs in top_k: the last counts first */
     const float p[] = {0.7f, 0.2f, 0.1f, 0.3f, 0.6f, 0.1f, 0.4f, 0.4f, 0.2f}, classes[] = {0, 1, 0};
     CU_ASSERT_DOUBLE_EQUAL(value_of("roc_auc", three, p, classes, 3), 1, 1e-15);

@@ -115,6 +115,8 @@ static void test_bad_logs(void)
         {",ok,", ",fine,", "line 2, column 7"},
         {",ok,", ",ok,abc", "line 2, column 8"},
         {",ok,", ",ok,inf", "line 2, column 8"},
+        {",5,", ",6,", "line 2, column 10"},
+        {",5,", ",-1,", "line 2, column 10"},
         {"\"tanh\"", "\"relu\"", "line 2, column 16"},
         {"\"tanh\"", "\"tan\"", "line 2, column 16"},
         {"\"tanh\"", "\"tanh", "line"},
@@ -138,6 +140,15 @@ static void test_bad_logs(void)
         ffn_search_result_destroy(&again);
         ffn_dataset_destroy(data);
     }
+    ffn_search_result_destroy(&result);
+    (void)remove(log_name);
+}
+
+static void test_no_logs(void)
+{
+    ffn_search_options options = make_options(FFN_SEARCH_GRID, 3);
+    ffn_search_result result = {0};
+    options.log = log_name;
     write_log("\xff\xfe binary \x01");
     ffn_dataset *data = make_data();
     CU_ASSERT_EQUAL(ffn_search(data, &options, &result, NULL), FFN_BAD_FORMAT);
@@ -151,5 +162,6 @@ static void test_bad_logs(void)
 static const test_case cases[] = {
     {"resume", test_resume},
     {"bad logs", test_bad_logs},
+    {"no logs", test_no_logs},
 };
 TEST_MAIN("logs of searches", cases)

@@ -216,8 +216,8 @@ static void add_confidence(ffn_metric *m, double confidence, bool right, double 
 {
     const size_t bins = m->options.bins;
     const double place = ceil(confidence * (double)bins) - 1;
-    const size_t bin = place > 0 ? (size_t)place : 0;
-    m->part[bin < bins ? bin : bins - 1] += weight * ((double)right - confidence);
+    const size_t bin = !(place > 0) ? 0 : place < (double)bins ? (size_t)place : bins - 1;
+    m->part[bin] += weight * ((double)right - confidence);
     m->part[bins] += weight;
 }
 

@@ -192,6 +192,18 @@ static ffn_status read_seed(const reading *r, const ffn__csv_cell *cell, ffn_err
     return is_text(cell, text.message) ? FFN_OK : refuse(r, cell, "the seed of this search's fit options", error);
 }
 
+/* No more epochs than the trial may have had: a refit trains for as many. */
+static ffn_status read_trained(reading *r, const ffn__csv_cell *cell, double value, ffn_error *error)
+{
+    ffn_fit_options fit = r->study->options->fit;
+    const ffn_status status = ffn__space_apply(r->trial, &fit, error);
+    if (status != FFN_OK) return status;
+    const size_t given = r->epochs[r->trial->rung] ? r->epochs[r->trial->rung] : fit.epochs;
+    const size_t most = given ? given : ffn_fit_defaults().epochs;
+    r->row.epochs = value;
+    return value >= 0 && value <= (double)most ? FFN_OK : refuse(r, cell, "no more epochs than a trial has", error);
+}
+
 static ffn_status read_cell(reading *r, const ffn__csv_cell *cell, ffn_error *error)
 {
     const size_t column = cell->column - 1;
@@ -212,7 +224,7 @@ static ffn_status read_cell(reading *r, const ffn__csv_cell *cell, ffn_error *er
     case FOLDS: return expect_number(r, cell, value, (double)r->study->folds, error);
     case SCORE: r->row.score = value; return FFN_OK;
     case SPREAD: r->row.spread = value; return FFN_OK;
-    case TRAINED: r->row.epochs = value; return FFN_OK;
+    case TRAINED: return read_trained(r, cell, value, error);
     case SECONDS: r->row.seconds = value; return FFN_OK;
     case PARAMETERS: r->row.parameters = (size_t)value; return FFN_OK;
     default: r->row.memory = (size_t)value; return FFN_OK;

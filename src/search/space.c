@@ -1,4 +1,5 @@
 /* What a search varies. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -56,8 +57,8 @@ static ffn_status set_field(const struct field *field, const ffn_dimension *d, d
                             ffn_error *error)
 {
     unsigned char *place = (unsigned char *)options + field->offset;
-    const float real = (float)value;
-    const size_t whole = (size_t)value;
+    const float real = field->kind == FLOAT ? (float)value : 0;
+    const size_t whole = field->kind == FLOAT ? 0 : (size_t)value;
     switch (field->kind) {
     case FLOAT: memcpy(place, &real, sizeof real); return FFN_OK;
     case SIZE: memcpy(place, &whole, sizeof whole); return FFN_OK;
@@ -99,6 +100,7 @@ static const char *find_problem(const ffn_dimension *d)
     if (!(isfinite(d->low) && isfinite(d->high) && d->low <= d->high)) return "expected finite numbers, low <= high";
     if (d->logarithmic && !(d->low > 0)) return "low must be above 0 where it is logarithmic";
     if (field && !(d->low >= 0)) return "low is below 0";
+    if (field && field->kind == FLOAT && !(d->high <= (double)FLT_MAX)) return "high is beyond what a float holds";
     if (field && field->kind == SIZE && !d->whole) return "the option is a whole number; expected `whole` set";
     if (d->whole && !(fabs(d->low) <= most_whole && fabs(d->high) <= most_whole)) return "whole numbers end at 2^53";
     if (d->whole && ceil(d->low) > floor(d->high)) return "there is no whole number from low to high";
