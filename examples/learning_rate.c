@@ -30,10 +30,14 @@ static ffn_status draw(const char *path, const ffn_rate_test *test, ffn_error *e
     if (!exponent) return ffn_fail(error, FFN_OUT_OF_MEMORY, "no memory for the chart");
     for (size_t i = 0; i < test->count; i++) exponent[i] = log10(test->rate[i]);
     const show_series series[] = {
-        {"batch", SHOW_DOTS, test->count, exponent, test->loss, 0},
-        {"smoothed", SHOW_LINE, test->count, exponent, test->smoothed, 0},
+        {.name = "batch", .style = SHOW_DOTS, .count = test->count, .x = exponent, .y = test->loss},
+        {.name = "smoothed", .count = test->count, .x = exponent, .y = test->smoothed},
     };
-    const show_panel panel = {"Learning-rate range test", "learning rate, power of 10", "loss", series, 2, false};
+    const show_panel panel = {.title = "Learning-rate range test",
+                              .x_label = "learning rate, power of 10",
+                              .y_label = "loss",
+                              .series = series,
+                              .count = 2};
     const ffn_status status = show_chart(path, &panel, 1, error);
     free(exponent);
     return status;

@@ -37,11 +37,14 @@ void show_images(const show_image *images, size_t count, size_t width, size_t he
 typedef enum show_style { SHOW_LINE = 0, SHOW_DASHES, SHOW_DOTS } show_style;
 
 typedef struct show_series {
-    const char *name;
+    const char *name; /* NULL: not in the legend */
     show_style style;
     size_t count;
-    const double *x, *y; /* x NULL: 1, 2, 3, ... A y that is NaN leaves a gap. */
-    size_t stride;       /* from one element of x or y to the next; 0: 1 */
+    const double *x, *y;       /* x NULL: 1, 2, 3, ... A y that is NaN leaves a gap. */
+    size_t stride;             /* from one element of x, y, low or high to the next; 0: 1 */
+    size_t color;              /* from 1; 0: its place among the series */
+    const double *low, *high;  /* a band's borders; NULL: no band */
+    const char *const *labels; /* [count], beside dots; NULL: none */
 } show_series;
 
 typedef struct show_panel {
@@ -49,10 +52,14 @@ typedef struct show_panel {
     const show_series *series;
     size_t count;
     bool label_ends; /* write its last value at the end of each line */
+    bool log_y;      /* powers of ten; what is not above 0 leaves a gap */
 } show_panel;
 
 /* Writes panels, one beside the other, as an SVG image. */
 ffn_status show_chart(const char *path, const show_panel *panels, size_t count, ffn_error *error);
+
+/* The same in rows of so many columns. */
+ffn_status show_charts(const char *path, const show_panel *panels, size_t count, size_t columns, ffn_error *error);
 
 /* A training's learning curves: loss, and accuracy if there is one. */
 ffn_status show_history_chart(const char *path, const ffn_history *history, ffn_error *error);
