@@ -168,8 +168,12 @@ static void print_gradients(const study *s, FILE *out)
             const size_t count = study_select(s, STUDY_DEPTH, a, c->depths[d], r);
             double accuracy = 0;
             for (size_t i = 0; i < count; i++) accuracy += study_last(r[i], STUDY_TEST_ACCURACY) / (double)count;
-            fprintf(out, "%7.1f%7.1f %.3f", vanishing(r, count, c->depths[d], false),
-                    vanishing(r, count, c->depths[d], true), accuracy);
+            fprintf(out, "%7.1f%7.1f", vanishing(r, count, c->depths[d], false),
+                    vanishing(r, count, c->depths[d], true));
+            if (c->sigmoid_output) /* whose accuracy is one of outputs, not of rows */
+                fprintf(out, "      ");
+            else
+                fprintf(out, " %.3f", accuracy);
         }
         fprintf(out, "\n");
     }
