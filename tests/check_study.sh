@@ -100,6 +100,9 @@ cmp -s whole/epochs.csv cut/epochs.csv || fail 'epochs.csv is another after an i
 cmp -s whole/layers.csv cut/layers.csv || fail 'layers.csv is another after an interruption'
 cut -d, -f1-15 whole/times.csv >one
 cut -d, -f1-15 cut/times.csv | cmp -s - one || fail 'times.csv has other runs after an interruption'
+cp whole/report.txt report.txt
+slice whole
+cmp -s whole/report.txt report.txt || fail 'a study that is only read reports something else'
 slice cut --seeds 3
 head -n "$(wc -l <whole/epochs.csv)" cut/epochs.csv | cmp -s - whole/epochs.csv || fail 'more seeds change what was there'
 [ "$(wc -l <cut/epochs.csv)" -eq $((1 + 3 * (2 + 2 + 6))) ] || fail 'a third seed is not there'

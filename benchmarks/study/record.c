@@ -61,11 +61,11 @@ static void write_number(FILE *file, double value)
 static double read_number(const char **text)
 {
     *text += **text == ',';
+    if (**text == ',' || **text == '\n') return (double)NAN;
     char *end;
     const double value = strtod(*text, &end);
-    const bool empty = end == *text;
     *text = end;
-    return empty ? (double)NAN : value;
+    return value;
 }
 
 /* ---- opening ------------------------------------------------------------------------------------------------------- */

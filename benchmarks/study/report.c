@@ -157,8 +157,8 @@ static void print_gradients(const study *s, FILE *out)
     fprintf(
         out,
         "\nGRADIENTS by depth: power of ten of the norm in layer 1 over that in the last hidden layer, at the start\n"
-        "and after %zu epochs, with the test accuracy that is reached\n             ",
-        c->depth_epochs);
+        "and after %zu epochs%s\n             ",
+        c->depth_epochs, c->sigmoid_output ? "" : ", with the test accuracy that is reached");
     for (size_t d = 0; d < STUDY_MOST_DEPTHS && c->depths[d]; d++) fprintf(out, "%8zu layers     ", c->depths[d]);
     fprintf(out, "\n");
     for (size_t a = 0; a < s->activations.count; a++) {
