@@ -445,6 +445,8 @@ const char *ffn_model_class_name(const ffn_model *model, size_t index); /* NULL 
 ffn_status ffn_model_set_categories(ffn_model *model, const size_t *columns, const char *const *categories,
                                     size_t features, ffn_error *error);
 const char *ffn_model_category(const ffn_model *model, size_t feature, size_t *column); /* see ffn_dataset_category */
+/* The loss that ffn_fit last trained the model with, without class weights; of zeros if there was none. */
+ffn_loss ffn_model_loss(const ffn_model *model);
 /* A table of layers, shapes and parameters. Like snprintf: writes at most `size` bytes with the ending 0, returns the
  * length the whole text has. text may be NULL if size is 0. */
 size_t ffn_model_summary(const ffn_model *model, char *text, size_t size);
@@ -983,7 +985,7 @@ ffn_status ffn_cross_validate(const ffn_dataset *dataset, const ffn_search_optio
 /* ---- files ----------------------------------------------------------------------------------------------------- */
 
 /* Models as safetensors files, which other programs can read: docs/formats.md. A file has the architecture with every
- * setting, the weights, the scalers and the names of classes. A model that is loaded predicts the same bits and saves the
+ * setting, the weights, the scalers, the names of classes and the loss. A model that is loaded predicts the same bits and saves the
  * same bytes. A file on a path changes whole or not at all; a load gives a whole model or NULL. */
 
 /* Most of what a reader takes; 0 is each one's default. A file beyond a limit is refused before memory is taken. */

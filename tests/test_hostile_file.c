@@ -64,6 +64,14 @@ static void make_good(void)
     ffn_set_initializer(model, y, ffn_normal(0, 1));
     CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, y, NULL), FFN_OK);
     CU_ASSERT_EQUAL(ffn_model_set_class_names(model, classes, 2, NULL), FFN_OK);
+    const float row[3] = {0}, target[2] = {0, 1};
+    ffn_fit_options options = ffn_fit_defaults();
+    options.loss = ffn_huber(0.5f);
+    options.optimizer = ffn_sgd(0);
+    options.epochs = 1;
+    ffn_dataset *data = ffn_dataset_from_arrays(row, ffn_shape_1d(3), target, ffn_shape_1d(2), 1, NULL);
+    CU_ASSERT_EQUAL(ffn_fit(model, data, &options, NULL, NULL), FFN_OK);
+    ffn_dataset_destroy(data);
     CU_ASSERT_EQUAL_FATAL(ffn_model_save_memory(model, &bytes, &good.size, NULL), FFN_OK);
     good.bytes = malloc(good.size);
     memcpy(good.bytes, bytes, good.size);
@@ -235,6 +243,11 @@ static const change changes[] = {
     {"~'l1':0.5", "~'no_bias':1", FFN_BAD_FORMAT, "true or false"},
     {"~'l1':0.5", "~'l3':0.5", FFN_UNSUPPORTED, "l3 is no setting"},
     {"~'kind':'normal'", "~'kind':'evil'", FFN_UNSUPPORTED, "initializer evil"},
+    {"~'kind':'huber'", "~'kind':'hubris'", FFN_UNSUPPORTED, "the loss hubris"},
+    {"~'kind':'huber'", "~'kind':1", FFN_BAD_FORMAT, "a string"},
+    {"~'delta':0.5", "~'delta':0", FFN_BAD_FORMAT, "the loss huber are out"},
+    {"~'delta':0.5", "~'delta':0.5,'label_smoothing':1", FFN_BAD_FORMAT, "the loss huber are out"},
+    {"~'delta':0.5", "~'gamma':0.5", FFN_UNSUPPORTED, "gamma is no setting"},
     {"~'classes':['one'", "~'classes':[1", FFN_BAD_FORMAT, "class 0"},
     {"~'classes':['one','two']", "~'classes':{}", FFN_BAD_FORMAT, "expected an array"},
 };

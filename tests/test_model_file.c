@@ -184,6 +184,37 @@ static void test_fitted_scalers(void)
     ffn_free(b.bytes);
 }
 
+/* The loss of the last training comes along, but for the weights of classes. */
+static void test_loss(void)
+{
+    const float x[4] = {0, 1, 2, 3}, targets[4] = {0, 1, 1, 0};
+    ffn_dataset *data = ffn_dataset_from_arrays(x, ffn_shape_1d(1), targets, ffn_shape_1d(1), 4, NULL);
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value y = ffn_dense(model, ffn_input(model, ffn_shape_1d(1)), 1, ffn_linear());
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, y, NULL), FFN_OK);
+    CU_ASSERT_PTR_NULL(ffn_model_loss(model).ops);
+    CU_ASSERT_PTR_NULL(ffn_model_loss(NULL).ops);
+    ffn_fit_options options = ffn_fit_defaults();
+    options.epochs = 1;
+    options.loss = ffn_binary_cross_entropy();
+    options.loss.label_smoothing = 0.1f;
+    options.loss.positive_weight = 3;
+    CU_ASSERT_EQUAL(ffn_fit(model, data, &options, NULL, NULL), FFN_OK);
+    const bytes b = save(model);
+    ffn_model *loaded = ffn_model_load_memory(b.bytes, b.size, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(loaded);
+    const ffn_loss found = ffn_model_loss(loaded);
+    CU_ASSERT_PTR_EQUAL(found.ops, ffn_binary_cross_entropy().ops);
+    CU_ASSERT_EQUAL(found.label_smoothing, 0.1f);
+    CU_ASSERT_EQUAL(found.positive_weight, 3);
+    CU_ASSERT_PTR_NULL(found.class_weights);
+    CU_ASSERT_TRUE(is_same(model, loaded));
+    ffn_free(b.bytes);
+    ffn_model_destroy(loaded);
+    ffn_model_destroy(model);
+    ffn_dataset_destroy(data);
+}
+
 static void test_values_that_are_hard(void)
 {
     static const float hard[] = {0.0f, -0.0f, 1e-45f, -1e-38f, 3.4028234e38f, 0.1f};
@@ -437,6 +468,7 @@ static const test_case cases[] = {
     {"every model", test_every_model},
     {"settings act", test_settings_act},
     {"fitted scalers", test_fitted_scalers},
+    {"loss", test_loss},
     {"values that are hard", test_values_that_are_hard},
     {"layers from outside", test_layers_from_outside},
     {"activations from outside", test_activations_from_outside},

@@ -59,6 +59,7 @@ struct ffn_model {
      * the activation that it is the value of; linear (no ops) if there is none */
     size_t output_rows, output_cols;
     ffn_activation output_activation;
+    ffn_loss loss;      /* that ffn_fit last trained it with, without class weights; no ops: none */
     char **class_names; /* a list [class_count], or NULL; owned */
     size_t class_count;
     ffn__encoding encoding; /* of a table's columns, which gave the inputs; owned */

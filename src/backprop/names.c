@@ -20,6 +20,8 @@ ffn_status ffn_model_set_class_names(ffn_model *model, const char *const *names,
     return FFN_OK;
 }
 
+ffn_loss ffn_model_loss(const ffn_model *model) { return model ? model->loss : (ffn_loss){0}; }
+
 const char *ffn_model_class_name(const ffn_model *model, size_t index)
 {
     return model && index < model->class_count ? model->class_names[index] : NULL;

@@ -17,6 +17,9 @@ extern const ffn__layer ffn__layer_defaults;
 /* Of an initializer. */
 enum { FFN__INITIALIZER_NUMBERS = 2 };
 extern const ffn_field ffn__initializer_numbers[FFN__INITIALIZER_NUMBERS];
+/* Of a loss. */
+enum { FFN__LOSS_NUMBERS = 3 };
+extern const ffn_field ffn__loss_numbers[FFN__LOSS_NUMBERS];
 /* How kernels are called, by their number. */
 extern const char *const ffn__kernel_names[FFN_KERNELS_NATIVE + 1];
 

@@ -331,9 +331,31 @@ static ffn_status set_categories(const reading *r, const ffn__json *root)
     return status;
 }
 
+static ffn_status set_loss(const reading *r, const ffn__json *object)
+{
+    static const char *const known[] = {"kind", "numbers"};
+    static const char what[] = "the loss";
+    const char *name;
+    const ffn__json *numbers;
+    ffn_loss loss = {0};
+    if (object->type != FFN__JSON_OBJECT) return ffn_fail(r->error, FFN_BAD_FORMAT, "the loss is no object");
+    ffn_status status = ffn__json_only(object, known, 2, what, r->error);
+    if (status == FFN_OK) status = ffn__json_get_string(object, "kind", what, &name, r->error);
+    if (status == FFN_OK) status = ffn__json_member(object, "numbers", FFN__JSON_OBJECT, what, &numbers, r->error);
+    if (status == FFN_OK && ffn_loss_by_name(name, &loss, NULL) != FFN_OK)
+        status = ffn_fail(r->error, FFN_UNSUPPORTED, "the loss %.40s is not one of version %s", name, ffn_version());
+    loss.delta = 0; /* what is not said */
+    if (status == FFN_OK)
+        status = ffn__json_get_fields(numbers, ffn__loss_numbers, FFN__LOSS_NUMBERS, &loss, NULL, what, r->error);
+    if (status == FFN_OK && ffn__loss_check(&loss, 2, r->error) != FFN_OK)
+        status = ffn_fail(r->error, FFN_BAD_FORMAT, "the numbers of the loss %s are out of their ranges", name);
+    if (status == FFN_OK) r->model->loss = loss;
+    return status;
+}
+
 static ffn_status set_about(const reading *r, const ffn__json *root)
 {
-    static const char *const known[] = {"build", "classes", "columns", "categories"};
+    static const char *const known[] = {"build", "loss", "classes", "columns", "categories"};
     static const char what[] = "ffn.about";
     static const ffn_field seed = {"seed", FFN_FIELD_UINT64, offsetof(ffn_model, seed), 0, 0};
     const ffn__json *build, *classes;
@@ -341,6 +363,8 @@ static ffn_status set_about(const reading *r, const ffn__json *root)
     if (status == FFN_OK) status = ffn__json_member(root, "build", FFN__JSON_OBJECT, what, &build, r->error);
     if (status == FFN_OK) status = ffn__json_get_fields(build, &seed, 1, r->model, NULL, what, r->error);
     if (status == FFN_OK) status = ffn__json_member(root, "classes", FFN__JSON_ARRAY, what, &classes, r->error);
+    const ffn__json *loss = ffn__json_find(root, "loss");
+    if (status == FFN_OK && loss) status = set_loss(r, loss);
     if (status == FFN_OK) status = set_classes(r, classes);
     return status == FFN_OK ? set_categories(r, root) : status;
 }

@@ -18,6 +18,11 @@ const ffn_field ffn__initializer_numbers[FFN__INITIALIZER_NUMBERS] = {
     {"a", FFN_FIELD_FLOAT, offsetof(ffn_initializer, a), 0, 0},
     {"b", FFN_FIELD_FLOAT, offsetof(ffn_initializer, b), 0, 0},
 };
+const ffn_field ffn__loss_numbers[FFN__LOSS_NUMBERS] = {
+    {"delta", FFN_FIELD_FLOAT, offsetof(ffn_loss, delta), 0, (double)FLT_MAX},
+    {"label_smoothing", FFN_FIELD_FLOAT, offsetof(ffn_loss, label_smoothing), 0, (double)FLT_MAX},
+    {"positive_weight", FFN_FIELD_FLOAT, offsetof(ffn_loss, positive_weight), 0, (double)FLT_MAX},
+};
 const char *const ffn__kernel_names[FFN_KERNELS_NATIVE + 1] = {"auto", "blas", "native"};
 
 /* A description on its way to text. */
@@ -139,6 +144,20 @@ static ffn_status put_categories(description *d)
     return FFN_OK;
 }
 
+/* One from outside the library is not kept. */
+static void put_loss(description *d)
+{
+    const ffn_loss *loss = &d->model->loss, zero = {0};
+    ffn_loss found;
+    if (!loss->ops || ffn_loss_by_name(loss->ops->name, &found, NULL) != FFN_OK || found.ops != loss->ops) return;
+    ffn__json_key(&d->text, "loss");
+    ffn__json_open(&d->text, '{');
+    put_string(d, "kind", loss->ops->name);
+    ffn__json_key(&d->text, "numbers");
+    (void)ffn__json_put_fields(&d->text, ffn__loss_numbers, FFN__LOSS_NUMBERS, loss, &zero, NULL, "", NULL);
+    ffn__json_close(&d->text, '}');
+}
+
 /* What belongs to the model, but not to its architecture. */
 static ffn_status put_about(description *d)
 {
@@ -146,6 +165,7 @@ static ffn_status put_about(description *d)
     ffn__json_open(&d->text, '{');
     ffn__json_key(&d->text, "build");
     (void)ffn__json_put_fields(&d->text, &seed, 1, d->model, NULL, NULL, "", NULL);
+    put_loss(d);
     ffn__json_key(&d->text, "classes");
     ffn__json_open(&d->text, '[');
     for (size_t i = 0; i < d->model->class_count; i++) {

@@ -415,7 +415,12 @@ ffn_status ffn_fit(ffn_model *model, const ffn_dataset *dataset, const ffn_fit_o
     fit f = {.model = model};
     ffn_status status = prepare(&f, dataset, options, error);
     const bool prepared = status == FFN_OK;
-    if (prepared) status = run(&f, error);
+    if (prepared) {
+        model->loss = f.options.loss;
+        model->loss.class_weights = NULL; /* the caller's */
+        model->loss.classes = 0;
+        status = run(&f, error);
+    }
     release(&f);
     if (history && prepared) {
         ffn_history_destroy(history);
