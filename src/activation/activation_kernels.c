@@ -1,25 +1,8 @@
 /* The built-in activations, for one instruction set. An elementwise kind is a function of one vector for its value and
- * one for its gradient, which a loop applies to whole arrays. The row kinds, softmax and its logarithm, have loops of
- * their own. */
-#include "activation/activation.h"
-#include "tensor/vector_math.h"
-
-#define FORWARD_ARGUMENTS const ffn_activation *a, size_t rows, size_t cols, const float *x, float *y
-#define BACKWARD_ARGUMENTS                                                                                             \
-    const ffn_activation *a, size_t rows, size_t cols, const float *x, const float *y, const float *dy, float *dx
+ * one for its gradient, which a loop applies to whole arrays. The row kinds are in softmax.h. */
+#include "activation/softmax.h"
 
 /* ---- loops ------------------------------------------------------------------------------------------------------- */
-
-/* The n > 0 floats from x, VL of them at most; the other lanes are 0. */
-VECTOR_INLINE vec load(const float *x, size_t n) { return n >= VL ? vec_load(x) : vec_load_part(x, n); }
-
-VECTOR_INLINE void store(float *y, vec v, size_t n)
-{
-    if (n >= VL)
-        vec_store(y, v);
-    else
-        vec_store_part(y, v, n);
-}
 
 /* y = f(x); alpha comes by value, since y might alias where it is kept. Whole vectors and the remainder run through one
  * piece of code, so that an element's bits do not depend on its place. */
@@ -173,14 +156,33 @@ VECTOR_INLINE vec swish_value(float alpha, vec x)
     const vec bounded = swish_bounded(alpha, x), beta = vec_set(alpha), z = bounded * beta;
     return vec_times_sigmoid(x, z, vec_fma(bounded, beta, -z));
 }
+VECTOR_INLINE vec silu_by_exp(vec x) { return swish_value(1, x); }
+VECTOR_INLINE vec silu_value(float alpha, vec x)
+{
+#ifdef FFN__HAS_PIECES
+    return (void)alpha, pieces_or_tail(pieces_share(&sigmoid_pieces, x, 25), x, -25, silu_by_exp);
+#else
+    return (void)alpha, silu_by_exp(x);
+#endif
+}
 VECTOR_INLINE vec swish_gradient(float alpha, vec x, vec dy)
 {
     const vec z = swish_bounded(alpha, x) * alpha;
+#ifdef FFN__HAS_PIECES
+    return dy * pieces_odd(&swish_slope_pieces, 5, z, 18.9f);
+#else
     vec s;
     const vec slope = vec_sigmoid_slope(z, &s);
     return dy * (s + z * slope);
+#endif
 }
-static void swish_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, swish_value); }
+static void swish_forward(FORWARD_ARGUMENTS)
+{
+    if (a->alpha == 1)
+        map_forward(1, rows * cols, x, y, silu_value);
+    else
+        map_forward(a->alpha, rows * cols, x, y, swish_value);
+}
 static void swish_backward(BACKWARD_ARGUMENTS)
 {
     (void)y, map_backward(a->alpha, rows * cols, x, dy, dx, swish_gradient);
@@ -204,9 +206,8 @@ static void gelu_backward(BACKWARD_ARGUMENTS)
 #define GELU_B_HIGH ((float)0x1.2444eep-4)
 #define GELU_B_LOW  ((float)(GELU_B - 0x1.2444eep-4))
 
-VECTOR_INLINE vec gelu_tanh_value(float alpha, vec x)
+VECTOR_INLINE vec gelu_tanh_by_exp(vec x)
 {
-    (void)alpha;
     const vec bounded = vec_min(vec_set(7), vec_max(vec_set(VEC_BOUND(-10.5f, -28)), x)); /* z in [-100, 36] */
     const vec square = bounded * bounded, square_low = vec_fma(bounded, bounded, -square);
     const vec grid = vec_set((float)0x1.8p4);
@@ -216,14 +217,26 @@ VECTOR_INLINE vec gelu_tanh_value(float alpha, vec x)
     const vec z = bounded * p, z_low = vec_fma(bounded, p, -z) + bounded * p_low;
     return vec_times_sigmoid(x, z, z_low);
 }
+VECTOR_INLINE vec gelu_tanh_value(float alpha, vec x)
+{
+#ifdef FFN__HAS_PIECES
+    return (void)alpha, pieces_or_tail(pieces_share(&gelu_tanh_pieces, x, 4.9f), x, -4.9f, gelu_tanh_by_exp);
+#else
+    return (void)alpha, gelu_tanh_by_exp(x);
+#endif
+}
 VECTOR_INLINE vec gelu_tanh_gradient(float alpha, vec x, vec dy)
 {
     (void)alpha;
+#ifdef FFN__HAS_PIECES
+    return dy * pieces_odd(&gelu_tanh_slope_pieces, 4, x, 5.9f);
+#else
     const float limit = VEC_BOUND(12, 28);
     const vec bounded = vec_min(vec_set(limit), vec_max(vec_set(-limit), x)), square = bounded * bounded;
     vec s;
     const vec slope = vec_sigmoid_slope(bounded * ((float)GELU_A + (float)GELU_B * square), &s);
     return dy * (s + bounded * ((float)GELU_A + (float)(3 * GELU_B) * square) * slope);
+#endif
 }
 static void gelu_tanh_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, gelu_tanh_value); }
 static void gelu_tanh_backward(BACKWARD_ARGUMENTS)
@@ -303,133 +316,6 @@ static void softsign_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * c
 static void softsign_backward(BACKWARD_ARGUMENTS)
 {
     (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, softsign_gradient);
-}
-
-/* ---- rows: softmax and its logarithm ----------------------------------------------------------------------------- */
-
-/* A sum of vectors, lane by lane, with the rounding errors of its additions. */
-typedef struct accumulator {
-    vec sum, low;
-} accumulator;
-
-VECTOR_INLINE void accumulate(accumulator *s, vec v)
-{
-    const vec sum = s->sum + v, part = sum - s->sum;
-    s->low += (s->sum - (sum - part)) + (v - part);
-    s->sum = sum;
-}
-
-/* pairwise, in double */
-VECTOR_INLINE double accumulated(const accumulator *s)
-{
-    float sum[VL], low[VL];
-    vec_store(sum, s->sum);
-    vec_store(low, s->low);
-    double total[VL];
-    for (size_t i = 0; i < VL; i++) total[i] = (double)sum[i] + (double)low[i];
-    for (size_t half = VL / 2; half; half /= 2)
-        for (size_t i = 0; i < half; i++) total[i] += total[i + half];
-    return total[0];
-}
-
-/* load with -infinity in the lanes past the n-th */
-VECTOR_INLINE vec load_bounded(const float *x, size_t n)
-{
-    static const lane numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    if (n >= VL) return vec_load(x);
-    ivec number;
-    memcpy(&number, numbers, sizeof(number));
-    return vec_select(number < (lane)n, vec_load_part(x, n), vec_set(-(float)INFINITY));
-}
-
-/* The largest lane. */
-VECTOR_INLINE float largest(vec v)
-{
-#if VL == 16
-    v = vec_max(v, __builtin_shufflevector(v, v, 8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7));
-    v = vec_max(v, __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3, 4, 5, 6, 7, 0, 1, 2, 3));
-    v = vec_max(v, __builtin_shufflevector(v, v, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1, 2, 3, 0, 1));
-#elif VL == 8
-    v = vec_max(v, __builtin_shufflevector(v, v, 4, 5, 6, 7, 0, 1, 2, 3));
-    v = vec_max(v, __builtin_shufflevector(v, v, 2, 3, 0, 1, 2, 3, 0, 1));
-#elif VL == 4
-    v = vec_max(v, __builtin_shufflevector(v, v, 2, 3, 0, 1));
-#endif
-    return v[0] > v[1] ? v[0] : v[1];
-}
-
-/* The largest of a row. NaN may get lost: it comes back with x - largest. */
-VECTOR_INLINE float row_max(size_t cols, const float *x)
-{
-    vec most = load_bounded(x, cols);
-    for (size_t c = VL; c < cols; c += VL) most = vec_max(most, load_bounded(x + c, cols - c));
-    return largest(most);
-}
-
-/* e^(x - most) for x <= most. The difference is rounded, which at -16 alone would be 8 ulp of the result; the error,
- * exact where the result is not 0, goes along. (At -infinity it is NaN, and ignored.) */
-VECTOR_INLINE vec exp_below(vec x, float most)
-{
-    const vec difference = x - most, part = difference - x, error = (x - (difference - part)) - (most + part);
-    return vec_exp_sum(difference, error);
-}
-
-/* y = e^(x - most), unless y is NULL; the sum of them */
-VECTOR_INLINE double row_exp(size_t cols, const float *x, float most, float *y)
-{
-    accumulator s = {{0}, {0}};
-    for (size_t c = 0; c < cols; c += VL) {
-        const vec e = exp_below(load_bounded(x + c, cols - c), most);
-        accumulate(&s, e);
-        if (y) store(y + c, e, cols - c);
-    }
-    return accumulated(&s);
-}
-
-static void softmax_forward(FORWARD_ARGUMENTS)
-{
-    (void)a;
-    for (size_t r = 0; r < rows && cols <= VL; r++) {
-        const vec v = load_bounded(x + r * cols, cols), e = exp_below(v, largest(v));
-        store(y + r * cols, e * (1 / vec_sum(e)), cols);
-    }
-    for (size_t r = 0; r < rows && cols > VL; r++, x += cols, y += cols) {
-        const float inverse = (float)(1 / row_exp(cols, x, row_max(cols, x), y));
-        for (size_t c = 0; c < cols; c += VL) store(y + c, load(y + c, cols - c) * inverse, cols - c);
-    }
-}
-
-static void log_softmax_forward(FORWARD_ARGUMENTS)
-{
-    (void)a;
-    for (size_t r = 0; r < rows; r++, x += cols, y += cols) {
-        const float most = row_max(cols, x), logarithm = (float)log(row_exp(cols, x, most, NULL));
-        for (size_t c = 0; c < cols; c += VL) store(y + c, (load(x + c, cols - c) - most) - logarithm, cols - c);
-    }
-}
-
-static void softmax_backward(BACKWARD_ARGUMENTS)
-{
-    (void)a, (void)x;
-    for (size_t r = 0; r < rows; r++, y += cols, dy += cols, dx += cols) {
-        accumulator s = {{0}, {0}};
-        for (size_t c = 0; c < cols; c += VL) accumulate(&s, load(y + c, cols - c) * load(dy + c, cols - c));
-        const float sum = (float)accumulated(&s);
-        for (size_t c = 0; c < cols; c += VL)
-            store(dx + c, load(y + c, cols - c) * (load(dy + c, cols - c) - sum), cols - c);
-    }
-}
-
-static void log_softmax_backward(BACKWARD_ARGUMENTS)
-{
-    (void)a, (void)x;
-    for (size_t r = 0; r < rows; r++, y += cols, dy += cols, dx += cols) {
-        accumulator s = {{0}, {0}};
-        for (size_t c = 0; c < cols; c += VL) accumulate(&s, load(dy + c, cols - c));
-        const float sum = (float)accumulated(&s);
-        for (size_t c = 0; c < cols; c += VL)
-            store(dx + c, load(dy + c, cols - c) - vec_exp(load(y + c, cols - c)) * sum, cols - c);
-    }
 }
 
 /* ---- the table --------------------------------------------------------------------------------------------------- */

@@ -2,7 +2,7 @@
  * everything around it. */
 #include "kernel/narrow.h"
 
-#include "kernel/fold.h"
+#include "tensor/fold.h"
 
 enum { LANES = FFN__HALF_PANEL, PARTS = LANES / VL, BLOCK = FFN__NARROW_BLOCK };
 

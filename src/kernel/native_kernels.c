@@ -2,7 +2,7 @@
  * along the depth, and every step reads two vectors of one panel and a number of each row of another. */
 #include "kernel/native.h"
 
-#include "kernel/fold.h"
+#include "tensor/fold.h"
 #include "tensor/transpose.h"
 
 #if defined(__clang__)

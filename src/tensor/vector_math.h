@@ -5,6 +5,7 @@
 #ifndef FFN__VECTOR_MATH_H
 #define FFN__VECTOR_MATH_H
 
+#include "tensor/pieces_tables.h"
 #include "tensor/vector.h"
 #include <float.h>
 #include <math.h>
@@ -198,7 +199,7 @@ VECTOR_INLINE vec vec_logistic(vec p, vec t, vec *error)
 }
 
 /* 1 / (1 + e^-x), 1.4 ulp */
-VECTOR_INLINE vec vec_sigmoid(vec x)
+VECTOR_INLINE vec vec_sigmoid_by_exp(vec x)
 {
     vec rounded;
     const vec t = vec_exp_split(-vec_min(vec_set(40), vec_max(vec_set(VEC_LOG_MIN), x)), vec_set(0), &rounded);
@@ -232,7 +233,7 @@ VECTOR_INLINE vec vec_times_sigmoid(vec x, vec z, vec z_low)
 }
 
 /* 0.9 ulp */
-VECTOR_INLINE vec vec_tanh(vec x)
+VECTOR_INLINE vec vec_tanh_by_exp(vec x)
 {
     /* (tanh a / a - 1) / a^2 in a^2, for a <= 0.55 */
     static const float p[] = {-0.333333194f, 0.133326396f, -0.0538573563f, 0.0210909732f, -0.00630007219f};
@@ -246,7 +247,7 @@ VECTOR_INLINE vec vec_tanh(vec x)
 }
 
 /* log(1 + e^x) = log(1 + u), 1.2 ulp. What u loses in rounding counts 1 / (1 + u), about 1 - u / 2. */
-VECTOR_INLINE vec vec_softplus(vec x)
+VECTOR_INLINE vec vec_softplus_by_exp(vec x)
 {
     /* (log(1 + u) - u + u^2 / 2) / u^3 for u in [0, 1], weighted by u^3 / log(1 + u) */
     static const float q[] = {0.333330929f,   -0.249933124f, 0.199263275f,   -0.162282839f, 0.126791909f,
@@ -288,17 +289,13 @@ VECTOR_INLINE vec vec_mish_slope(vec x)
 
 /* ---- normal distribution ----------------------------------------------------------------------------------------- */
 
-/* x Phi(x), 1.9 ulp */
-VECTOR_INLINE vec vec_gelu(vec x)
+/* x Phi(x) for |x| >= 0.7, 1.9 ulp */
+VECTOR_INLINE vec vec_gelu_far(vec x)
 {
-    /* (Phi(a) - 1/2) / a in a^2, weighted by a^2, for a <= 0.7 */
-    static const float centre[] = {0.398942262f, -0.0664899424f, 0.00997021515f, -0.0011762745f, 9.89131586e-05f};
     /* a Phi(-a) e^(a^2 / 2) in (a - 1.5) / (a + 3), for a in [0.7, 13.2], relative */
     static const float tail[] = {0.308670998f,  0.316681832f,  -0.442510456f, 0.296522379f,   -0.0625115782f,
                                  -0.036338374f, 0.0133234914f, 0.0104409223f, -0.00535341864f};
     const vec a = vec_min(vec_set(13.2f), vec_abs(x)), square = a * a;
-    const vec near = vec_copysign(vec_fma(square, vec_polynomial(square, 4, centre), 0.5f * x), x);
-
     const vec half = square * 0.5f, half_low = vec_fma(a * 0.5f, a, -half);
     vec rounded;
     const vec t = vec_exp_split(-half, -half_low, &rounded);
@@ -306,11 +303,21 @@ VECTOR_INLINE vec vec_gelu(vec x)
               rise = u * vec_polynomial(u, 7, tail + 1); /* tail[0] + rise is the fit's value */
     const vec m = tail[0] + (tail[0] * t + (rise + rise * t));
     const vec below = vec_select(a < 13.2f, m * vec_power_of_two(rounded), a - a); /* a - a: 0 or NaN */
-    return vec_select(a < 0.7f, near, vec_max(vec_set(0), x) - below);
+    return vec_max(vec_set(0), x) - below;
+}
+
+/* x Phi(x), 1.9 ulp */
+VECTOR_INLINE vec vec_gelu_by_exp(vec x)
+{
+    /* (Phi(a) - 1/2) / a in a^2, weighted by a^2, for a <= 0.7 */
+    static const float centre[] = {0.398942262f, -0.0664899424f, 0.00997021515f, -0.0011762745f, 9.89131586e-05f};
+    const vec a = vec_min(vec_set(13.2f), vec_abs(x)), square = a * a;
+    const vec near = vec_copysign(vec_fma(square, vec_polynomial(square, 4, centre), 0.5f * x), x);
+    return vec_select(a < 0.7f, near, vec_gelu_far(x));
 }
 
 /* Phi(x) + x phi(x), within 2.5e-7 */
-VECTOR_INLINE vec vec_gelu_slope(vec x)
+VECTOR_INLINE vec vec_gelu_slope_by_exp(vec x)
 {
     /* (Phi(-a) - a phi(a)) e^(a^2 / 2) in a, weighted by e^(-a^2 / 2) */
     static const float n[] = {0.49999994f,     -0.797878981f,    0.249918237f,   -0.132518739f,
@@ -322,6 +329,44 @@ VECTOR_INLINE vec vec_gelu_slope(vec x)
     const vec below = vec_select(a < 6.2f, (power + power * t) * vec_polynomial(a, 10, n), a - a);
     return vec_select(x > 0, 1 - below, below);
 }
+
+/* ---- by tables, or else by exponentials --------------------------------------------------------------------------- */
+
+#ifdef FFN__HAS_PIECES
+
+VECTOR_INLINE vec vec_tanh(vec x)
+{
+    const vec a = vec_min(vec_set(9.2f), vec_abs(x));
+    return vec_copysign(vec_min(a, vec_set(1)) + pieces_value(&tanh_pieces, 6, a), x);
+}
+
+VECTOR_INLINE vec vec_sigmoid(vec x)
+{
+    const vec below = pieces_value(&sigmoid_pieces, 6, vec_min(vec_set(25), vec_abs(x)));
+    return pieces_or_tail(vec_select(x > 0, 1 - below, below), x, -25, vec_sigmoid_by_exp);
+}
+
+VECTOR_INLINE vec vec_softplus(vec x)
+{
+    const vec rest = pieces_value(&softplus_pieces, 6, vec_min(vec_set(25), vec_abs(x)));
+    return pieces_or_tail(vec_max(vec_set(0), x) + rest, x, -25, vec_softplus_by_exp);
+}
+
+VECTOR_INLINE vec vec_gelu(vec x)
+{
+    return pieces_or_tail(pieces_share(&gelu_pieces, x, 5.4f), x, -5.4f, vec_gelu_far);
+}
+VECTOR_INLINE vec vec_gelu_slope(vec x) { return pieces_odd(&gelu_slope_pieces, 4, x, 5.9f); }
+
+#else
+
+VECTOR_INLINE vec vec_tanh(vec x) { return vec_tanh_by_exp(x); }
+VECTOR_INLINE vec vec_sigmoid(vec x) { return vec_sigmoid_by_exp(x); }
+VECTOR_INLINE vec vec_softplus(vec x) { return vec_softplus_by_exp(x); }
+VECTOR_INLINE vec vec_gelu(vec x) { return vec_gelu_by_exp(x); }
+VECTOR_INLINE vec vec_gelu_slope(vec x) { return vec_gelu_slope_by_exp(x); }
+
+#endif
 
 #endif
 

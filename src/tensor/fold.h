@@ -1,5 +1,5 @@
-/* The sums of the lanes of VL vectors at once, for the *_kernels.c sources: a third of the
- * work of one after the other. */
+/* The sums, or the largest, of the lanes of VL vectors at once, for the *_kernels.c sources: a third of the work of one
+ * after the other. */
 #ifndef FFN__FOLD_H
 #define FFN__FOLD_H
 
@@ -22,28 +22,54 @@
 #define FFN__ALL(F, s) FFN__TWO(F, s, 0)
 #endif
 
-/* The swap of pairs of rows, and their sum: half as many rows are left. */
-#define FFN__FOLD(s)                                                                                                   \
+/* The swap of pairs of rows, and `operation` on both: half as many rows are left. */
+#define FFN__FOLD(operation, s)                                                                                        \
     for (size_t i = 0; i < VL; i += 2 * (s)) {                                                                         \
         const vec a = row[i], b = row[i + (s)];                                                                        \
-        row[i] = __builtin_shufflevector(a, b, FFN__ALL(FFN__FIRST, s)) +                                              \
-                 __builtin_shufflevector(a, b, FFN__ALL(FFN__SECOND, s));                                              \
+        row[i] = operation(__builtin_shufflevector(a, b, FFN__ALL(FFN__FIRST, s)),                                     \
+                           __builtin_shufflevector(a, b, FFN__ALL(FFN__SECOND, s)));                                   \
     }
 
-/* The sum of row i's lanes in lane i. */
+/* `operation` on a vector and itself with lanes swapped: lane by lane what FFN__FOLD does with a row. */
+#define FFN__SELF(operation, s) v = operation(v, __builtin_shufflevector(v, v, FFN__ALL(FFN__OTHER, s)));
+#define FFN__OTHER(s, i)        ((i) ^ (s))
+
+#if VL == 16
+#define FFN__EACH_BIT(step, operation) step(operation, 1) step(operation, 2) step(operation, 4) step(operation, 8)
+#elif VL == 8
+#define FFN__EACH_BIT(step, operation) step(operation, 1) step(operation, 2) step(operation, 4)
+#elif VL == 4
+#define FFN__EACH_BIT(step, operation) step(operation, 1) step(operation, 2)
+#else
+#define FFN__EACH_BIT(step, operation) step(operation, 1)
+#endif
+
+VECTOR_INLINE vec vec_add(vec a, vec b) { return a + b; }
+
+/* The sum of row i's lanes in lane i, and the largest of them. */
 VECTOR_INLINE vec sums_of_lanes(vec row[VL])
 {
-    FFN__FOLD(1)
-#if VL >= 4
-    FFN__FOLD(2)
-#endif
-#if VL >= 8
-    FFN__FOLD(4)
-#endif
-#if VL >= 16
-    FFN__FOLD(8)
-#endif
+    FFN__EACH_BIT(FFN__FOLD, vec_add)
     return row[0];
+}
+
+VECTOR_INLINE vec maxima_of_lanes(vec row[VL])
+{
+    FFN__EACH_BIT(FFN__FOLD, vec_max)
+    return row[0];
+}
+
+/* The same of one row, with the same bits, in every lane. */
+VECTOR_INLINE vec sum_of_lanes(vec v)
+{
+    FFN__EACH_BIT(FFN__SELF, vec_add)
+    return v;
+}
+
+VECTOR_INLINE vec maximum_of_lanes(vec v)
+{
+    FFN__EACH_BIT(FFN__SELF, vec_max)
+    return v;
 }
 
 #if VL >= 4
