@@ -1,10 +1,12 @@
-/* Accuracy of the activations over all floats, against libm in double:
- *     activation_accuracy [--stride N] [--from SIZE] [--to SIZE] [--filter TEXT] [--isa generic|avx2|avx512]
- * All takes hours of processor time; |x| from 2^-14 to 2^7 (with --stride 1), where the functions do something,
- * minutes. A row a function, ' for its derivative: its bar, largest and mean error in ulp (of a derivative: the smaller
- * of ulp / 4 and absolute / 2.5e-7), the input of the largest, the largest error of results below FLT_MIN in units of
- * it, steps down of increasing functions, wrong infinities and NaN. Exits with 1 if a function is past its bar. */
+/* Accuracy of the activations over all floats, against double:
+ *     activation_accuracy [--stride N] [--from SIZE] [--to SIZE] [--filter TEXT] [--isa generic|avx2|avx512] [--threads N]
+ * All of them take some 20 minutes of two cores with AVX-512, whose instruction sets are judged side by side, and hours
+ * elsewhere. A row a function, ' for its derivative, and instruction set: its bar, largest and mean error in ulp (of a
+ * derivative: the smaller of ulp / 4 and absolute / 2.5e-7), the input of the largest, the largest error of results below
+ * FLT_MIN in units of it, steps down of increasing functions, wrong infinities and NaN. Exits with 1 if a function is past
+ * its bar, or if a reference is not what libm says. */
 #include "../tests/activation_sweep.h"
+#include "activation/reference.h"
 #include "tensor/isa.h"
 #include <getopt.h>
 #include <pthread.h>
@@ -12,7 +14,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { THREADS = 2 };
+enum { MOST_THREADS = 64 };
 
 /* What to sweep. Blocks that start at an |x| outside from .. to are left out. */
 typedef struct sweep_range {
@@ -24,91 +26,219 @@ typedef struct sweep {
     const function *function;
     bool slope;
     sweep_range range;
-    atomic_ullong next; /* block */
+    size_t cols;                                /* 2 for a kind over rows */
+    ffn_activation activations[FFN__ISA_COUNT]; /* ops NULL: not to be judged */
+    reference *reference;                       /* NULL: libm's */
+    atomic_ullong next;                         /* block */
 } sweep;
 
 typedef struct worker {
     sweep *sweep;
-    sweep_result result;
+    sweep_result result[FFN__ISA_COUNT];
+    float x[2 * SWEEP_BLOCK + 2], y[2 * SWEEP_BLOCK + 2], ones[SWEEP_BLOCK + 1];
+    double wide[SWEEP_BLOCK + REFERENCE_LANES], wanted[SWEEP_BLOCK + REFERENCE_LANES];
+    uint64_t strange; /* references that are not libm's */
 } worker;
+
+/* ---- judging ----------------------------------------------------------------------------------------------------- */
+
+typedef double wide8 __attribute__((vector_size(64)));
+typedef int64_t int8 __attribute__((vector_size(64)));
+typedef float float8 __attribute__((vector_size(32)));
+
+/* Macros, since processors differ in how functions pass vectors of this size. */
+#define ALL(x)             ((x) - (wide8){0})
+#define CHOOSE(mask, a, b) ((wide8)(((mask) & (int8)(a)) | (~(mask) & (int8)(b))))
+#define SIZE_OF(x)         ((wide8)((int8)(x)&INT64_MAX))
+
+/* As sweep_judge for n elements: eight at once where nothing is special and no error is the largest so far. */
+static void judge(sweep_result *r, const sweep *s, const float *x, const float *y, size_t step, const double *wanted,
+                  size_t n)
+{
+    size_t i = 0;
+    wide8 total = {0};
+    for (; step == 1 && i + 8 <= n; i += 8) {
+        wide8 w;
+        float8 f;
+        memcpy(&w, wanted + i, sizeof(w));
+        memcpy(&f, y + i, sizeof(f));
+        const wide8 v = __builtin_convertvector(f, wide8), magnitude = SIZE_OF(w), error = SIZE_OF(v - w);
+        const int8 usual = (magnitude <= (double)FLT_MAX) & (SIZE_OF(v) <= (double)FLT_MAX);
+        const int8 small = s->slope ? (int8){0} : magnitude < (double)FLT_MIN;
+        const wide8 at = CHOOSE(magnitude > (double)FLT_MIN, magnitude, ALL((double)FLT_MIN));
+        const wide8 unit = (wide8)(((int8)at & INT64_C(0x7ff0000000000000)) - ((int64_t)(FLT_MANT_DIG - 1) << 52));
+        const wide8 ulp = error / unit, part = ulp / 4, absolute = error / 2.5e-7;
+        const wide8 counted = CHOOSE(small, ALL(0), s->slope ? CHOOSE(part < absolute, part, absolute) : ulp);
+        const wide8 below = CHOOSE(small, error / (double)FLT_MIN, ALL(0));
+        const int8 special = ~usual | (counted > r->worst) | (below > r->subnormal);
+        int64_t any = 0;
+        for (int lane = 0; lane < 8; lane++) any |= special[lane];
+        if (any) {
+            for (size_t j = i; j < i + 8; j++) sweep_judge(r, s->slope, x[j], y[j], wanted[j]);
+            continue;
+        }
+        total += counted;
+        r->count += 8;
+    }
+    for (int lane = 0; lane < 8; lane++) r->total += total[lane];
+    for (; i < n; i++) sweep_judge(r, s->slope, x[step * i], y[step * i], wanted[i]);
+}
+
+/* ---- blocks ------------------------------------------------------------------------------------------------------ */
+
+/* wanted of n elements, of which every 61st is compared with libm's */
+static void find_wanted(worker *w, size_t n, size_t step)
+{
+    const sweep *s = w->sweep;
+    double (*const one)(double) = s->slope ? s->function->slope : s->function->value;
+    for (size_t i = 0; i < n; i++) w->wide[i] = (double)w->x[step * i];
+    if (!s->reference) {
+        for (size_t i = 0; i < n; i++) w->wanted[i] = one(w->wide[i]);
+        return;
+    }
+    for (size_t i = n; i % REFERENCE_LANES; i++) w->wide[i] = 0;
+    s->reference(w->wide, w->wanted, (n + REFERENCE_LANES - 1) / REFERENCE_LANES * REFERENCE_LANES);
+    for (size_t i = 0; i < n; i += 61) {
+        const double exact = one(w->wide[i]), error = fabs(w->wanted[i] - exact);
+        const double least =
+            s->slope ? 1e-14 : 1e-300; /* a derivative's terms may cancel, and its bar is absolute then */
+        w->strange += !(error <= 1e-12 * fabs(exact) + least || w->wanted[i] == exact || isnan(w->wide[i]));
+    }
+}
+
+static void sweep_all_sets(worker *w, uint64_t first, size_t count)
+{
+    const sweep *s = w->sweep;
+    const size_t before = first > 0, n = count + before, step = s->cols;
+    for (size_t i = 0; i < n; i++) {
+        w->x[step * i] = sweep_float((first - before + i) * s->range.stride);
+        if (step == 2) w->x[2 * i + 1] = 0;
+        w->ones[i] = 1;
+    }
+    find_wanted(w, n, step);
+    for (size_t isa = 0; isa < FFN__ISA_COUNT; isa++) {
+        const ffn_activation a = s->activations[isa];
+        if (!a.ops) continue;
+        ffn_activation_forward(a, n, step, w->x, w->y, NULL);
+        if (s->slope) ffn_activation_backward(a, n, step, w->x, w->y, w->ones, w->y, NULL);
+        judge(&w->result[isa], s, w->x + step * before, w->y + step * before, step, w->wanted + before, count);
+        if (!s->slope && s->function->increasing)
+            for (size_t i = 1; i < n; i++) w->result[isa].steps_down += sweep_steps_down(w->y[i - 1], w->y[i]);
+    }
+}
 
 static void *work(void *argument)
 {
     worker *w = argument;
     sweep *s = w->sweep;
+    const uint64_t elements = sweep_elements(s->range.stride);
     for (;;) {
         const uint64_t first = SWEEP_BLOCK * atomic_fetch_add(&s->next, 1);
-        if (first >= sweep_elements(s->range.stride)) return NULL;
+        if (first >= elements) return NULL;
         const float size = fabsf(sweep_float(first * s->range.stride));
         if (size < s->range.from || size > s->range.to) continue;
-        sweep_step(&w->result, s->function, s->slope, s->range.stride, first);
+        sweep_all_sets(w, first, elements - first < SWEEP_BLOCK ? (size_t)(elements - first) : SWEEP_BLOCK);
     }
 }
 
-static sweep_result run(const function *f, bool slope, sweep_range range)
+/* ---- the whole --------------------------------------------------------------------------------------------------- */
+
+typedef struct options {
+    const char *filter;
+    sweep_range range;
+    bool sets[FFN__ISA_COUNT];
+    size_t threads;
+} options;
+
+static bool report(const sweep *s, ffn__isa_id isa, const sweep_result *r)
 {
-    sweep s = {.function = f, .slope = slope, .range = range};
-    worker workers[THREADS] = {0};
-    pthread_t threads[THREADS];
-    bool started[THREADS];
-    for (size_t t = 0; t < THREADS; t++) {
+    const bool good = sweep_good(r, s->function, s->slope);
+    printf("%-12s%s %-8s %6.3f %8.4f %8.4f %16.9g %10.3g %8llu %8llu  %s\n", s->function->name, s->slope ? "'" : " ",
+           ffn__isa_name(isa), s->slope ? 1 : s->function->bar, r->worst, r->count ? r->total / (double)r->count : 0,
+           (double)r->worst_input, r->subnormal, (unsigned long long)r->steps_down, (unsigned long long)r->wrong,
+           good ? "ok" : "PAST THE BAR");
+    return good;
+}
+
+static bool run(const options *o, const function *f, bool slope)
+{
+    sweep s = {.function = f, .slope = slope, .range = o->range, .reference = reference_find(f->name, slope)};
+    const ffn__isa_id usual = ffn__isa();
+    s.cols = f->kind().ops->over_rows ? 2 : 1;
+    for (ffn__isa_id isa = 0; isa < FFN__ISA_COUNT; isa++)
+        if (o->sets[isa] && ffn__isa_force(isa)) s.activations[isa] = f->kind();
+    (void)ffn__isa_force(usual);
+    worker *workers = calloc(o->threads, sizeof(*workers));
+    pthread_t threads[MOST_THREADS];
+    bool started[MOST_THREADS];
+    if (!workers) exit(2);
+    for (size_t t = 0; t < o->threads; t++) {
         workers[t].sweep = &s;
         started[t] = pthread_create(&threads[t], NULL, work, &workers[t]) == 0;
         if (!started[t]) work(&workers[t]);
     }
-    sweep_result all = {0};
-    for (size_t t = 0; t < THREADS; t++) {
+    bool good = true;
+    for (size_t t = 0; t < o->threads; t++) {
         if (started[t]) pthread_join(threads[t], NULL);
-        sweep_add(&all, &workers[t].result);
+        if (workers[t].strange)
+            good = false,
+            printf("%s: %llu references are not libm's\n", f->name, (unsigned long long)workers[t].strange);
     }
-    return all;
-}
-
-static bool report(const function *f, bool slope, sweep_range range)
-{
-    const sweep_result r = run(f, slope, range);
-    const bool good = sweep_good(&r, f, slope);
-    printf("%-12s%s %8.3f %8.3f %8.4f %16.9g %10.3g %8llu %8llu  %s\n", f->name, slope ? "'" : " ", slope ? 1 : f->bar,
-           r.worst, r.count ? r.total / (double)r.count : 0, (double)r.worst_input, r.subnormal,
-           (unsigned long long)r.steps_down, (unsigned long long)r.wrong, good ? "ok" : "PAST THE BAR");
+    for (ffn__isa_id isa = 0; isa < FFN__ISA_COUNT; isa++) {
+        sweep_result sum = {0};
+        for (size_t t = 0; t < o->threads; t++) sweep_add(&sum, &workers[t].result[isa]);
+        if (o->sets[isa] && s.activations[isa].ops) good &= report(&s, isa, &sum);
+    }
     fflush(stdout);
+    free(workers);
     return good;
 }
 
-static bool use_isa(const char *name)
+/* All sets that there are, or the one named. */
+static bool choose_sets(options *o, const char *name)
 {
-    for (int isa = 0; isa < FFN__ISA_COUNT; isa++)
-        if (strcmp(name, ffn__isa_name((ffn__isa_id)isa)) == 0) return ffn__isa_force((ffn__isa_id)isa);
-    return false;
+    bool any = false;
+    for (ffn__isa_id isa = 0; isa < FFN__ISA_COUNT; isa++) {
+        o->sets[isa] = ffn__isa_available(isa) && (!name || strcmp(name, ffn__isa_name(isa)) == 0);
+        any |= o->sets[isa];
+    }
+    return any;
 }
 
 int main(int argc, char **argv)
 {
-    static const struct option options[] = {
-        {"stride", required_argument, NULL, 's'}, {"from", required_argument, NULL, 'a'},
-        {"to", required_argument, NULL, 'b'},     {"filter", required_argument, NULL, 'f'},
-        {"isa", required_argument, NULL, 'i'},    {0},
+    static const struct option known[] = {
+        {"stride", required_argument, NULL, 's'},
+        {"from", required_argument, NULL, 'a'},
+        {"to", required_argument, NULL, 'b'},
+        {"filter", required_argument, NULL, 'f'},
+        {"isa", required_argument, NULL, 'i'},
+        {"threads", required_argument, NULL, 't'},
+        {0},
     };
-    const char *filter = "";
-    sweep_range range = {.stride = 1, .from = 0, .to = INFINITY};
-    for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
-        if (option == 's') range.stride = strtoull(optarg, NULL, 10);
-        if (option == 'a') range.from = strtof(optarg, NULL);
-        if (option == 'b') range.to = strtof(optarg, NULL);
-        if (option == 'f') filter = optarg;
-        if (option == '?' || range.stride == 0 || (option == 'i' && !use_isa(optarg))) {
-            fprintf(stderr, "usage: %s [--stride N] [--from SIZE] [--to SIZE] [--filter TEXT] [--isa NAME]\n", argv[0]);
-            return 2;
-        }
+    options o = {.filter = "", .range = {.stride = 1, .from = 0, .to = INFINITY}, .threads = 2};
+    bool right = choose_sets(&o, NULL);
+    for (int option; (option = getopt_long(argc, argv, "", known, NULL)) != -1;) {
+        if (option == 's') o.range.stride = strtoull(optarg, NULL, 10);
+        if (option == 'a') o.range.from = strtof(optarg, NULL);
+        if (option == 'b') o.range.to = strtof(optarg, NULL);
+        if (option == 'f') o.filter = optarg;
+        if (option == 't') o.threads = (size_t)strtoul(optarg, NULL, 10);
+        right = right && option != '?' && (option != 'i' || choose_sets(&o, optarg));
     }
-    printf("%s, stride %llu, |x| from %g to %g\n%-13s %8s %8s %8s %16s %10s %8s %8s\n", ffn__isa_name(ffn__isa()),
-           (unsigned long long)range.stride, (double)range.from, (double)range.to, "function", "bar", "worst", "mean",
-           "at", "subnormal", "steps", "wrong");
+    if (!right || o.range.stride == 0 || o.threads == 0 || o.threads > MOST_THREADS) {
+        fprintf(stderr, "usage: %s [--stride N] [--from SIZE] [--to SIZE] [--filter TEXT] [--isa NAME] [--threads N]\n",
+                argv[0]);
+        return 2;
+    }
+    printf("stride %llu, |x| from %g to %g\n%-13s %-8s %6s %8s %8s %16s %10s %8s %8s\n",
+           (unsigned long long)o.range.stride, (double)o.range.from, (double)o.range.to, "function", "set", "bar",
+           "worst", "mean", "at", "subnormal", "steps", "wrong");
     bool good = true;
     for (size_t i = 0; i < SWEEP_FUNCTIONS; i++) {
-        if (!strstr(functions[i].name, filter)) continue;
-        good &= report(&functions[i], false, range);
-        if (functions[i].slope) good &= report(&functions[i], true, range);
+        if (!strstr(functions[i].name, o.filter)) continue;
+        good &= run(&o, &functions[i], false);
+        if (functions[i].slope) good &= run(&o, &functions[i], true);
     }
     return good ? 0 : 1;
 }

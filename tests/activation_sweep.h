@@ -123,11 +123,11 @@ static inline double sweep_unit(double x)
     return x;
 }
 
-/* y against f(x) or, if `slope`, f'(x) */
-static inline void sweep_judge(sweep_result *r, const function *f, bool slope, float x, float y)
+/* y against `wanted`, which is f(x) or, if `slope`, f'(x) */
+static inline void sweep_judge(sweep_result *r, bool slope, float x, float y, double wanted)
 {
     if (slope && isnan(x)) return;
-    const double wanted = (slope ? f->slope : f->value)((double)x), error = fabs((double)y - wanted);
+    const double error = fabs((double)y - wanted);
     const bool overflows = fabs(wanted) > (double)FLT_MAX;
     if (isnan(wanted) || overflows || !isfinite(y)) {
         const bool right = isnan(wanted) ? isnan(y) != 0 : overflows && isinf(y) && (y > 0) == (wanted > 0);
@@ -147,6 +147,12 @@ static inline void sweep_judge(sweep_result *r, const function *f, bool slope, f
     r->worst_input = x;
 }
 
+/* Whether an increasing function goes from `last` to `here` by more than one ulp down. */
+static inline bool sweep_steps_down(float last, float here)
+{
+    return here < last && here < nextafterf(last, -INFINITY);
+}
+
 /* Elements first .. first + count - 1 of the sweep, count <= SWEEP_BLOCK; the one before is computed too, for the
  * comparison of neighbours. */
 static inline void sweep_block(sweep_result *r, const function *f, bool slope, uint64_t stride, uint64_t first,
@@ -164,8 +170,8 @@ static inline void sweep_block(sweep_result *r, const function *f, bool slope, u
     if (slope) ffn_activation_backward(activation, n, cols, x, y, ones, y, NULL);
     for (size_t i = before; i < n; i++) {
         const float here = y[cols * i], last = i ? y[cols * (i - 1)] : here;
-        sweep_judge(r, f, slope, x[cols * i], here);
-        r->steps_down += !slope && f->increasing && here < last && here < nextafterf(last, -INFINITY);
+        sweep_judge(r, slope, x[cols * i], here, (slope ? f->slope : f->value)((double)x[cols * i]));
+        r->steps_down += !slope && f->increasing && sweep_steps_down(last, here);
     }
 }
 

@@ -70,6 +70,31 @@ static void sweep_all(void)
 }
 static void test_accuracy(void) { on_every_set(sweep_all); }
 
+/* The number of a float among all, as sweep_float counts. */
+static uint64_t number_of(float x)
+{
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof(bits));
+    return bits & 0x80000000U ? 0xffffffffU - bits : bits + UINT64_C(0x80000000);
+}
+
+/* Every float around the places where one form of a function takes over from another. */
+static void sweep_joints(void)
+{
+    static const float joints[] = {-103, -92, -87.3365479f, -25,  -13.2f, -5.4f, -4.9f, -0.549f, -0.4f, 0.2f, 0.4f,
+                                   0.7f, 1,   4.9f,         5.4f, 5.9f,   9.2f,  18.9f, 25,      40};
+    for (size_t i = 0; i < SWEEP_FUNCTIONS; i++)
+        for (int derivative = 0; derivative <= (functions[i].slope != NULL); derivative++)
+            for (size_t j = 0; j < sizeof(joints) / sizeof(joints[0]); j++) {
+                sweep_result r = {0};
+                sweep_block(&r, &functions[i], derivative, 1, number_of(joints[j]) - 512, 1024);
+                const bool good = r.count == 1024 && sweep_good(&r, &functions[i], derivative);
+                if (!good) printf("\n    %s%s: %.3f", functions[i].name, derivative ? "'" : "", r.worst);
+                CU_ASSERT(good);
+            }
+}
+static void test_joints(void) { on_every_set(sweep_joints); }
+
 /* ---- limits ---------------------------------------------------------------------------------------------------- */
 
 typedef struct limit {
@@ -304,13 +329,13 @@ static void check_elementwise_lengths(void)
 /* Rows of every length: each row has the bits it has alone, wherever it stands; in place or not. */
 static void check_row_lengths(void)
 {
-    enum { ROWS = 3 };
+    enum { ROWS = 2 * 16 + 3 }; /* twice as many as are taken abreast, and some alone */
     static float x[ROWS * LONGEST];
     fill(x, ROWS * LONGEST);
     for (int logarithm = 0; logarithm < 2; logarithm++) {
         const ffn_activation a = logarithm ? ffn_log_softmax() : ffn_softmax();
         for (size_t cols = 1; cols <= LONGEST; cols++) {
-            float y[ROWS * LONGEST], dx[ROWS * LONGEST];
+            static float y[ROWS * LONGEST], dx[ROWS * LONGEST];
             CU_ASSERT_EQUAL(ffn_activation_forward(a, ROWS, cols, x, y, NULL), FFN_OK);
             CU_ASSERT_EQUAL(ffn_activation_backward(a, ROWS, cols, x, y, x, dx, NULL), FFN_OK);
             for (size_t r = 0; r < ROWS; r++)
@@ -555,6 +580,7 @@ static void test_arguments(void)
 
 static const test_case cases[] = {
     {"accuracy over all floats", test_accuracy},
+    {"accuracy where forms meet", test_joints},
     {"values at zeros, infinities and in tails", test_values},
     {"derivatives there", test_slopes},
     {"other alphas", test_alphas},

@@ -209,7 +209,7 @@ static int compare(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void measure(const bench_options *options, bench_row *rows, size_t count)
+void bench_measure(const bench_options *options, bench_row *rows, size_t count)
 {
     static double seconds[BENCH_MOST_ROWS][MOST_CHUNKS];
     size_t units[BENCH_MOST_ROWS], chunks = 0;
@@ -259,7 +259,7 @@ void bench_run(const bench_options *options, const char *name, size_t threads, b
 {
     for (size_t r = 0; r < count; r++) (void)time_chunk(&rows[r], 1); /* starts the threads */
     if (options->pin || threads > 1) bench_pin();
-    measure(options, rows, count);
+    bench_measure(options, rows, count);
     print(options, name, threads, rows, count);
 }
 

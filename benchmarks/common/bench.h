@@ -41,10 +41,12 @@ typedef struct bench_row {
     double median, minimum, maximum, undisturbed; /* undisturbed: by the 10 % quantile of the chunks' times */
 } bench_row;
 
-enum { BENCH_MOST_ROWS = 6 };
+enum { BENCH_MOST_ROWS = 8 };
 
-/* Runs the rows by turns in chunks of some 20 ms until each has had options->min_time, and prints their speeds with
- * ratios to row 0, the bound. The first call prints the header. */
+/* Fills what is answered: runs the rows by turns in chunks of some 20 ms until each has had options->min_time. */
+void bench_measure(const bench_options *options, bench_row *rows, size_t count);
+
+/* Measures the rows and prints their speeds with ratios to row 0, the bound. The first call prints the header. */
 void bench_run(const bench_options *options, const char *name, size_t threads, bench_row *rows, size_t count);
 void bench_finish(const bench_options *options);
 
