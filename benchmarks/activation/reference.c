@@ -121,6 +121,10 @@ reference *reference_find(const char *name, bool slope)
 
 #else
 
-reference *reference_find(const char *name, bool slope) { return (void)name, (void)slope, NULL; }
+reference *reference_find(const char *name, bool slope)
+{
+    (void)name, (void)slope;
+    return NULL;
+}
 
 #endif
