@@ -9,7 +9,10 @@ static ffn_model *make_fashion(uint64_t seed, ffn_error *error)
     ffn_model *model = ffn_model_create(seed, error);
     ffn_value h = results_pixels(model, ffn_input(model, ffn_shape_2d(28, 28)));
     h = ffn_flatten(model, h);
-    for (int i = 0; i < 2; i++) h = ffn_dropout(model, ffn_dense(model, h, 512, ffn_relu()), 0.3f);
+    for (size_t units = 1024; units >= 512; units /= 2) {
+        h = ffn_batch_norm(model, ffn_dense(model, h, units, ffn_linear()));
+        h = ffn_dropout(model, ffn_activate(model, h, ffn_relu()), 0.3f);
+    }
     h = ffn_dense(model, h, 10, ffn_softmax());
     if (ffn_model_build(model, h, error) == FFN_OK && results_fix_pixels(model, 784, error) == FFN_OK) return model;
     ffn_model_destroy(model);
@@ -18,14 +21,19 @@ static ffn_model *make_fashion(uint64_t seed, ffn_error *error)
 
 static int fashion(const results_run *run)
 {
-    enum { BATCH = 128, UPDATES = (60000 + BATCH - 1) / BATCH };
+    enum { BATCH = 256, UPDATES = (60000 + BATCH - 1) / BATCH };
     ffn_dataset *training = results_load_mnist(run->data, "fashion", true);
     ffn_dataset *test = results_load_mnist(run->data, "fashion", false);
-    const ffn_augmentation augmentation = {.shift = 1, .flip_horizontal = true};
+    const ffn_augmentation augmentation = {.flip_horizontal = true};
     results_task task = {
-        .train = training, .test = test, .make = make_fashion, .options = ffn_fit_defaults(), .seeds = 3, .epochs = 30};
+        .train = training, .test = test, .make = make_fashion, .options = ffn_fit_defaults(), .seeds = 3, .epochs = 20};
+    task.options.loss = ffn_cross_entropy();
+    task.options.loss.label_smoothing = 0.1f;
     task.options.batch_size = BATCH;
+    task.options.optimizer = ffn_adamw(2e-3f, 0.01f);
+    task.options.optimizer.spare_biases = true;
     task.options.schedule = ffn_cosine_decay((run->epochs ? run->epochs : task.epochs) * UPDATES, 0);
+    task.options.average_decay = 0.999f;
     task.options.augmentation = &augmentation;
     const int status = training && test ? results_repeat(run, &task) : 1;
     ffn_dataset_destroy(training);
@@ -35,11 +43,17 @@ static int fashion(const results_run *run)
 
 /* ---- California housing ---------------------------------------------------------------------------------------- */
 
+/* The income and the place decide: quantiles tell crowded places apart, plain scaling keeps their distances. Batch
+ * normalization is worth more here than anything else. */
 static ffn_model *make_housing(uint64_t seed, ffn_error *error)
 {
     ffn_model *model = ffn_model_create(seed, error);
-    ffn_value h = ffn_quantile_normal(model, ffn_input(model, ffn_shape_1d(8)), 0);
-    for (int i = 0; i < 3; i++) h = ffn_dropout(model, ffn_dense(model, h, 256, ffn_relu()), 0.1f);
+    const ffn_value x = ffn_input(model, ffn_shape_1d(8));
+    ffn_value h = ffn_concat(model, ffn_quantile_normal(model, x, 0), ffn_standardize(model, x));
+    for (int i = 0; i < 3; i++) {
+        h = ffn_batch_norm(model, ffn_dense(model, h, 256, ffn_linear()));
+        h = ffn_dropout(model, ffn_activate(model, h, ffn_gelu()), 0.1f);
+    }
     h = ffn_dense(model, h, 1, ffn_linear());
     if (ffn_model_build(model, h, error) == FFN_OK) return model;
     ffn_model_destroy(model);
@@ -48,7 +62,7 @@ static ffn_model *make_housing(uint64_t seed, ffn_error *error)
 
 static int housing(const results_run *run)
 {
-    enum { BATCH = 64 };
+    enum { BATCH = 128 };
     char path[512];
     ffn_error error = {0};
     ffn_dataset *all =
@@ -61,11 +75,12 @@ static int housing(const results_run *run)
                              .make = make_housing,
                              .options = ffn_fit_defaults(),
                              .seeds = 3,
-                             .epochs = 100,
+                             .epochs = 60,
                              .regression = true};
         const size_t updates = (ffn_dataset_rows(training) + BATCH - 1) / BATCH;
         task.options.batch_size = BATCH;
-        task.options.optimizer = ffn_adamw(2e-3f, 0.01f);
+        task.options.optimizer = ffn_adamw(1e-3f, 0.01f);
+        task.options.optimizer.spare_biases = true;
         task.options.schedule = ffn_cosine_decay((run->epochs ? run->epochs : task.epochs) * updates, 0);
         status = results_repeat(run, &task);
     } else {
@@ -78,7 +93,7 @@ static int housing(const results_run *run)
 }
 
 const results_row results_tables[] = {
-    {"fashion", "Fashion-MNIST, 784-512-512-10 with dropout: at least 90 % right", fashion},
-    {"california", "California housing, 8-256-256-256-1: an RMSE of at most 0.50", housing},
+    {"fashion", "Fashion-MNIST, 784-1024-512-10, batch norm, dropout, flips: at least 90 % right", fashion},
+    {"california", "California housing, 8-256-256-256-1, batch norm: an RMSE of at most 0.50", housing},
     {0},
 };
