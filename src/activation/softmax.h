@@ -70,17 +70,17 @@ enum { ABREAST = 4, STRETCH = ABREAST * VL };
 typedef struct row_scale {
     vec shift;  /* what is subtracted: 0 or m */
     vec least;  /* anything below counts as this, the exponential of which is 0 */
-    ivec power; /* 2^-K: its bits */
+    uvec power; /* 2^-K: its bits */
 } row_scale;
 
 VECTOR_INLINE row_scale scale_of(vec most)
 {
 #ifdef FFN_DOUBLE
-    return (row_scale){most, vec_set(0), ivec_set(0)};
+    return (row_scale){most, vec_set(0), (uvec){0}};
 #else
     const vec shift = vec_select(vec_abs(most) < 256, vec_set(0), most);
     const vec rounded = (most - shift) * 1.44269504f + VEC_ROUNDER;
-    return (row_scale){shift, ((rounded - VEC_ROUNDER) - 127) * 0.693147181f, (ivec)vec_set(1) - ((ivec)rounded << 23)};
+    return (row_scale){shift, ((rounded - VEC_ROUNDER) - 127) * 0.693147181f, (uvec)vec_set(1) - ((uvec)rounded << 23)};
 #endif
 }
 
@@ -92,7 +92,7 @@ VECTOR_INLINE vec exp_scaled(const row_scale *s, vec x)
 #else
     vec rounded;
     const vec t = vec_exp_split(vec_max(s->least, x - s->shift), vec_set(0), &rounded);
-    const vec power = (vec)((ivec)((uvec)rounded << 23) + s->power);
+    const vec power = (vec)(((uvec)rounded << 23) + s->power);
     return power + power * t;
 #endif
 }
@@ -102,12 +102,12 @@ VECTOR_INLINE vec exp_scaled(const row_scale *s, vec x)
 /* row_scale of several rows, to be read one row at a time */
 typedef struct row_scales {
     float shift[VL], least[VL];
-    lane power[VL];
+    ulane power[VL];
 } row_scales;
 
 VECTOR_INLINE row_scale scale_of_row(const row_scales *s, size_t row)
 {
-    return (row_scale){vec_set(s->shift[row]), vec_set(s->least[row]), ivec_set(s->power[row])};
+    return (row_scale){vec_set(s->shift[row]), vec_set(s->least[row]), s->power[row] - (uvec){0}};
 }
 
 /* VL rows, cols <= VL */
