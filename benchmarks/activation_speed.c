@@ -210,7 +210,7 @@ typedef struct arrays {
 
 static void measure_kind(const bench_options *options, size_t k, size_t size, bool backward, const arrays *a)
 {
-    char name[TEXT], row[16] = "";
+    char name[TEXT], row[32] = "";
     if (kinds[k].cols) (void)snprintf(row, sizeof(row), "_rows%zu", kinds[k].cols);
     (void)snprintf(name, sizeof(name), "%s%s_%s_%s", kinds[k].kind, row, backward ? "backward" : "forward",
                    sizes[size].name);

@@ -540,12 +540,15 @@ typedef struct ffn_csv_options {
     size_t target_column;  /* from 1; 0: the last */
     bool no_target;        /* every column is an input */
     bool classification;   /* numbers in the target column are classes too; text always is; a column of both needs it */
-    ffn_csv_missing missing; /* of inputs; a missing target is an error or skips its row. A category becomes zeros where a
-                                number becomes a mean, a median or 0 */
-    bool one_hot; /* a column of text among the inputs becomes one input for each of its categories, in the order of their
-                     bytes: 1 where the row has it, else 0; false: text is an error */
-    const ffn_model *categories_of; /* the columns become inputs as they did for this model, which ffn_fit has trained on
-                                       such data; NULL: as one_hot says. Borrowed for the call */
+    /* of inputs; a missing target is an error or skips its row. A category becomes zeros where a number becomes a
+     * mean, a median or 0 */
+    ffn_csv_missing missing;
+    /* a column of text among the inputs becomes one input for each of its categories, in the order of their bytes:
+     * 1 where the row has it, else 0; false: text is an error */
+    bool one_hot;
+    /* the columns become inputs as they did for this model, which ffn_fit has trained on such data; NULL: as
+     * one_hot says. Borrowed for the call */
+    const ffn_model *categories_of;
     bool unknown_zeros; /* a category that categories_of does not know: zeros; false: an error with line and column */
 } ffn_csv_options;
 
@@ -763,11 +766,11 @@ typedef struct ffn_fit_options {
                              averaging, Izmailov et al. 2018); not with average_decay or restore_best; 0: off */
     ffn_callback on_epoch, on_batch; /* NULL: none */
     void *user;                      /* passed to the callbacks */
-    const char *checkpoint_path;     /* of ffn_fit: where it keeps all that it needs to go on; NULL: none. It is written as
+    const char *checkpoint_path; /* of ffn_fit: where it keeps all that it needs to go on; NULL: none. It is written as
                                         below, when a callback stops the training, and at the end; if that fails, the
                                         training ends with FFN_IO_ERROR. ffn_model_load takes it as a model */
-    size_t checkpoint_every;         /* after so many batches; 0: after each epoch */
-    bool resume;                     /* goes on from checkpoint_path if that file is there: the same bits as without the
+    size_t checkpoint_every;     /* after so many batches; 0: after each epoch */
+    bool resume;                 /* goes on from checkpoint_path if that file is there: the same bits as without the
                                         interruption, with the same data and options. More epochs are fine */
 } ffn_fit_options;
 
@@ -839,7 +842,7 @@ ffn_status ffn_trainer_save(const ffn_trainer *trainer, const char *path, ffn_er
  * as beta1, stay. After an error trainer and model are as before. */
 ffn_status ffn_trainer_load(ffn_trainer *trainer, const char *path, ffn_error *error);
 ffn_status ffn_trainer_load_memory(ffn_trainer *trainer, const void *bytes, size_t size, ffn_error *error);
-void ffn_trainer_report(ffn_trainer *trainer, double metric);         /* for a plateau schedule in a loop by hand */
+void ffn_trainer_report(ffn_trainer *trainer, double metric); /* for a plateau schedule in a loop by hand */
 
 /* y [rows][output shape]. Allocates a plan for the call; a program that predicts in a loop makes its own plan. */
 ffn_status ffn_predict(const ffn_model *model, const float *x, size_t rows, float *y, ffn_error *error);
@@ -907,15 +910,15 @@ const char *ffn_trial_choice(const ffn_trial *trial, const char *name);
 
 /* Makes and builds a model for the trial's values (NULL: none), which the caller destroys. Called from several threads at
  * once. NULL with an error ends the search. */
-typedef ffn_model *(*ffn_build_function)(const ffn_trial *trial, uint64_t seed, const ffn_dataset *training,
-                                         void *user, ffn_error *error);
+typedef ffn_model *(*ffn_build_function)(const ffn_trial *trial, uint64_t seed, const ffn_dataset *training, void *user,
+                                         ffn_error *error);
 
 typedef struct ffn_search_progress {
-    const ffn_trial *trial;     /* that has just finished */
-    const ffn_trial *best;      /* so far; NULL: all failed */
-    size_t done, planned;       /* trials, those from the log included */
-    size_t from_log;            /* of them */
-    double seconds;             /* since the search began */
+    const ffn_trial *trial; /* that has just finished */
+    const ffn_trial *best;  /* so far; NULL: all failed */
+    size_t done, planned;   /* trials, those from the log included */
+    size_t from_log;        /* of them */
+    double seconds;         /* since the search began */
 } ffn_search_progress;
 
 typedef enum ffn_search_method {
@@ -929,7 +932,7 @@ typedef enum ffn_search_method {
 typedef struct ffn_search_options {
     ffn_build_function build; /* must be given */
     void *user;               /* passed to build and on_trial */
-    ffn_fit_options fit;      /* of every trial, as ffn_fit_defaults() has them; its callbacks are not called, its seed is
+    ffn_fit_options fit; /* of every trial, as ffn_fit_defaults() has them; its callbacks are not called, its seed is
                                  that of every trial, also for build; its validation or validation_fraction (0: 0.2) is
                                  what a trial is measured on, without folds */
     const ffn_dimension *dimensions; /* [dimension_count], borrowed also by the result */
@@ -942,10 +945,11 @@ typedef struct ffn_search_options {
     uint64_t seed;      /* of the values drawn, and of folds */
     size_t parallel;    /* trainings at a time, each on one thread; 0: as ffn_set_threads has; no matter for results */
     double seconds;     /* no trial begins after so many; 0: no limit */
-    const char *log;    /* a CSV file that gets each trial as it ends, and that a search which was stopped goes on from: what
-                           is in it is not done again. One of another search, or broken, is an error with line and column */
+    /* a CSV file that gets each trial as it ends, and that a search which was stopped goes on from: what is in it
+     * is not done again. One of another search, or broken, is an error with line and column */
+    const char *log;
     int (*on_trial)(const ffn_search_progress *progress, void *user); /* one call at a time; nonzero: FFN_STOPPED */
-    bool refit;         /* the best values are trained on all data, for the epochs they took; false: as in the trial */
+    bool refit; /* the best values are trained on all data, for the epochs they took; false: as in the trial */
 } ffn_search_options;
 
 /* Start with {0}. */
@@ -969,7 +973,7 @@ ffn_status ffn_search(const ffn_dataset *dataset, const ffn_search_options *opti
 /* Start with {0}. */
 typedef struct ffn_cross_validation {
     size_t folds;
-    double *scores;     /* [folds], owned */
+    double *scores;      /* [folds], owned */
     double mean, spread; /* standard deviation (n - 1) */
     double seconds;      /* of one thread */
     size_t parameters, memory;
@@ -1246,10 +1250,10 @@ typedef struct ffn_layer_plan {
     ffn_gain gain;                                      /* of the default initializer */
     size_t saved_per_row;                               /* floats kept from forward to backward, for each row ... */
     size_t saved;                                       /* ... and once; only training plans keep them */
-    size_t scratch_per_row;                             /* floats for use within forward, and within backward, where ... */
-    size_t scratch;                                     /* ... backward_parameters finds them as backward left them */
-    size_t row_group;                                   /* what is per row counts rows up to a multiple of it; 0: 1 */
-    size_t gradient_scratch;                            /* floats, for each thread, within backward_parameters */
+    size_t scratch_per_row;    /* floats for use within forward, and within backward, where ... */
+    size_t scratch;            /* ... backward_parameters finds them as backward left them */
+    size_t row_group;          /* what is per row counts rows up to a multiple of it; 0: 1 */
+    size_t gradient_scratch;   /* floats, for each thread, within backward_parameters */
     bool collects_states;      /* a training forward changes states, by ffn_step's next_states */
     size_t training_rows;      /* the fewest that a training forward with next_states works with; 0: 1 */
     ffn_activation activation; /* the output is its value; linear if there is none */

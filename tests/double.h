@@ -22,23 +22,23 @@
 #define FFN_DOUBLE 1
 #define float double
 
-#define expf exp
-#define exp2f exp2
-#define expm1f expm1
-#define logf log
-#define log1pf log1p
-#define sqrtf sqrt
-#define powf pow
-#define tanhf tanh
-#define erff erf
-#define erfcf erfc
-#define sinf sin
-#define cosf cos
-#define fabsf fabs
-#define fmaxf fmax
-#define fminf fmin
-#define floorf floor
-#define fmaf fma
+#define expf      exp
+#define exp2f     exp2
+#define expm1f    expm1
+#define logf      log
+#define log1pf    log1p
+#define sqrtf     sqrt
+#define powf      pow
+#define tanhf     tanh
+#define erff      erf
+#define erfcf     erfc
+#define sinf      sin
+#define cosf      cos
+#define fabsf     fabs
+#define fmaxf     fmax
+#define fminf     fmin
+#define floorf    floor
+#define fmaf      fma
 #define copysignf copysign
 
 #undef FLT_EPSILON

@@ -54,7 +54,7 @@ struct ffn_model {
     size_t parameter_count;
     float *values; /* the block [value_count]: every parameter at its offset, padded to the alignment */
     size_t value_count;
-    size_t output;      /* node */
+    size_t output; /* node */
     /* of the output, once built: rows and columns of a sample, as losses and metrics see it (cols is the last axis), and
      * the activation that it is the value of; linear (no ops) if there is none */
     size_t output_rows, output_cols;

@@ -49,7 +49,8 @@ bool ffn__optimizer_update(const ffn_optimizer *optimizer, const ffn_update *upd
     const size_t slots = optimizer->ops->slots ? optimizer->ops->slots(optimizer) : 0;
     const bool identity =
         rule->l1 == 0 && rule->l2 == 0 && rule->scale == 1 && rule->clip_value == 0 && rule->decay == 0;
-    if (identity && optimizer->ops->guarded_step) return optimizer->ops->guarded_step(optimizer, update, n, w, g, state);
+    if (identity && optimizer->ops->guarded_step)
+        return optimizer->ops->guarded_step(optimizer, update, n, w, g, state);
     bool finite = true;
     float effective[BLOCK];
     for (size_t i = 0; i < n; i += BLOCK) {

@@ -466,9 +466,8 @@ ffn_status ffn__trainer_run(ffn_trainer *t, const float *x, const float *targets
     /* The norm of all gradients is known only when all are there; without it weights are updated on the way. */
     update_job job;
     begin_update(&job, t);
-    const ffn__gradient_reader reader = {.ready = update_ready,
-                                         .context = &job,
-                                         .fetch = {t->model->values, slot_of(t, 0), slot_of(t, 1)}};
+    const ffn__gradient_reader reader = {
+        .ready = update_ready, .context = &job, .fetch = {t->model->values, slot_of(t, 0), slot_of(t, 1)}};
     bool updated;
     const double value =
         ffn__backward_early(t->plan, &t->options.loss, targets, t->options.clip_norm > 0 ? NULL : &reader, &updated);
