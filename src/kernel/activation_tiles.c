@@ -28,6 +28,10 @@ void ffn__activation_run(const ffn_activation *activation, size_t threads, size_
         return;
     }
     const double work = WORK_PER_ELEMENT * (double)rows * (double)cols;
+    if (work < ffn__parallel_work()) {
+        activation->ops->forward(activation, rows, cols, x, y);
+        return;
+    }
     job j = {.activation = activation, .tiles = ffn__tiles_create(rows, 1, work), .cols = cols, .x = x, .out = y};
     ffn__parallel(threads, j.tiles.count, work, forward_tile, &j);
 }

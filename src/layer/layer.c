@@ -11,15 +11,6 @@ const ffn_layer_ops *ffn__layer_kind(size_t index)
     return index < sizeof kinds / sizeof *kinds ? kinds[index] : NULL;
 }
 
-size_t ffn__last_axis(ffn_shape shape) { return shape.rank ? shape.dim[shape.rank - 1] : 1; }
-
-size_t ffn__rows_before_last_axis(ffn_shape shape)
-{
-    size_t rows = 1;
-    for (size_t i = 0; i + 1 < shape.rank; i++) rows *= shape.dim[i];
-    return rows;
-}
-
 void ffn__declare_slope(ffn_layer_plan *plan, size_t index, const ffn_activation *activation, size_t units)
 {
     if (!activation->ops || !activation->ops->slope_gradient) return;
@@ -28,13 +19,6 @@ void ffn__declare_slope(ffn_layer_plan *plan, size_t index, const ffn_activation
                                                     .role = FFN_SCALE,
                                                     .initial = activation->alpha};
     plan->parameter_count = index + 1;
-}
-
-ffn_activation ffn__bind_slope(const ffn_activation *activation, const ffn_step *step, size_t index)
-{
-    ffn_activation bound = *activation;
-    bound.slope = step->parameters[index];
-    return bound;
 }
 
 bool ffn__keeps_logits(const ffn_activation *activation, bool is_output)

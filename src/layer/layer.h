@@ -24,14 +24,23 @@ typedef struct ffn__norm_config {
 } ffn__norm_config;
 extern const ffn_layer_ops ffn__batch_norm_ops, ffn__layer_norm_ops;
 
-/* A layer's rows and columns when it works along the last axis of its input. */
-size_t ffn__last_axis(ffn_shape shape);
-size_t ffn__rows_before_last_axis(ffn_shape shape);
+/* A layer's columns and rows when it works along the last axis of its input. */
+static inline size_t ffn__last_axis(ffn_shape shape) { return shape.rank ? shape.dim[shape.rank - 1] : 1; }
+
+static inline size_t ffn__rows_before_last_axis(ffn_shape shape)
+{
+    size_t rows = 1;
+    for (size_t i = 0; i + 1 < shape.rank; i++) rows *= shape.dim[i];
+    return rows;
+}
 
 /* Declares the learned slope of an activation as parameter `index` of the plan, if it has one. */
 void ffn__declare_slope(ffn_layer_plan *plan, size_t index, const ffn_activation *activation, size_t units);
 /* The activation with its learned slope, if it has one, bound to the step's parameter `index`. */
-ffn_activation ffn__bind_slope(const ffn_activation *activation, const ffn_step *step, size_t index);
+static inline ffn_activation ffn__bind_slope(const ffn_activation *a, const ffn_step *step, size_t index)
+{
+    return (ffn_activation){a->ops, a->alpha, a->per_unit, step->parameters[index]};
+}
 /* Whether backward, or a loss that is fused with it, wants the activation's input kept. */
 bool ffn__keeps_logits(const ffn_activation *activation, bool is_output);
 
