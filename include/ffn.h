@@ -1258,6 +1258,8 @@ typedef struct ffn_layer_plan {
     size_t training_rows;      /* the fewest that a training forward with next_states works with; 0: 1 */
     ffn_activation activation; /* the output is its value; linear if there is none */
     bool logits_saved;         /* its input stands at the start of `saved`; false: it is input 0 */
+    bool takes_turned;         /* input 0 may lie turned, and its gradient: see docs/kernels.md; not from outside */
+    bool gives_turned;         /* the output may, and its gradient and what is saved */
 } ffn_layer_plan;
 
 /* One layer bound to a plan's memory: what forward and backward work on. Arrays hold `rows` samples. */
@@ -1287,6 +1289,7 @@ typedef struct ffn_step {
     float input_betas[FFN_MAX_INPUTS];
     float *parameter_gradients[FFN_MAX_PARAMETERS];
     float parameter_betas[FFN_MAX_PARAMETERS];
+    bool input_turned, output_turned; /* as the plan allowed it, forward and backward */
     bool fused_loss; /* the loss takes the activation's input: forward need not set output, and output_gradient is with
                         respect to that input. Only for a layer whose plan named an activation that fuses. */
     /* backward_parameters only. Unless NULL it is to be called, from any thread, with every part of a parameter's

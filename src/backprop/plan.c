@@ -26,6 +26,7 @@ typedef struct layout {
     size_t n, inputs;
     size_t output;      /* root of the model's output */
     bool *needs;        /* [n] a gradient of the node's value */
+    bool *turned;       /* [n] the node's value and gradient may lie turned */
     bool *written;      /* [n] while betas are given: an earlier writer has set the gradient */
     ffn__block *blocks; /* [n][BLOCK_KINDS], and EXTRA_BLOCKS for the joined input gradient and the loss */
 } layout;
@@ -89,6 +90,18 @@ static bool keeps_deltas(const layout *l)
            floats <= l->model->value_count / 2;
 }
 
+/* Values that lie turned: where the layer that makes one and all that read it agree. */
+static void find_turned(layout *l)
+{
+    for (size_t i = 0; i < l->n; i++) l->turned[i] = is_op(l, i) && layer_of(l, i)->plan.gives_turned;
+    for (size_t i = 0; i < l->n; i++) {
+        const ffn__node *node = &l->model->nodes[i];
+        for (size_t k = 0; is_op(l, i) && k < node->input_count; k++)
+            if (k > 0 || !layer_of(l, i)->plan.takes_turned) l->turned[root_of(l, node->inputs[k])] = false;
+    }
+    l->turned[l->output] = false;
+}
+
 /* ---- lives ----------------------------------------------------------------------------------------------------- */
 
 /* Gives a block its size for the whole batch, up to a multiple of `group` rows, and its first life. */
@@ -108,6 +121,14 @@ static ffn_status open_block(const layout *l, ffn__block *block, size_t per_row,
                              size_t last, ffn_error *error)
 {
     return open_grouped(l, block, per_row, 1, fixed, first, last, error);
+}
+
+/* For node i's value or its gradient. */
+static ffn_status open_value(const layout *l, size_t i, size_t kind, size_t first, size_t last, ffn_error *error)
+{
+    const size_t group = l->turned[i] ? layer_of(l, i)->plan.row_group : 1;
+    return open_grouped(l, block_of(l, i, kind), ffn_shape_size(l->model->nodes[i].shape), group, 0, first, last,
+                        error);
 }
 
 static void extend(ffn__block *block, size_t time)
@@ -152,16 +173,12 @@ static ffn_status open_layer_blocks(const layout *l, size_t i, ffn_error *error)
 /* Opens the blocks that begin with node i; the single input of a model is the caller's memory. */
 static ffn_status open_blocks(const layout *l, size_t i, ffn_error *error)
 {
-    const size_t size = ffn_shape_size(l->model->nodes[i].shape);
     const bool borrowed = is_input(l, i) && l->inputs == 1;
     ffn_status status = FFN_OK;
-    if (!borrowed)
-        status =
-            open_block(l, block_of(l, i, VALUE), size, 0, is_input(l, i) ? 0 : forward_time(i), forward_time(i), error);
+    if (!borrowed) status = open_value(l, i, VALUE, is_input(l, i) ? 0 : forward_time(i), forward_time(i), error);
     const bool kept = is_input(l, i) || (l->plan->keeps_deltas && layer_of(l, i)->ops->backward_parameters);
     if (status == FFN_OK && l->needs[i])
-        status = open_block(l, block_of(l, i, GRADIENT), size, 0, backward_time(l, i),
-                            kept ? end_time(l) : backward_time(l, i), error);
+        status = open_value(l, i, GRADIENT, backward_time(l, i), kept ? end_time(l) : backward_time(l, i), error);
     if (status == FFN_OK && !is_input(l, i)) status = open_layer_blocks(l, i, error);
     return status;
 }
@@ -236,6 +253,8 @@ static void bind(const layout *l, ffn__op *op, size_t i)
     op->ops = layer->ops;
     op->node = i;
     op->runs_backward = l->needs[i];
+    op->input_turned = node->input_count > 0 && l->turned[root_of(l, node->inputs[0])];
+    op->output_turned = l->turned[i];
     op->forward_scratch = memory_of(l, block_of(l, i, SCRATCH));
     op->backward_scratch = memory_of(l, block_of(l, i, SCRATCH_BACKWARD));
     op->step = (ffn_step){.config = layer->config,
@@ -403,14 +422,17 @@ static ffn_status fill_plan(ffn_plan *plan, ffn_error *error)
     for (size_t i = 0; i < l.n; i++) l.inputs += is_input(&l, i);
     l.output = root_of(&l, model->output);
     l.needs = ffn__alloc(l.n, sizeof(bool), error);
+    l.turned = ffn__alloc(l.n, sizeof(bool), error);
     l.written = ffn__alloc(l.n + model->parameter_count, sizeof(bool), error);
     l.blocks = ffn__alloc(l.n * BLOCK_KINDS + EXTRA_BLOCKS, sizeof(*l.blocks), error);
-    ffn_status status = l.needs && l.written && l.blocks ? FFN_OK : FFN_OUT_OF_MEMORY;
+    ffn_status status = l.needs && l.turned && l.written && l.blocks ? FFN_OK : FFN_OUT_OF_MEMORY;
     if (status == FFN_OK) status = find_needs(&l, error);
+    if (status == FFN_OK) find_turned(&l);
     if (status == FFN_OK) plan->keeps_deltas = keeps_deltas(&l);
     if (status == FFN_OK) status = place(&l, error);
     if (status == FFN_OK) status = bind_all(&l, error);
     ffn__free(l.needs);
+    ffn__free(l.turned);
     ffn__free(l.written);
     ffn__free(l.blocks);
     return status;

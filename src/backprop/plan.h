@@ -12,6 +12,7 @@ typedef struct ffn__op {
     size_t node;
     bool runs_backward;
     bool first_writer[FFN_MAX_PARAMETERS]; /* of that parameter's gradient in a backward: its beta follows accumulate */
+    bool input_turned, output_turned;      /* where the forward does not want every value as the world knows it */
     bool reads_user[FFN_MAX_INPUTS];       /* input k is the caller's x, known at forward */
     float *forward_scratch, *backward_scratch;
     ffn_step step;
@@ -85,8 +86,8 @@ ffn_plan *ffn__plan_create(const ffn_model *model, ffn_plan_options options, boo
 /* Forward for a loss that follows. Where it is fused with the output's activation, that is left out and the answer is
  * its input, the logits; else it is the output. */
 const float *ffn__forward_for_loss(ffn_plan *plan, const ffn_loss *loss, const float *x, size_t rows);
-/* Forward in which visit sees each step before it runs; true: it has set the step's output itself. The outputs, as of
- * ffn_forward. */
+/* Forward in which visit sees each step before it runs; true: it has set the step's output itself. No value is turned.
+ * The outputs, as of ffn_forward. */
 const float *ffn__plan_walk(ffn_plan *plan, const float *x, size_t rows,
                             bool (*visit)(void *context, const ffn__op *op), void *context);
 /* What a backward answers to, part by part, where the weights are updated before all gradients are there. */

@@ -17,13 +17,16 @@ static void cut_inputs(ffn_plan *plan)
     }
 }
 
-static void set_step(const ffn_plan *plan, ffn__op *op)
+/* plain: no value is turned */
+static void set_step(const ffn_plan *plan, ffn__op *op, bool plain)
 {
     op->step.rows = plan->rows;
     op->step.random = ffn_random_create(plan->seed, FFN__STREAM_LAYER + (uint32_t)op->node, plan->forwards);
     for (size_t k = 0; k < op->step.input_count; k++)
         if (op->reads_user[k]) op->step.inputs[k] = plan->x;
     op->step.scratch = op->forward_scratch;
+    op->step.input_turned = op->input_turned && !plain;
+    op->step.output_turned = op->output_turned && !plain;
 }
 
 static bool begin_forward(ffn_plan *plan, const float *x, size_t rows)
@@ -48,7 +51,7 @@ static void run_forward(ffn_plan *plan, bool fused)
     }
     if (plan->output_op != FFN__NONE) plan->ops[plan->output_op].step.fused_loss = fused;
     for (size_t o = 0; o < plan->op_count; o++) {
-        set_step(plan, &plan->ops[o]);
+        set_step(plan, &plan->ops[o], false);
         plan->ops[o].ops->forward(&plan->ops[o].step);
     }
     if (plan->options.training) plan->forwards++;
@@ -69,7 +72,7 @@ const float *ffn__plan_walk(ffn_plan *plan, const float *x, size_t rows,
 {
     if (!begin_forward(plan, x, rows)) return NULL;
     for (size_t o = 0; o < plan->op_count; o++) {
-        set_step(plan, &plan->ops[o]);
+        set_step(plan, &plan->ops[o], true);
         if (!visit(context, &plan->ops[o])) plan->ops[o].ops->forward(&plan->ops[o].step);
     }
     return output_of(plan);
@@ -90,7 +93,7 @@ const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows)
     const char *name = NULL;
     for (size_t o = 0; o < plan->op_count && !name; o++) {
         ffn__op *op = &plan->ops[o];
-        set_step(plan, op);
+        set_step(plan, op, true);
         op->step.fused_loss = false;
         op->ops->forward(&op->step);
         if (!ffn__tensor()->all_finite(rows * ffn_shape_size(op->step.output_shape), op->step.output))

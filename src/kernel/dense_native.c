@@ -1,9 +1,10 @@
 /* The dense layer on products of panels. Letters as in kernel.h: B rows, K inputs, N units.
  *
- *   forward    Y^T[N,B] = W X^T    batch in the lanes; X is turned, and Y turned back tile by tile
- *   backward   dX[B,K]  = dZ W     inputs in the lanes, as they lie in W's panels
- *   gradients  dW[N,K]  = dZ^T X   the same: a panel of dW is contiguous, and so are the weights it belongs to
+ *   forward    Y^T[N,B]  = W X^T      batch in the lanes
+ *   backward   dX^T[K,B] = W^T dZ^T   the same; dX[B,K] = dZ W has the inputs in the lanes, as they lie in W's panels
+ *   gradients  dW[N,K]   = dZ^T X     the same: a panel of dW is contiguous, and so are the weights it belongs to
  *
+ * Values between such layers lie turned; others are turned on the way in, and back tile by tile.
  * Every element is one sum along the depth in a fixed order: how the work is cut, and who does it, does not show. */
 #include "kernel/kernel.h"
 #include "kernel/narrow.h"
@@ -50,6 +51,13 @@ static bool by_rows(const ffn__dense *d)
            (parts(d->rows, FFN__PANEL) >= threads && values >= (double)d->inputs * (double)d->units);
 }
 
+static bool x_is_turned(const ffn__dense *d) { return d->x_turned && d->rows >= FFN__FEW; }
+static bool y_is_turned(const ffn__dense *d) { return d->y_turned && d->rows >= FFN__FEW; }
+
+/* Panels of X^T and of dZ^T, once they are there; the one of the rows from b on begins at ffn__panel_offset. */
+static const float *turned_x(const ffn__dense *d) { return x_is_turned(d) ? d->x : d->turned; }
+static const float *turned_delta(const ffn__dense *d) { return y_is_turned(d) ? d->dy : d->turned; }
+
 /* The panel of rows from b on of x [rows][cols], turned. */
 static void turn_panel(const ffn__dense *d, size_t b, size_t cols, const float *x)
 {
@@ -71,8 +79,8 @@ static bool by_element(const ffn_activation *activation)
     return activation->ops && !activation->ops->over_rows && !(activation->per_unit && activation->slope);
 }
 
-/* C[units,width] holds Z^T of units from n on for rows from b on: writes Z, or Y, or both. */
-static void finish_part(const ffn__dense *d, size_t b, size_t n, size_t units, float *c, size_t width)
+/* C[units,width] holds Z^T of units from n on for rows from b on: writes Z, or Y, or both, turned back. */
+static void put_part(const ffn__dense *d, size_t b, size_t n, size_t units, float *c, size_t width)
 {
     const ffn__native_kernels *kernel = ffn__native();
     const size_t rows = smaller(d->rows - b, width), at = b * d->units + n;
@@ -86,27 +94,32 @@ static void finish_part(const ffn__dense *d, size_t b, size_t n, size_t units, f
 /* Z and Y for a panel of rows and part of the units. */
 static void forward_part(const ffn__dense *d, size_t b, size_t n, size_t units)
 {
-    float c[PART * FFN__PANEL] __attribute__((aligned(FFN__ALIGNMENT)));
-    const size_t width = ffn__panel_width(b, d->rows);
+    float aside[PART * FFN__PANEL] __attribute__((aligned(FFN__ALIGNMENT)));
+    const size_t width = ffn__panel_width(b, d->rows), at = ffn__panel_offset(b, d->units) + n * width;
+    const bool in_place = y_is_turned(d);
+    float *const c = in_place ? (d->z ? d->z : d->y) + at : aside;
     const ffn__panel_product product = {.rows = units,
                                         .depth = d->inputs,
                                         .width = width,
                                         .a = d->w,
                                         .row = n,
                                         .a_step = d->units * FFN__PANEL,
-                                        .b = d->turned + ffn__panel_offset(b, d->inputs),
+                                        .b = turned_x(d) + ffn__panel_offset(b, d->inputs),
                                         .ldb = width,
                                         .c = c,
                                         .ldc = width,
                                         .bias = d->b ? d->b + n : NULL};
     ffn__native()->multiply_rows(&product);
-    finish_part(d, b, n, units, c, width);
+    if (!in_place)
+        put_part(d, b, n, units, c, width);
+    else if (d->activation.ops)
+        d->activation.ops->forward(&d->activation, units, width, c, d->y + at);
 }
 
 static void forward_rows(void *context, size_t tile)
 {
     const ffn__dense *d = ((const job *)context)->dense;
-    turn_panel(d, tile * FFN__PANEL, d->inputs, d->x);
+    if (!x_is_turned(d)) turn_panel(d, tile * FFN__PANEL, d->inputs, d->x);
     for (size_t n = 0; n < d->units; n += PART) forward_part(d, tile * FFN__PANEL, n, smaller(PART, d->units - n));
 }
 
@@ -153,7 +166,8 @@ static void dense_forward(const ffn__dense *d)
     } else if (by_rows(d)) {
         ffn__parallel(d->threads, j.groups, work, forward_rows, &j);
     } else {
-        ffn__parallel(d->threads, j.groups, TURN_WORK * (double)d->rows * (double)d->inputs, turn_tile, &j);
+        if (!x_is_turned(d))
+            ffn__parallel(d->threads, j.groups, TURN_WORK * (double)d->rows * (double)d->inputs, turn_tile, &j);
         ffn__parallel(d->threads, parts(d->units, j.size) * j.groups, work, forward_units, &j);
     }
     if (few || !by_element(&d->activation)) activate(d);
@@ -168,10 +182,10 @@ static bool is_small(const ffn__dense *d) { return d->rows * d->units <= SMALL; 
 /* dY becomes dZ for a panel of rows. */
 static void make_delta(const ffn__dense *d, size_t b)
 {
-    const size_t at = b * d->units;
+    const size_t at = b * d->units, rows = y_is_turned(d) ? ffn__panel_width(b, d->rows) : d->rows - b;
     const ffn_activation *f = &d->activation;
     if (!d->fused && f->ops)
-        f->ops->backward(f, smaller(d->rows - b, FFN__PANEL), d->units, d->z ? d->z + at : NULL, d->y + at, d->dy + at,
+        f->ops->backward(f, smaller(rows, FFN__PANEL), d->units, d->z ? d->z + at : NULL, d->y + at, d->dy + at,
                          d->dy + at);
 }
 
@@ -179,10 +193,27 @@ static void make_delta(const ffn__dense *d, size_t b)
 static void make_turned_delta(const ffn__dense *d, size_t b)
 {
     make_delta(d, b);
-    if (d->dx || (d->dw && !is_small(d))) turn_panel(d, b, d->units, d->dy);
+    if (!y_is_turned(d) && (d->dx || (d->dw && !is_small(d)))) turn_panel(d, b, d->units, d->dy);
 }
 
-/* dX for a panel of rows and one of inputs. */
+/* dX^T for a panel of rows and one of inputs. */
+static void turned_input_part(const ffn__dense *d, size_t b, size_t k)
+{
+    const size_t width = ffn__panel_width(b, d->rows), step = ffn__panel_width(k, d->inputs);
+    const ffn__panel_product product = {.rows = smaller(d->inputs - k, step),
+                                        .depth = d->units,
+                                        .width = width,
+                                        .a = d->w + ffn__panel_offset(k, d->units),
+                                        .a_step = step,
+                                        .b = turned_delta(d) + ffn__panel_offset(b, d->units),
+                                        .ldb = width,
+                                        .c = d->dx + ffn__panel_offset(b, d->inputs) + k * width,
+                                        .ldc = width,
+                                        .add = d->dx_beta != 0};
+    ffn__native()->multiply_columns(&product);
+}
+
+/* dX for the same. */
 static void input_part(const ffn__dense *d, size_t b, size_t k)
 {
     float c[FFN__PANEL * FFN__PANEL] __attribute__((aligned(FFN__ALIGNMENT)));
@@ -192,7 +223,7 @@ static void input_part(const ffn__dense *d, size_t b, size_t k)
     const ffn__panel_product product = {.rows = smaller(d->rows - b, FFN__PANEL),
                                         .depth = d->units,
                                         .width = width,
-                                        .a = d->turned + ffn__panel_offset(b, d->units),
+                                        .a = turned_delta(d) + ffn__panel_offset(b, d->units),
                                         .a_step = ffn__panel_width(b, d->rows),
                                         .b = d->w + ffn__panel_offset(k, d->units),
                                         .ldb = width,
@@ -208,7 +239,7 @@ static void backward_rows(void *context, size_t tile)
     const ffn__dense *d = ((const job *)context)->dense;
     const size_t b = tile * FFN__PANEL;
     make_turned_delta(d, b);
-    for (size_t k = 0; d->dx && k < d->inputs; k += FFN__PANEL) input_part(d, b, k);
+    for (size_t k = 0; k < d->inputs; k += FFN__PANEL) (x_is_turned(d) ? turned_input_part : input_part)(d, b, k);
 }
 
 static void delta_tile(void *context, size_t tile)
@@ -221,7 +252,8 @@ static void backward_inputs(void *context, size_t tile)
     const job *j = context;
     const size_t k = tile / j->groups * FFN__PANEL;
     const size_t first = tile % j->groups * PART, last = smaller(first + PART, j->dense->rows);
-    for (size_t b = first; b < last; b += FFN__PANEL) input_part(j->dense, b, k);
+    for (size_t b = first; b < last; b += FFN__PANEL)
+        (x_is_turned(j->dense) ? turned_input_part : input_part)(j->dense, b, k);
 }
 
 static void dense_backward(const ffn__dense *d)
@@ -244,6 +276,20 @@ static void dense_backward(const ffn__dense *d)
 
 /* ---- gradients of the parameters ------------------------------------------------------------------------------- */
 
+/* Columns k .. k + cols - 1 of X for rows from b on, as to [rows][width]. */
+static void pack_inputs(const ffn__dense *d, size_t b, size_t rows, size_t k, size_t cols, float *to, size_t width)
+{
+    if (!x_is_turned(d)) {
+        ffn__native()->pack(rows, cols, d->x + b * d->inputs + k, d->inputs, to, width);
+        return;
+    }
+    for (size_t i = b; i < b + rows; i += FFN__PANEL) {
+        const size_t step = ffn__panel_width(i, d->rows);
+        ffn__native()->turn(cols, smaller(d->rows - i, step), d->x + ffn__panel_offset(i, d->inputs) + k * step, step,
+                            to + (i - b) * width, width, width);
+    }
+}
+
 /* The panel of dW at k for all units of a tile, over the whole batch; in place or, to be taken up at once, part by part
  * aside. */
 static void weight_tile(const ffn__dense *d, size_t k, size_t n0, size_t n1)
@@ -253,14 +299,14 @@ static void weight_tile(const ffn__dense *d, size_t k, size_t n0, size_t n1)
     const ffn__native_kernels *kernel = ffn__native();
     const size_t width = ffn__panel_width(k, d->inputs), cols = smaller(d->inputs - k, width);
     const size_t offset = ffn__panel_offset(k, d->units);
-    const bool aside = d->ready && !d->kept && d->rows <= PACKED, small = is_small(d);
+    const bool aside = d->ready && !d->kept && d->rows <= PACKED, small = is_small(d) && !y_is_turned(d);
     ffn__panel_product product = {.width = width, .b = x, .ldb = width, .ldc = width};
     for (size_t b = 0; b < d->rows; b += PACKED) {
         product.depth = smaller(PACKED, d->rows - b);
-        product.a = small ? d->dy + b * d->units : d->turned + ffn__panel_offset(b, d->units);
+        product.a = small ? d->dy + b * d->units : turned_delta(d) + ffn__panel_offset(b, d->units);
         product.a_step = small ? d->units : d->units * FFN__PANEL;
         product.add = b > 0 || (!aside && d->dw_beta != 0);
-        kernel->pack(product.depth, cols, d->x + b * d->inputs + k, d->inputs, x, width);
+        pack_inputs(d, b, product.depth, k, cols, x, width);
         for (size_t n = n0; n < n1; n += PART) {
             float *place = d->dw + offset + n * width;
             product.row = n;
@@ -277,7 +323,10 @@ static void weight_tile(const ffn__dense *d, size_t k, size_t n0, size_t n1)
 
 static void bias_tile(const ffn__dense *d, size_t n, size_t units)
 {
-    ffn__tensor()->column_sums(d->rows, units, d->units, d->dy + n, d->db_beta, d->db + n);
+    if (y_is_turned(d))
+        ffn__native()->sum_rows(units, d->rows, d->units, n, d->dy, d->db_beta, d->db + n);
+    else
+        ffn__tensor()->column_sums(d->rows, units, d->units, d->dy + n, d->db_beta, d->db + n);
     if (d->ready) d->ready(d->ready_context, d->db + n, d->db + n, units);
 }
 
@@ -304,6 +353,8 @@ static void dense_gradients(const ffn__dense *d)
     ffn__parallel(d->threads, parts(d->inputs, FFN__PANEL) * j.groups, product_work(d), gradient_tile, &j);
 }
 
+static bool dense_turns(size_t inputs, size_t units) { return !ffn__is_narrow(inputs, units); }
+
 static size_t dense_scratch(size_t inputs, size_t units)
 {
     (void)inputs, (void)units;
@@ -312,6 +363,7 @@ static size_t dense_scratch(size_t inputs, size_t units)
 
 const ffn__kernel_table ffn__kernel_native = {
     .name = "native",
+    .dense_turns = dense_turns,
     .layout = &ffn__panels,
     .row_group = FFN__HALF_PANEL,
     .dense_turned = dense_turned,

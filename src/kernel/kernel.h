@@ -5,6 +5,9 @@
 
 #include "tensor/tensor.h"
 
+/* Rows that make lanes along the batch worth it. */
+enum { FFN__FEW = 8 };
+
 /* Blocks that are read along with a gradient: the weights and the first two of an optimizer's state. */
 enum { FFN__FETCHED = 3 };
 
@@ -19,6 +22,8 @@ typedef struct ffn__dense {
     float *z;       /* Z[B,N] = X W^T + b, kept for backward; NULL: not kept */
     float *y;       /* Y[B,N] = f(Z) */
     bool fused;     /* a loss takes Z: Y is not wanted, and dy holds dZ from the start */
+    /* X and dX, or Z, Y and dY lie turned if there are FFN__FEW rows or more; of the native table */
+    bool x_turned, y_turned;
     /* backward and gradients; a NULL gradient is not wanted, beta 0 sets and 1 adds */
     float *dy;                  /* dY[B,N]; holds dZ after backward */
     float *dx, dx_beta;         /* dX[B,K] = dZ W */
@@ -37,8 +42,9 @@ typedef struct ffn__dense {
 
 typedef struct ffn__kernel_table {
     const char *name;
-    const ffn_parameter_layout *layout;                   /* of the weights; NULL: row-major */
-    size_t row_group;                                     /* see ffn_layer_plan */
+    bool (*dense_turns)(size_t inputs, size_t units); /* whether such a layer can have X or Y turned; NULL: none can */
+    const ffn_parameter_layout *layout;               /* of the weights; NULL: row-major */
+    size_t row_group;                                 /* see ffn_layer_plan */
     size_t (*dense_turned)(size_t inputs, size_t units);  /* floats for each row in every call */
     size_t (*dense_scratch)(size_t inputs, size_t units); /* floats for each thread in dense_gradients */
     void (*dense_forward)(const ffn__dense *dense);

@@ -39,6 +39,8 @@ typedef struct ffn__native_kernels {
     void (*multiply_rows)(const ffn__panel_product *product);
     /* A^T lies row after row, each `row` .. `row` + R - 1 of a_step floats. */
     void (*multiply_columns)(const ffn__panel_product *product);
+    /* sums[R] = the sums of rows of panels, x [panel][all_rows][width] from row `row` on, over `cols` columns + beta sums */
+    void (*sum_rows)(size_t rows, size_t cols, size_t all_rows, size_t row, const float *x, float beta, float *sums);
     /* Y[B,N] = X[B,K] W^T + bias for B < FFN__FEW rows and the units from `unit` on; W in panels, of all_units rows. */
     void (*multiply_few)(size_t rows, size_t inputs, const float *x, const float *w, size_t all_units, size_t unit,
                          size_t units, const float *bias, float *y, size_t ldy);
@@ -49,9 +51,6 @@ typedef struct ffn__native_kernels {
     /* y [rows][cols] = c [rows][width] + beta y; beta 0: y is not read. */
     void (*put)(size_t rows, size_t cols, const float *c, size_t width, float beta, float *y, size_t ldy);
 } ffn__native_kernels;
-
-/* Rows that make lanes along the batch worth it; fewer have lanes along the inputs. */
-enum { FFN__FEW = 8 };
 
 const ffn__native_kernels *ffn__native(void); /* of the instruction set in use */
 

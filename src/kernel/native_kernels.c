@@ -24,6 +24,17 @@ enum { LINE = 64 / sizeof(float) }; /* floats of a cache line */
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
+/* A vector, or the first `left` < VL numbers of it. */
+VECTOR_INLINE vec load(const float *x, size_t left) { return left >= VL ? vec_load(x) : vec_load_part(x, left); }
+
+VECTOR_INLINE void store(float *x, vec v, size_t left)
+{
+    if (left >= VL)
+        vec_store(x, v);
+    else
+        vec_store_part(x, v, left);
+}
+
 /* ---- a tile ------------------------------------------------------------------------------------------------------ */
 
 /* Register arrays have the full size: one of `rows` would be a variable-length array to the compiler, in memory. */
@@ -303,8 +314,25 @@ static void pack(size_t rows, size_t cols, const float *x, size_t ldx, float *to
     for (size_t r = 0; r < rows; r++, x += ldx, to += width)
         for (size_t j = 0; j < width; j += VL) {
             const size_t left = cols > j ? cols - j : 0;
-            vec_store(to + j, left >= VL ? vec_load(x + j) : vec_load_part(x + j, left));
+            vec_store(to + j, load(x + j, left));
         }
+}
+
+static void sum_rows(size_t rows, size_t cols, size_t all_rows, size_t row, const float *x, float beta, float *to)
+{
+    for (size_t r = 0; r < rows; r += VL) {
+        const size_t count = smaller(rows - r, VL);
+        vec sum[VL] = {{0}};
+        for (size_t j = 0; j < cols; j += FFN__PANEL) {
+            const size_t width = ffn__panel_width(j, cols);
+            const float *panel = x + ffn__panel_offset(j, all_rows) + (row + r) * width;
+            for (size_t at = 0; at < width && j + at < cols; at += VL)
+                for (size_t i = 0; i < count; i++) sum[i] += load(panel + i * width + at, cols - j - at);
+        }
+        vec total = sums_of_lanes(sum);
+        if (beta != 0) total += beta * load(to + r, count);
+        store(to + r, total, count);
+    }
 }
 
 static void put(size_t rows, size_t cols, const float *c, size_t width, float beta, float *y, size_t ldy)
@@ -313,14 +341,11 @@ static void put(size_t rows, size_t cols, const float *c, size_t width, float be
         for (size_t j = 0; j < cols; j += VL) {
             const size_t left = cols - j;
             vec value = vec_load(c + j);
-            if (beta != 0) value += beta * (left >= VL ? vec_load(y + j) : vec_load_part(y + j, left));
-            if (left >= VL)
-                vec_store(y + j, value);
-            else
-                vec_store_part(y + j, value, left);
+            if (beta != 0) value += beta * load(y + j, left);
+            store(y + j, value, left);
         }
 }
 
 extern const ffn__native_kernels FFN__ISA_NAME(ffn__native_kernels);
 const ffn__native_kernels FFN__ISA_NAME(ffn__native_kernels) = {
-    multiply_rows, multiply_columns, multiply_few, turn, pack, put};
+    multiply_rows, multiply_columns, sum_rows, multiply_few, turn, pack, put};

@@ -14,6 +14,9 @@ static const ffn_field fields[] = {
     {"activation", FFN_FIELD_ACTIVATION, offsetof(config, activation), 0, 0},
 };
 
+/* Neither whole rows nor a unit's slope are needed. */
+static bool is_by_element(const ffn_activation_ops *ops) { return !ops || (!ops->over_rows && !ops->slope_gradient); }
+
 static ffn_status plan(ffn_layer_plan *p, const void *configuration, ffn_error *error)
 {
     const config *c = configuration;
@@ -40,6 +43,8 @@ static ffn_status plan(ffn_layer_plan *p, const void *configuration, ffn_error *
     p->scratch_per_row = kernels->dense_turned(inputs, units) * ffn__rows_before_last_axis(in);
     p->gradient_scratch = kernels->dense_scratch(inputs, units);
     if (p->logits_saved) p->saved_per_row = ffn_shape_size(p->output);
+    p->takes_turned = in.rank == 1 && kernels->dense_turns && kernels->dense_turns(inputs, units);
+    p->gives_turned = p->takes_turned && is_by_element(c->activation.ops);
     return FFN_OK;
 }
 
@@ -60,6 +65,8 @@ static ffn__dense bind(const ffn_step *step)
         .y = step->output,
         .dy = step->output_gradient,
         .fused = step->fused_loss,
+        .x_turned = step->input_turned,
+        .y_turned = step->output_turned,
         .dx = step->input_gradients[0],
         .dx_beta = step->input_betas[0],
         .dw = step->parameter_gradients[WEIGHT],
