@@ -13,6 +13,8 @@
 enum {
     /* Rows of a part of the result: with a panel's width 16 KB, beside 32 KB of a panel of the other operand. */
     PART = 128,
+    /* Panels of rows that take up a part of the weights one after the other: weights come from far, these from near. */
+    SHARERS = 8,
     /* Units of a tile of the gradient: a panel of X is packed once for all of them. */
     TILE = 512,
     FEW_PANELS = 8,
@@ -41,14 +43,27 @@ static double product_work(const ffn__dense *d)
     return 2 * rows * (double)d->inputs * (double)d->units;
 }
 
+static size_t most_threads(const ffn__dense *d)
+{
+    const size_t pool = ffn__thread_count();
+    return d->threads ? smaller(d->threads, pool) : pool;
+}
+
 /* Whether each thread takes rows of its own from the first pass to the last, and all weights, or weights of its own and
  * all rows: what is the smaller part should travel between the caches. */
 static bool by_rows(const ffn__dense *d)
 {
-    const size_t pool = ffn__thread_count(), threads = d->threads && d->threads < pool ? d->threads : pool;
+    const size_t threads = most_threads(d);
     const double values = (double)d->rows * (double)(d->inputs + d->units);
     return threads == 1 || product_work(d) < ffn__parallel_work() ||
            (parts(d->rows, FFN__PANEL) >= threads && values >= (double)d->inputs * (double)d->units);
+}
+
+/* Rows of a tile that takes all weights: about SHARERS panels, and equal shares for the threads. */
+static size_t rows_of_tile(const ffn__dense *d)
+{
+    const size_t share = parts(parts(d->rows, FFN__PANEL), most_threads(d));
+    return parts(share, parts(share, SHARERS)) * FFN__PANEL;
 }
 
 static bool x_is_turned(const ffn__dense *d) { return d->x_turned && d->rows >= FFN__FEW; }
@@ -118,9 +133,12 @@ static void forward_part(const ffn__dense *d, size_t b, size_t n, size_t units)
 
 static void forward_rows(void *context, size_t tile)
 {
-    const ffn__dense *d = ((const job *)context)->dense;
-    if (!x_is_turned(d)) turn_panel(d, tile * FFN__PANEL, d->inputs, d->x);
-    for (size_t n = 0; n < d->units; n += PART) forward_part(d, tile * FFN__PANEL, n, smaller(PART, d->units - n));
+    const job *j = context;
+    const ffn__dense *d = j->dense;
+    const size_t first = tile * j->size, last = smaller(first + j->size, d->rows);
+    for (size_t b = first; b < last && !x_is_turned(d); b += FFN__PANEL) turn_panel(d, b, d->inputs, d->x);
+    for (size_t n = 0; n < d->units; n += PART)
+        for (size_t b = first; b < last; b += FFN__PANEL) forward_part(d, b, n, smaller(PART, d->units - n));
 }
 
 static void turn_tile(void *context, size_t tile)
@@ -164,7 +182,8 @@ static void dense_forward(const ffn__dense *d)
     if (few) {
         ffn__parallel(d->threads, parts(d->units, j.size), work, few_tile, &j);
     } else if (by_rows(d)) {
-        ffn__parallel(d->threads, j.groups, work, forward_rows, &j);
+        j.size = rows_of_tile(d);
+        ffn__parallel(d->threads, parts(d->rows, j.size), work, forward_rows, &j);
     } else {
         if (!x_is_turned(d))
             ffn__parallel(d->threads, j.groups, TURN_WORK * (double)d->rows * (double)d->inputs, turn_tile, &j);
@@ -236,10 +255,12 @@ static void input_part(const ffn__dense *d, size_t b, size_t k)
 
 static void backward_rows(void *context, size_t tile)
 {
-    const ffn__dense *d = ((const job *)context)->dense;
-    const size_t b = tile * FFN__PANEL;
-    make_turned_delta(d, b);
-    for (size_t k = 0; k < d->inputs; k += FFN__PANEL) (x_is_turned(d) ? turned_input_part : input_part)(d, b, k);
+    const job *j = context;
+    const ffn__dense *d = j->dense;
+    const size_t first = tile * j->size, last = smaller(first + j->size, d->rows);
+    for (size_t b = first; b < last; b += FFN__PANEL) make_turned_delta(d, b);
+    for (size_t k = 0; k < d->inputs; k += FFN__PANEL)
+        for (size_t b = first; b < last; b += FFN__PANEL) (x_is_turned(d) ? turned_input_part : input_part)(d, b, k);
 }
 
 static void delta_tile(void *context, size_t tile)
@@ -259,7 +280,7 @@ static void backward_inputs(void *context, size_t tile)
 static void dense_backward(const ffn__dense *d)
 {
     const size_t panels = parts(d->rows, FFN__PANEL);
-    job j = {.dense = d, .groups = parts(d->rows, PART)};
+    job j = {.dense = d, .size = rows_of_tile(d), .groups = parts(d->rows, PART)};
     ffn__activation_run_slope(&d->activation, d->rows, d->units, d->z, d->dy, d->dslope_beta, d->dslope);
     if (ffn__is_narrow(d->inputs, d->units)) {
         for (size_t b = 0; b < d->rows; b += FFN__PANEL) make_delta(d, b);
@@ -267,7 +288,7 @@ static void dense_backward(const ffn__dense *d)
         return;
     }
     if (d->dx && by_rows(d)) {
-        ffn__parallel(d->threads, panels, product_work(d), backward_rows, &j);
+        ffn__parallel(d->threads, parts(d->rows, j.size), product_work(d), backward_rows, &j);
         return;
     }
     ffn__parallel(d->threads, panels, DELTA_WORK * (double)d->rows * (double)d->units, delta_tile, &j);
