@@ -21,7 +21,7 @@ static void cut_inputs(ffn_plan *plan)
 static void set_step(const ffn_plan *plan, ffn__op *op, bool plain)
 {
     op->step.rows = plan->rows;
-    op->step.random = ffn_random_create(plan->seed, FFN__STREAM_LAYER + (uint32_t)op->node, plan->forwards);
+    op->step.random = (ffn_random){plan->seed, FFN__STREAM_LAYER + (uint32_t)op->node, plan->forwards, 0};
     for (size_t k = 0; k < op->step.input_count; k++)
         if (op->reads_user[k]) op->step.inputs[k] = plan->x;
     op->step.scratch = op->forward_scratch;
