@@ -1,0 +1,195 @@
+/* Values that lie turned between layers: which do, and that everything comes out as if none did. */
+#include "backprop/plan.h"
+#include "kernel/kernel.h"
+#include "networks.h"
+#include "test.h"
+
+enum { MOST = 80, SIDE = 45, LAST = 18 };
+
+typedef struct network {
+    const char *name;
+    size_t turned; /* values */
+    bool exact;    /* no gradient is added to, which may be before or after the sum */
+    ffn_value (*describe)(ffn_model *m, ffn_value x);
+} network;
+
+static ffn_value describe_plain(ffn_model *m, ffn_value x)
+{
+    const ffn_value h = ffn_dense(m, ffn_dense(m, x, 100, ffn_relu()), 33, ffn_tanh());
+    return ffn_dense(m, ffn_dense(m, h, 17, ffn_linear()), LAST, ffn_softmax());
+}
+static ffn_value describe_kept_inputs(ffn_model *m, ffn_value x) /* activations whose derivative wants z */
+{
+    const ffn_value h = ffn_dense(m, ffn_dense(m, x, 31, ffn_gelu()), 130, ffn_swish(1));
+    ffn_set_bias(m, h, false);
+    return ffn_dense(m, h, LAST, ffn_linear());
+}
+static ffn_value describe_shared(ffn_model *m, ffn_value x) /* two layers add to one gradient */
+{
+    const ffn_value h = ffn_dense(m, x, 50, ffn_sigmoid());
+    return ffn_add(m, ffn_dense(m, h, LAST, ffn_relu()), ffn_dense(m, h, LAST, ffn_tanh()));
+}
+static ffn_value describe_residual(ffn_model *m, ffn_value x) /* the sum reads h as it is, and so must be able to */
+{
+    const ffn_value h = ffn_dense(m, x, 40, ffn_elu(1));
+    const ffn_value g = ffn_dense(m, ffn_dense(m, h, 64, ffn_relu()), 40, ffn_relu());
+    return ffn_dense(m, ffn_add(m, h, g), LAST, ffn_softmax());
+}
+static ffn_value describe_between(ffn_model *m, ffn_value x) /* layers that know nothing of it */
+{
+    const ffn_value h = ffn_layer_norm(m, ffn_dense(m, x, 40, ffn_linear()));
+    const ffn_value g = ffn_dense(m, ffn_dropout(m, h, (float)0.3), 40, ffn_prelu((float)0.25));
+    return ffn_dense(m, ffn_dense(m, g, 20, ffn_softmax()), LAST, ffn_linear());
+}
+static ffn_value describe_frozen(ffn_model *m, ffn_value x)
+{
+    const ffn_value a = ffn_dense(m, x, 24, ffn_relu()), b = ffn_dense(m, a, 48, ffn_mish());
+    ffn_set_trainable(m, a, false);
+    ffn_set_trainable(m, b, false);
+    return ffn_dense(m, b, LAST, ffn_sigmoid());
+}
+
+static const network networks[] = {
+    {"plain", 3, true, describe_plain},     {"kept inputs", 2, true, describe_kept_inputs},
+    {"shared", 1, false, describe_shared},  {"residual", 1, true, describe_residual},
+    {"between", 0, true, describe_between}, {"frozen", 2, true, describe_frozen},
+};
+
+/* Fewer than lanes are worth it, one panel and its half, several, and a part of one. */
+static const size_t row_counts[] = {MOST, 7, 8, 9, 16, 17, 31, 32, 33, 40, 49, 64, 65};
+
+static float x[MOST * SIDE], targets[MOST * LAST];
+
+static ffn_model *build(const network *n, ffn_kernels kernels)
+{
+    ffn_model *m = ffn_model_create(5, NULL);
+    ffn_set_kernels(m, kernels);
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(m, n->describe(m, ffn_input(m, ffn_shape_1d(SIDE))), NULL), FFN_OK);
+    return m;
+}
+
+static ffn_plan *make_plan(const ffn_model *m, bool training, bool turned)
+{
+    ffn_plan *plan = ffn_plan_create(
+        m, (ffn_plan_options){.max_batch = MOST, .training = training, .input_gradient = training}, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(plan);
+    for (size_t o = 0; o < plan->op_count && !turned; o++)
+        plan->ops[o].input_turned = plan->ops[o].output_turned = false;
+    return plan;
+}
+
+static void test_which(void)
+{
+    for (size_t i = 0; i < COUNT(networks); i++) {
+        ffn_model *native = build(&networks[i], FFN_KERNELS_NATIVE), *blas = build(&networks[i], FFN_KERNELS_BLAS);
+        ffn_plan *plans[] = {make_plan(native, true, true), make_plan(blas, true, true)};
+        for (size_t p = 0; p < COUNT(plans); p++) {
+            size_t count = 0;
+            for (size_t o = 0; o < plans[p]->op_count; o++) count += plans[p]->ops[o].output_turned;
+            if (count != (p == 0 ? networks[i].turned : 0))
+                printf("\n%s: %zu values turned\n", networks[i].name, count);
+            CU_ASSERT_EQUAL(count, p == 0 ? networks[i].turned : 0);
+            ffn_plan_destroy(plans[p]);
+        }
+        ffn_model_destroy(native);
+        ffn_model_destroy(blas);
+    }
+}
+
+/* Of one backward: true where all gradients are as if no value was turned; those of biases, whose sums are taken in
+ * another order, to a few roundings. */
+static bool same_gradients(const ffn_model *m, const ffn_plan *turned, const ffn_plan *plain, bool exact)
+{
+    static float a[MOST * 256], b[MOST * 256];
+    bool same = true;
+    for (size_t p = 0; p < m->parameter_count; p++) {
+        const ffn__parameter *info = &m->parameters[p];
+        if (!turned->has_gradient[p]) continue;
+        CU_ASSERT_EQUAL(ffn_plan_get_gradient(turned, p, a, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(ffn_plan_get_gradient(plain, p, b, NULL), FFN_OK);
+        double largest = 0;
+        for (size_t i = 0; i < info->size; i++) largest = fmax(largest, fabs((double)b[i]));
+        for (size_t i = 0; i < info->size; i++)
+            same &= exact && info->role != FFN_BIAS ? a[i] == b[i] : fabs((double)(a[i] - b[i])) <= 4e-6 * largest;
+    }
+    return same;
+}
+
+static void test_bits(void)
+{
+    const ffn_loss loss = ffn_mse();
+    fill_uniform(x, COUNT(x), 1, -2, 2);
+    fill_uniform(targets, COUNT(targets), 2, 0, 1);
+    for (size_t i = 0; i < COUNT(networks); i++) {
+        ffn_model *m = build(&networks[i], FFN_KERNELS_NATIVE);
+        ffn_plan *turned = make_plan(m, true, true), *plain = make_plan(m, true, false);
+        for (size_t k = 0; k < COUNT(row_counts); k++) {
+            const size_t rows = row_counts[k];
+            const float *y = ffn_forward(turned, x, rows), *z = ffn_forward(plain, x, rows);
+            bool same = memcmp(y, z, rows * LAST * sizeof(float)) == 0;
+            same &= ffn_backward(turned, loss, targets) == ffn_backward(plain, loss, targets);
+            same &= same_gradients(m, turned, plain, networks[i].exact);
+            same &= !networks[i].exact ||
+                    memcmp(ffn_input_gradient(turned), ffn_input_gradient(plain), rows * SIDE * sizeof(float)) == 0;
+            if (!same) printf("\n%s, %zu rows\n", networks[i].name, rows);
+            CU_ASSERT_TRUE(same);
+        }
+        ffn_plan_destroy(turned);
+        ffn_plan_destroy(plain);
+        ffn_model_destroy(m);
+    }
+}
+
+static bool look(void *context, const ffn__op *op)
+{
+    if (op->step.input_turned || op->step.output_turned) (*(size_t *)context)++;
+    return false;
+}
+
+/* Who looks at values sees none that is turned. */
+static void test_walk(void)
+{
+    fill_uniform(x, COUNT(x), 1, -2, 2);
+    for (size_t i = 0; i < COUNT(networks); i++) {
+        ffn_model *m = build(&networks[i], FFN_KERNELS_NATIVE);
+        ffn_plan *turned = make_plan(m, false, true), *walked = make_plan(m, false, true);
+        size_t seen = 0;
+        const float *y = ffn_forward(turned, x, MOST);
+        CU_ASSERT_EQUAL(memcmp(ffn__plan_walk(walked, x, MOST, look, &seen), y, MOST * LAST * sizeof(float)), 0);
+        CU_ASSERT_EQUAL(seen, 0);
+        ffn_plan_destroy(turned);
+        ffn_plan_destroy(walked);
+        ffn_model_destroy(m);
+    }
+}
+
+/* A layer's bound on its gradients finds the largest number wherever it lies. */
+static void test_bound(void)
+{
+    enum { ROWS = 40, STORED = 48, UNITS = 20 };
+    static float values[STORED * UNITS], dy[STORED * UNITS], dw[UNITS * UNITS];
+    const size_t last = 32 * UNITS + (UNITS - 1) * 16 + 7; /* row 39, column 19 */
+    const ffn__dense d = {.rows = ROWS,
+                          .inputs = UNITS,
+                          .units = UNITS,
+                          .x = values,
+                          .dy = dy,
+                          .dw = dw,
+                          .x_turned = true,
+                          .y_turned = true};
+    for (size_t i = 0; i < COUNT(dy); i++) values[i] = dy[i] = 1;
+    CU_ASSERT_EQUAL(ffn__dense_bound(&d), ROWS);
+    dy[last] = -3;
+    CU_ASSERT_EQUAL(ffn__dense_bound(&d), 3 * ROWS);
+    values[last] = 5;
+    CU_ASSERT_EQUAL(ffn__dense_bound(&d), 15 * ROWS);
+}
+
+static const test_case cases[] = {
+    {"which values", test_which},
+    {"the same bits", test_bits},
+    {"walks", test_walk},
+    {"bounds", test_bound},
+};
+
+TEST_MAIN("turned", cases)
