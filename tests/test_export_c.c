@@ -110,7 +110,7 @@ static bool look(void *context, const ffn__op *op)
 static double ulp_of_scale(const ffn_model *model, const float *x, const float *y, size_t outputs)
 {
     float largest = largest_of(outputs, y);
-    ffn_plan *plan = ffn_plan_create(model, (ffn_plan_options){.max_batch = ROWS}, NULL);
+    ffn_plan *plan = ffn__plan_create(model, (ffn_plan_options){.max_batch = ROWS}, true, NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(ffn__plan_walk(plan, x, ROWS, look, &largest));
     ffn_plan_destroy(plan);
     return (double)(nextafterf(largest, INFINITY) - largest);

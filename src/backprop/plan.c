@@ -417,7 +417,10 @@ static ffn_status bind_all(layout *l, ffn_error *error)
 
 static ffn_status fill_plan(ffn_plan *plan, ffn_error *error)
 {
-    const ffn_model *model = plan->model;
+    ffn_model view;
+    ffn_status status = ffn__fuse(plan, &view, error);
+    if (status != FFN_OK) return status;
+    const ffn_model *model = &view;
     layout l = {.model = model, .plan = plan, .n = model->node_count};
     for (size_t i = 0; i < l.n; i++) l.inputs += is_input(&l, i);
     l.output = root_of(&l, model->output);
@@ -425,7 +428,7 @@ static ffn_status fill_plan(ffn_plan *plan, ffn_error *error)
     l.turned = ffn__alloc(l.n, sizeof(bool), error);
     l.written = ffn__alloc(l.n + model->parameter_count, sizeof(bool), error);
     l.blocks = ffn__alloc(l.n * BLOCK_KINDS + EXTRA_BLOCKS, sizeof(*l.blocks), error);
-    ffn_status status = l.needs && l.turned && l.written && l.blocks ? FFN_OK : FFN_OUT_OF_MEMORY;
+    status = l.needs && l.turned && l.written && l.blocks ? FFN_OK : FFN_OUT_OF_MEMORY;
     if (status == FFN_OK) status = find_needs(&l, error);
     if (status == FFN_OK) find_turned(&l);
     if (status == FFN_OK) plan->keeps_deltas = keeps_deltas(&l);
@@ -466,6 +469,8 @@ void ffn_plan_destroy(ffn_plan *plan)
     if (!plan) return;
     ffn__free(plan->ops);
     ffn__free(plan->links);
+    ffn__free(plan->fusion.layers);
+    ffn__free(plan->fusion.configs);
     ffn__free(plan->slices);
     ffn__free(plan->arena);
     ffn__free(plan->gradients);

@@ -42,11 +42,18 @@ typedef struct ffn__next_states {
     size_t least_node; /* ... because of this one */
 } ffn__next_states;
 
+/* Layers that a predicting plan has in place of several of the model's; see fuse.c. */
+typedef struct ffn__fusion {
+    ffn__layer *layers;             /* [layer_count], NULL: none */
+    ffn__normalized_dense *configs; /* of those that are not the model's */
+} ffn__fusion;
+
 struct ffn_plan {
     const ffn_model *model;
     ffn_plan_options options;
     bool keeps_logits; /* for losses: training, or evaluation */
     ffn__op *ops;      /* in the order of forward */
+    ffn__fusion fusion;
     size_t op_count;
     ffn__slice *slices; /* of models with several inputs */
     size_t slice_count, input_size;
@@ -81,13 +88,13 @@ struct ffn_plan {
     size_t rows;
 };
 
-/* As ffn_plan_create; keep_logits: an inference plan that ffn__plan_loss can be asked of. */
+/* As ffn_plan_create; keep_logits: an inference plan that ffn__plan_loss can be asked of, with a step for each layer. */
 ffn_plan *ffn__plan_create(const ffn_model *model, ffn_plan_options options, bool keep_logits, ffn_error *error);
 /* Forward for a loss that follows. Where it is fused with the output's activation, that is left out and the answer is
  * its input, the logits; else it is the output. */
 const float *ffn__forward_for_loss(ffn_plan *plan, const ffn_loss *loss, const float *x, size_t rows);
 /* Forward in which visit sees each step before it runs; true: it has set the step's output itself. No value is turned.
- * The outputs, as of ffn_forward. */
+ * The outputs, as of ffn_forward. A plan made with keep_logits has a step for every layer. */
 const float *ffn__plan_walk(ffn_plan *plan, const float *x, size_t rows,
                             bool (*visit)(void *context, const ffn__op *op), void *context);
 /* What a backward answers to, part by part, where the weights are updated before all gradients are there. */
@@ -116,6 +123,11 @@ ffn_status ffn__chain_bind(ffn_plan *plan, ffn_error *error);
 /* The passes of a plan that has links, for rows of its own. */
 void ffn__chain_forward(const ffn_plan *plan, bool fused);
 void ffn__chain_backward(const ffn_plan *plan, bool fused);
+
+/* ---- layers in one (fuse.c) -------------------------------------------------------------------------------------- */
+
+/* Makes *view the model that the plan is to run: the plan's own, with layers that follow each other in one. */
+ffn_status ffn__fuse(ffn_plan *plan, ffn_model *view, ffn_error *error);
 
 /* ---- states (states.c) ----------------------------------------------------------------------------------------- */
 

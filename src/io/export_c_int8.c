@@ -88,7 +88,7 @@ static ffn_status find_ranges(ffn__c_file *file, calibration *c, ffn_error *erro
         c->ranges[i] = ffn__alloc(1, sizeof(range), error);
         if (!c->ranges[i]) return FFN_OUT_OF_MEMORY;
     }
-    ffn_plan *plan = ffn_plan_create(file->model, (ffn_plan_options){.max_batch = BATCH}, error);
+    ffn_plan *plan = ffn__plan_create(file->model, (ffn_plan_options){.max_batch = BATCH}, true, error);
     if (!plan) return FFN_OUT_OF_MEMORY;
     ffn_status status = FFN_OK;
     walk_dataset(plan, c);
@@ -222,7 +222,7 @@ static bool run_as_exported(void *context, const ffn__op *op)
 
 ffn_status ffn__c_predict(const ffn__c_file *file, const float *x, size_t rows, float *y, ffn_error *error)
 {
-    ffn_plan *plan = ffn_plan_create(file->model, (ffn_plan_options){.max_batch = BATCH}, error);
+    ffn_plan *plan = ffn__plan_create(file->model, (ffn_plan_options){.max_batch = BATCH}, true, error);
     if (!plan) return FFN_OUT_OF_MEMORY;
     const size_t inputs = ffn__model_input_size(file->model);
     const size_t outputs = ffn_shape_size(ffn_model_output_shape(file->model));

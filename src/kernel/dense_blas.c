@@ -29,6 +29,7 @@ static void forward_block(const ffn__dense *d, size_t b0, size_t b1, size_t n0, 
     ffn__gemm(false, true, rows, cols, d->inputs, 1, d->x + b0 * d->inputs, d->inputs, d->w + n0 * d->inputs, d->inputs,
               0, z, d->units);
     if (d->b) ffn__tensor()->add_row(rows, cols, d->units, d->b + n0, z);
+    ffn__dense_normalize(d, rows, n0, cols, z);
     ffn_activation activation = d->activation;
     if (!activation.ops || d->fused) return;
     if (cols == d->units) {

@@ -125,6 +125,7 @@ static void forward_part(const ffn__dense *d, size_t b, size_t n, size_t units)
                                         .ldc = width,
                                         .bias = d->b ? d->b + n : NULL};
     ffn__native()->multiply_rows(&product);
+    if (d->factor) ffn__tensor()->normalize_rows(units, width, c, d->mean + n, d->factor + n, d->shift + n, c);
     if (!in_place)
         put_part(d, b, n, units, c, width);
     else if (d->activation.ops)
@@ -158,9 +159,11 @@ static void few_tile(void *context, size_t tile)
 {
     const job *j = context;
     const ffn__dense *d = j->dense;
-    const size_t n = tile * j->size;
-    ffn__native()->multiply_few(d->rows, d->inputs, d->x, d->w, d->units, n, smaller(j->size, d->units - n),
-                                d->b ? d->b + n : NULL, (d->z ? d->z : d->y) + n, d->units);
+    const size_t n = tile * j->size, units = smaller(j->size, d->units - n);
+    float *z = (d->z ? d->z : d->y) + n;
+    ffn__native()->multiply_few(d->rows, d->inputs, d->x, d->w, d->units, n, units, d->b ? d->b + n : NULL, z,
+                                d->units);
+    ffn__dense_normalize(d, d->rows, n, units, z);
 }
 
 static void activate(const ffn__dense *d)
@@ -174,6 +177,7 @@ static void dense_forward(const ffn__dense *d)
     const bool few = d->rows < FFN__FEW;
     if (ffn__is_narrow(d->inputs, d->units)) {
         ffn__narrow_dense_forward(d);
+        ffn__dense_normalize(d, d->rows, 0, d->units, d->z ? d->z : d->y);
         activate(d);
         return;
     }

@@ -21,7 +21,9 @@ typedef struct ffn__dense {
     const float *b; /* [N], or NULL: no bias */
     float *z;       /* Z[B,N] = X W^T + b, kept for backward; NULL: not kept */
     float *y;       /* Y[B,N] = f(Z) */
-    bool fused;     /* a loss takes Z: Y is not wanted, and dy holds dZ from the start */
+    /* NULL, or in prediction: before the activation Z becomes (Z - mean) factor + shift, by unit */
+    const float *mean, *factor, *shift;
+    bool fused; /* a loss takes Z: Y is not wanted, and dy holds dZ from the start */
     /* X and dX, or Z, Y and dY lie turned if there are FFN__FEW rows or more; of the native table */
     bool x_turned, y_turned;
     /* backward and gradients; a NULL gradient is not wanted, beta 0 sets and 1 adds */
@@ -58,6 +60,13 @@ extern const ffn_parameter_layout ffn__panels; /* of the native table */
 /* The table that AUTO stands for here; others stay. */
 ffn_kernels ffn__kernels_resolve(ffn_kernels wanted);
 const ffn__kernel_table *ffn__kernels(ffn_kernels resolved);
+
+/* Z of rows and units from n on, z[rows][units] with rows d->units apart, if it is to be normalized. */
+static inline void ffn__dense_normalize(const ffn__dense *d, size_t rows, size_t n, size_t units, float *z)
+{
+    if (d->factor)
+        ffn__tensor()->normalize_columns(rows, units, d->units, z, d->mean + n, d->factor + n, d->shift + n, z);
+}
 
 /* After dense_backward: no element of dW and db exceeds it; NaN: not known. */
 double ffn__dense_bound(const ffn__dense *dense);

@@ -6,7 +6,6 @@
 
 #include "layer/norm.h"
 
-enum { WEIGHT, BIAS, RUNNING_MEAN, RUNNING_VAR };
 enum { TILE = FFN__NORM_COLS, MEAN = 0, INVERSE = 1 }; /* saved: [2][channels] */
 
 static const ffn_field fields[] = {
@@ -25,13 +24,15 @@ static ffn_status plan(ffn_layer_plan *p, const void *config, ffn_error *error)
         return ffn_fail(error, FFN_SHAPE_MISMATCH, "the input has no axis; expected at least one");
     p->output = p->inputs[0];
     const ffn_shape channels = ffn_shape_1d(channels_of(p->output));
-    p->parameters[WEIGHT] = (ffn_layer_parameter){.name = "weight", .shape = channels, .role = FFN_SCALE, .initial = 1};
-    if (!p->no_bias) p->parameters[BIAS] = (ffn_layer_parameter){.name = "bias", .shape = channels, .role = FFN_BIAS};
-    p->parameters[RUNNING_MEAN] =
+    p->parameters[FFN__NORM_WEIGHT] =
+        (ffn_layer_parameter){.name = "weight", .shape = channels, .role = FFN_SCALE, .initial = 1};
+    if (!p->no_bias)
+        p->parameters[FFN__NORM_BIAS] = (ffn_layer_parameter){.name = "bias", .shape = channels, .role = FFN_BIAS};
+    p->parameters[FFN__NORM_MEAN] =
         (ffn_layer_parameter){.name = "running_mean", .shape = channels, .role = FFN_STATE, .initial = 0};
-    p->parameters[RUNNING_VAR] =
+    p->parameters[FFN__NORM_VAR] =
         (ffn_layer_parameter){.name = "running_var", .shape = channels, .role = FFN_STATE, .initial = 1};
-    p->parameter_count = RUNNING_VAR + 1;
+    p->parameter_count = FFN__NORM_PARAMETERS;
     p->saved = p->scratch = 2 * channels.dim[0];
     p->collects_states = true;
     p->training_rows = ffn_shape_size(p->output) == channels.dim[0] ? 2 : 1;
@@ -61,7 +62,7 @@ static job bind(const ffn_step *step, double work)
                  .channels = channels,
                  .count = step->rows * (size / channels),
                  .run = channel_first(step->output_shape) ? size / channels : 0,
-                 .batch = step->next_states[RUNNING_MEAN] != NULL,
+                 .batch = step->next_states[FFN__NORM_MEAN] != NULL,
                  .mean = statistics + MEAN * channels,
                  .inverse = statistics + INVERSE * channels};
 }
@@ -95,7 +96,7 @@ static void batch_statistics(const job *j, size_t c, size_t n, double *mean, dou
         for (size_t i = 0; i < n; i++) run_moments(j, c + i, &mean[i], &variance[i]);
     else
         j->kernels->column_moments(j->count, n, j->channels, j->step->inputs[0] + c, mean, variance);
-    float *next_mean = j->step->next_states[RUNNING_MEAN] + c, *next_var = j->step->next_states[RUNNING_VAR] + c;
+    float *next_mean = j->step->next_states[FFN__NORM_MEAN] + c, *next_var = j->step->next_states[FFN__NORM_VAR] + c;
     for (size_t i = 0; i < n; i++) {
         next_mean[i] = (float)((1 - momentum) * (double)next_mean[i] + momentum * mean[i]);
         next_var[i] = (float)((1 - momentum) * (double)next_var[i] + momentum * variance[i] * unbiased);
@@ -104,7 +105,7 @@ static void batch_statistics(const job *j, size_t c, size_t n, double *mean, dou
 
 static void normalize(const job *j, size_t c, size_t n)
 {
-    const float *weight = j->step->parameters[WEIGHT] + c, *bias = j->step->parameters[BIAS];
+    const float *weight = j->step->parameters[FFN__NORM_WEIGHT] + c, *bias = j->step->parameters[FFN__NORM_BIAS];
     const float *x = j->step->inputs[0];
     float *y = j->step->output, factor[TILE], shift[TILE];
     for (size_t i = 0; i < n; i++) {
@@ -112,14 +113,11 @@ static void normalize(const job *j, size_t c, size_t n)
         shift[i] = bias ? bias[c + i] : 0;
     }
     if (!j->run) {
-        j->kernels->column_apply(j->count, n, j->channels, x + c, j->mean + c, factor, shift, y + c);
+        ffn__tensor()->normalize_columns(j->count, n, j->channels, x + c, j->mean + c, factor, shift, y + c);
         return;
     }
     for (size_t r = 0; r < j->step->rows; r++)
-        for (size_t i = 0; i < n; i++) {
-            const size_t at = run_at(j, r, c + i);
-            j->kernels->run_apply(j->run, x + at, j->mean[c + i], factor[i], shift[i], y + at);
-        }
+        ffn__tensor()->normalize_rows(n, j->run, x + run_at(j, r, c), j->mean + c, factor, shift, y + run_at(j, r, c));
 }
 
 static void forward_tile(void *context, size_t tile)
@@ -132,8 +130,8 @@ static void forward_tile(void *context, size_t tile)
         if (j->batch) batch_statistics(j, c, n, mean, variance);
         for (size_t i = 0; i < n; i++) {
             if (!j->batch) {
-                mean[i] = (double)j->step->parameters[RUNNING_MEAN][c + i];
-                variance[i] = (double)j->step->parameters[RUNNING_VAR][c + i];
+                mean[i] = (double)j->step->parameters[FFN__NORM_MEAN][c + i];
+                variance[i] = (double)j->step->parameters[FFN__NORM_VAR][c + i];
             }
             j->mean[c + i] = (float)mean[i];
             j->inverse[c + i] = (float)(1 / sqrt(variance[i] + epsilon));
@@ -187,7 +185,7 @@ static void input_gradient(const job *j, size_t c, size_t n, const double *sums,
     ffn__norm_gradient g[TILE];
     for (size_t i = 0; i < n; i++) {
         const double inverse = (double)j->inverse[c + i];
-        g[i] = (ffn__norm_gradient){.scale = (float)((double)step->parameters[WEIGHT][c + i] * inverse),
+        g[i] = (ffn__norm_gradient){.scale = (float)((double)step->parameters[FFN__NORM_WEIGHT][c + i] * inverse),
                                     .shift = (float)(sums[i] * share),
                                     .slope = (float)(products[i] * share * inverse * inverse),
                                     .mean = j->mean[c + i]};
@@ -211,8 +209,8 @@ static void backward_tile(void *context, size_t tile)
         double sums[TILE], products[TILE];
         gradient_sums(j, c, n, sums, products);
         for (size_t i = 0; i < n; i++) {
-            set_gradient(j->step, WEIGHT, c + i, products[i] * (double)j->inverse[c + i]);
-            set_gradient(j->step, BIAS, c + i, sums[i]);
+            set_gradient(j->step, FFN__NORM_WEIGHT, c + i, products[i] * (double)j->inverse[c + i]);
+            set_gradient(j->step, FFN__NORM_BIAS, c + i, sums[i]);
         }
         if (j->step->input_gradients[0]) input_gradient(j, c, n, sums, products);
     }

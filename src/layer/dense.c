@@ -1,21 +1,15 @@
 #include <stddef.h>
+#include <string.h>
 
-#include "layer/layer.h"
+#include "layer/norm.h"
 
-typedef struct config {
-    size_t units;
-    ffn_activation activation;
-} config;
-
-enum { WEIGHT, BIAS, SLOPE };
+typedef ffn__dense_config config;
+enum { WEIGHT = FFN__DENSE_WEIGHT, BIAS = FFN__DENSE_BIAS, SLOPE = FFN__DENSE_SLOPE };
 
 static const ffn_field fields[] = {
     {"units", FFN_FIELD_SIZE, offsetof(config, units), 1, 1e9},
     {"activation", FFN_FIELD_ACTIVATION, offsetof(config, activation), 0, 0},
 };
-
-/* Neither whole rows nor a unit's slope are needed. */
-static bool is_by_element(const ffn_activation_ops *ops) { return !ops || (!ops->over_rows && !ops->slope_gradient); }
 
 static ffn_status plan(ffn_layer_plan *p, const void *configuration, ffn_error *error)
 {
@@ -44,7 +38,7 @@ static ffn_status plan(ffn_layer_plan *p, const void *configuration, ffn_error *
     p->gradient_scratch = kernels->dense_scratch(inputs, units);
     if (p->logits_saved) p->saved_per_row = ffn_shape_size(p->output);
     p->takes_turned = in.rank == 1 && kernels->dense_turns && kernels->dense_turns(inputs, units);
-    p->gives_turned = p->takes_turned && is_by_element(c->activation.ops);
+    p->gives_turned = p->takes_turned && ffn__is_by_element(c->activation.ops);
     return FFN_OK;
 }
 
@@ -119,6 +113,32 @@ const ffn_layer_ops ffn__dense_ops = {
     .backward_parameters = backward_parameters,
     .gradient_bound = gradient_bound,
 };
+
+/* ---- with a batch normalization behind it, for prediction ------------------------------------------------------- */
+
+/* scratch: factor and shift of each unit, then the dense layer's */
+size_t ffn__normalized_dense_scratch(size_t units) { return 2 * ffn__pad(units); }
+
+static void forward_normalized(const ffn_step *step)
+{
+    const ffn__normalized_dense *c = step->config;
+    const float *const *norm = step->parameters + FFN__DENSE_PARAMETERS;
+    const size_t units = c->dense.units;
+    float *factor = step->scratch, *shift = factor + ffn__pad(units);
+    ffn__norm()->factors(units, norm[FFN__NORM_WEIGHT], norm[FFN__NORM_VAR], (double)c->epsilon, factor);
+    if (norm[FFN__NORM_BIAS])
+        memcpy(shift, norm[FFN__NORM_BIAS], units * sizeof(float));
+    else
+        memset(shift, 0, units * sizeof(float));
+    ffn__dense dense = bind(step);
+    dense.turned = step->scratch + ffn__normalized_dense_scratch(units);
+    dense.mean = norm[FFN__NORM_MEAN];
+    dense.factor = factor;
+    dense.shift = shift;
+    ffn__kernels(step->kernels)->dense_forward(&dense);
+}
+
+const ffn_layer_ops ffn__normalized_dense_ops = {.name = "dense and batch_norm", .forward = forward_normalized};
 
 ffn_value ffn_dense(ffn_model *model, ffn_value x, size_t units, ffn_activation activation)
 {

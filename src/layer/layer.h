@@ -7,6 +7,11 @@
 
 extern const ffn_layer_ops ffn__dense_ops, ffn__activation_ops, ffn__dropout_ops, ffn__add_ops, ffn__concat_ops,
     ffn__flatten_ops, ffn__reshape_ops;
+enum { FFN__DENSE_WEIGHT, FFN__DENSE_BIAS, FFN__DENSE_SLOPE, FFN__DENSE_PARAMETERS };
+typedef struct ffn__dense_config {
+    size_t units;
+    ffn_activation activation;
+} ffn__dense_config;
 /* All the library's layers, of which a file names them; NULL past the last. */
 const ffn_layer_ops *ffn__layer_kind(size_t index);
 
@@ -23,6 +28,16 @@ typedef struct ffn__norm_config {
     float momentum; /* of batch_norm: what a batch adds to the running statistics; 0 in a layer_norm */
 } ffn__norm_config;
 extern const ffn_layer_ops ffn__batch_norm_ops, ffn__layer_norm_ops;
+enum { FFN__NORM_WEIGHT, FFN__NORM_BIAS, FFN__NORM_MEAN, FFN__NORM_VAR, FFN__NORM_PARAMETERS };
+
+/* What predicts in place of three layers: a dense layer, linear; the batch normalization of its output's last axis; and
+ * the activation of that. Bits are those of the three. Parameters: those of a dense layer, then the normalization's. */
+typedef struct ffn__normalized_dense {
+    ffn__dense_config dense; /* with the activation of the third */
+    float epsilon;
+} ffn__normalized_dense;
+extern const ffn_layer_ops ffn__normalized_dense_ops;
+size_t ffn__normalized_dense_scratch(size_t units); /* floats beside the dense layer's */
 
 /* A layer's columns and rows when it works along the last axis of its input. */
 static inline size_t ffn__last_axis(ffn_shape shape) { return shape.rank ? shape.dim[shape.rank - 1] : 1; }
@@ -40,6 +55,11 @@ void ffn__declare_slope(ffn_layer_plan *plan, size_t index, const ffn_activation
 static inline ffn_activation ffn__bind_slope(const ffn_activation *a, const ffn_step *step, size_t index)
 {
     return (ffn_activation){a->ops, a->alpha, a->per_unit, step->parameters[index]};
+}
+/* Neither whole rows nor a unit's slope are needed. */
+static inline bool ffn__is_by_element(const ffn_activation_ops *ops)
+{
+    return !ops || (!ops->over_rows && !ops->slope_gradient);
 }
 /* Whether backward, or a loss that is fused with it, wants the activation's input kept. */
 bool ffn__keeps_logits(const ffn_activation *activation, bool is_output);

@@ -13,20 +13,18 @@ typedef struct ffn__norm_gradient {
 } ffn__norm_gradient;
 
 typedef struct ffn__norm_kernels {
+    /* factor = weight / sqrt(variance + epsilon) */
+    void (*factors)(size_t n, const float *weight, const float *variance, double epsilon, float *factor);
     /* Columns: x [rows][ld], of which the first cols <= FFN__NORM_COLS are worked on; one statistic a column. */
     void (*column_moments)(size_t rows, size_t cols, size_t ld, const float *x, double *mean, double *variance);
     /* sum dy, and sum dy (x - mean) */
     void (*column_products)(size_t rows, size_t cols, size_t ld, const float *dy, const float *x, const float *mean,
                             double *sums, double *products);
-    /* y = (x - mean) factor + bias */
-    void (*column_apply)(size_t rows, size_t cols, size_t ld, const float *x, const float *mean, const float *factor,
-                         const float *bias, float *y);
     void (*column_gradient)(size_t rows, size_t cols, size_t ld, const ffn__norm_gradient *by_column, const float *dy,
                             const float *x, float beta, float *dx);
     /* Runs: n elements of one statistic. */
     double (*run_squares)(size_t n, const float *x, double mean);                   /* sum (x - mean)^2 */
     double (*run_products)(size_t n, const float *dy, const float *x, double mean); /* sum dy (x - mean) */
-    void (*run_apply)(size_t n, const float *x, float mean, float factor, float bias, float *y);
     void (*run_gradient)(size_t n, const ffn__norm_gradient *g, const float *dy, const float *x, float beta, float *dx);
     /* y = (x - mean) factor weight + bias, with a weight and a bias for each element; bias NULL: 0 */
     void (*row_apply)(size_t n, const float *x, float mean, float factor, const float *weight, const float *bias,

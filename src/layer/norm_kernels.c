@@ -1,9 +1,16 @@
 /* The arithmetic of normalization. Loops run along memory; a lane never adds to another's sum, so that the compiler may
  * use any width without changing a bit, but for the runs' sums, which have WIDE lanes of their own. */
+#include <math.h>
+
 #include "layer/norm.h"
 #include "tensor/wide.h"
 
 FFN__ISA_DECLARE(ffn__norm_kernels, ffn__norm_kernels);
+
+static void factors(size_t n, const float *weight, const float *variance, double epsilon, float *factor)
+{
+    for (size_t i = 0; i < n; i++) factor[i] = weight[i] * (float)(1 / sqrt((double)variance[i] + epsilon));
+}
 
 /* ---- columns --------------------------------------------------------------------------------------------------- */
 
@@ -65,19 +72,6 @@ static void column_products(size_t rows, size_t cols, size_t ld, const float *dy
     memcpy(products, product, cols * sizeof(*product));
 }
 
-VECTOR_INLINE void apply_columns(size_t rows, size_t width, size_t ld, const float *x, const float *mean,
-                                 const float *factor, const float *bias, float *y)
-{
-    for (size_t r = 0; r < rows; r++, x += ld, y += ld)
-        for (size_t c = 0; c < width; c++) y[c] = (x[c] - mean[c]) * factor[c] + bias[c];
-}
-
-static void column_apply(size_t rows, size_t cols, size_t ld, const float *x, const float *mean, const float *factor,
-                         const float *bias, float *y)
-{
-    FOR_WIDTH(cols, apply_columns(rows, width, ld, x, mean, factor, bias, y));
-}
-
 /* beta 0: dx need not hold numbers */
 VECTOR_INLINE float gradient_at(const ffn__norm_gradient *g, float dy, float x)
 {
@@ -125,11 +119,6 @@ static double run_products(size_t n, const float *dy, const float *x, double mea
     return wide_sum(sums[0]);
 }
 
-static void run_apply(size_t n, const float *x, float mean, float factor, float bias, float *y)
-{
-    for (size_t i = 0; i < n; i++) y[i] = (x[i] - mean) * factor + bias;
-}
-
 static void run_gradient(size_t n, const ffn__norm_gradient *g, const float *dy, const float *x, float beta, float *dx)
 {
     const ffn__norm_gradient same = *g; /* dx may not change it */
@@ -170,13 +159,12 @@ static void row_products(size_t rows, size_t cols, size_t ld, const float *dy, c
 }
 
 const ffn__norm_kernels FFN__ISA_NAME(ffn__norm_kernels) = {
+    .factors = factors,
     .column_moments = column_moments,
     .column_products = column_products,
-    .column_apply = column_apply,
     .column_gradient = column_gradient,
     .run_squares = run_squares,
     .run_products = run_products,
-    .run_apply = run_apply,
     .run_gradient = run_gradient,
     .row_apply = row_apply,
     .row_products = row_products,

@@ -36,6 +36,11 @@ typedef struct ffn__tensor_kernels {
     void (*offset_factor)(size_t rows, size_t cols, const float *x, const float *offset, const float *factor,
                           float *y); /* y = (x - offset) factor by column */
     void (*add_row)(size_t rows, size_t cols, size_t ld, const float *row, float *y); /* y[r][c] += row[c] */
+    /* y = (x - mean) factor + shift by column of rows that are ld apart, or by row of rows that are cols apart */
+    void (*normalize_columns)(size_t rows, size_t cols, size_t ld, const float *x, const float *mean,
+                              const float *factor, const float *shift, float *y);
+    void (*normalize_rows)(size_t rows, size_t cols, const float *x, const float *mean, const float *factor,
+                           const float *shift, float *y);
     void (*column_sums)(size_t rows, size_t cols, size_t ld, const float *x, float beta, float *sums); /* + beta sums */
     double (*sum)(size_t n, const float *x);
     double (*sum_squares)(size_t n, const float *x);

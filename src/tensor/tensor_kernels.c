@@ -64,6 +64,33 @@ static void add_row(size_t rows, size_t cols, size_t ld, const float *row, float
     for (size_t r = 0; r < rows; r++, y += ld) add(cols, y, row, y);
 }
 
+static void normalize_columns(size_t rows, size_t cols, size_t ld, const float *x, const float *mean,
+                              const float *factor, const float *shift, float *y)
+{
+    for (size_t r = 0; r < rows; r++, x += ld, y += ld) {
+        size_t c = 0;
+        for (; c + VL <= cols; c += VL)
+            vec_store(y + c, (vec_load(x + c) - vec_load(mean + c)) * vec_load(factor + c) + vec_load(shift + c));
+        if (c == cols) continue;
+        const size_t n = cols - c;
+        vec_store_part(y + c,
+                       (vec_load_part(x + c, n) - vec_load_part(mean + c, n)) * vec_load_part(factor + c, n) +
+                           vec_load_part(shift + c, n),
+                       n);
+    }
+}
+
+static void normalize_rows(size_t rows, size_t cols, const float *x, const float *mean, const float *factor,
+                           const float *shift, float *y)
+{
+    for (size_t r = 0; r < rows; r++, x += cols, y += cols) {
+        const float m = mean[r], f = factor[r], s = shift[r];
+        size_t c = 0;
+        for (; c + VL <= cols; c += VL) vec_store(y + c, (vec_load(x + c) - m) * f + s);
+        if (c < cols) vec_store_part(y + c, (vec_load_part(x + c, cols - c) - m) * f + s, cols - c);
+    }
+}
+
 /* ---- reductions -------------------------------------------------------------------------------------------------- */
 
 /* One vector of columns, or its first `cols` < VL lanes: sums [cols] = column sums of x [rows][cols] + beta sums. Four
@@ -184,6 +211,8 @@ const ffn__tensor_kernels FFN__ISA_NAME(ffn__tensor_kernels) = {
     .scale = scale,
     .offset_factor = offset_factor,
     .add_row = add_row,
+    .normalize_columns = normalize_columns,
+    .normalize_rows = normalize_rows,
     .column_sums = column_sums,
     .sum = sum,
     .sum_squares = sum_squares,
