@@ -217,7 +217,8 @@ typedef struct ffn_loss {
     float delta;                /* of huber; beta of smooth_l1 */
     float label_smoothing;      /* cross entropies; 0: none */
     float positive_weight;      /* binary cross entropy: weight of targets 1; 0: 1 */
-    const float *class_weights; /* cross_entropy and cross_entropy_soft; NULL: all 1 */
+    const float *class_weights; /* cross_entropy and cross_entropy_soft; NULL: all 1. They weigh the loss, also that of a
+                                   validation, and no metric: see balanced_accuracy and ffn_dataset_set_weights */
     size_t classes;             /* entries of class_weights */
 } ffn_loss;
 
@@ -577,9 +578,10 @@ ffn_dataset *ffn_dataset_load_fann(const char *path, ffn_error *error);
 ffn_dataset *ffn_dataset_load_fann_memory(const char *text, size_t size, ffn_error *error);
 void ffn_dataset_destroy(ffn_dataset *dataset);
 
-/* Gives each row a weight in the loss that ffn_fit minimizes: copies weights [rows], finite, none below 0 and not all of
- * them 0; NULL: all 1. Splits take them along; figures of evaluation and history do not use them, but for the training
- * loss of a batch, which is the weighted mean. A mixed row (mixup) has the weight of the row it is mixed into. */
+/* Gives each row a weight: copies weights [rows], finite, none below 0 and not all of them 0; NULL: all 1. The loss that
+ * ffn_fit minimizes is a mean weighted by them, and so are all figures of history and progress, those of the validation by
+ * the weights of its rows, and ffn_evaluate_metric's; NaN where all rows have weight 0. ffn_evaluate counts rows. Splits take
+ * weights along. A mixed row (mixup) has the weight of the row it is mixed into. */
 ffn_status ffn_dataset_set_weights(ffn_dataset *dataset, const float *weights, ffn_error *error);
 
 size_t ffn_dataset_rows(const ffn_dataset *dataset);

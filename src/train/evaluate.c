@@ -34,12 +34,14 @@ ffn_status ffn_predict(const ffn_model *model, const float *x, size_t rows, floa
 
 /* What a pass over a dataset adds up. */
 typedef struct totals {
-    double loss, weight, right;
+    double loss, loss_weight;
+    double right, weight; /* of samples */
 } totals;
 
-/* Runs rows begin .. begin + n - 1: their targets and outputs. */
+/* Runs rows begin .. begin + n - 1, which have these weights (NULL: all 1): their targets and outputs. */
 static ffn_status evaluate_batch(ffn_plan *plan, const ffn_loss *loss, ffn__rows *rows, size_t begin, size_t n,
-                                 totals *t, const float **outputs, const float **targets_read, ffn_error *error)
+                                 const float *weights, totals *t, const float **outputs, const float **targets_read,
+                                 ffn_error *error)
 {
     const float *x, *targets;
     const size_t output_rows = plan->model->output_rows;
@@ -50,9 +52,12 @@ static ffn_status evaluate_batch(ffn_plan *plan, const ffn_loss *loss, ffn__rows
     if (status != FFN_OK) return status;
     const float *y = ffn_forward(plan, x, n);
     double weight;
-    t->right += ffn__count_right(plan->model, loss, false, n * plan->model->output_rows, y, targets);
+    t->right += ffn__count_right(plan->model, loss, false, n, y, targets, weights);
+    t->weight += ffn__sum_weights(weights, n);
+    ffn_plan_set_row_weights(plan, weights);
     t->loss += ffn__plan_loss(plan, loss, targets, &weight);
-    t->weight += weight;
+    t->loss_weight += weight;
+    ffn_plan_set_row_weights(plan, NULL);
     *outputs = y;
     *targets_read = targets;
     return FFN_OK;
@@ -64,17 +69,19 @@ ffn_status ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn
     totals t = {0};
     ffn__rows rows;
     const float *y, *targets;
-    const size_t batch = plan->options.max_batch, per_row = plan->model->output_rows;
+    const size_t batch = plan->options.max_batch;
     ffn_status status = ffn__rows_open(&rows, dataset, batch, error);
     for (size_t begin = 0; begin < dataset->rows && status == FFN_OK; begin += batch) {
         const size_t n = smaller(dataset->rows - begin, batch);
-        status = evaluate_batch(plan, loss, &rows, begin, n, &t, &y, &targets, error);
-        if (status == FFN_OK && metric) status = ffn_metric_update(metric, y, targets, NULL, n * per_row, error);
+        const float *weights = dataset->weights ? dataset->weights + begin : NULL;
+        status = evaluate_batch(plan, loss, &rows, begin, n, weights, &t, &y, &targets, error);
+        if (status == FFN_OK && metric)
+            status = ffn__metric_add(metric, plan->model, y, metric->options.logits, targets, weights, n, error);
     }
     ffn__rows_close(&rows);
     if (status != FFN_OK) return status;
-    *mean_loss = t.loss / t.weight;
-    *accuracy = t.right / (double)(dataset->rows * plan->model->output_rows);
+    *mean_loss = t.loss / t.loss_weight;
+    *accuracy = t.right / t.weight;
     return FFN_OK;
 }
 
@@ -149,12 +156,12 @@ static ffn_status count_rows(evaluation *e, ffn__rows *rows, ffn_error *error)
     for (size_t begin = 0; begin < e->dataset->rows; begin += FFN__EVALUATION_BATCH) {
         const size_t n = smaller(e->dataset->rows - begin, FFN__EVALUATION_BATCH);
         const float *y, *targets;
-        const ffn_status status = evaluate_batch(e->plan, e->loss, rows, begin, n, &t, &y, &targets, error);
+        const ffn_status status = evaluate_batch(e->plan, e->loss, rows, begin, n, NULL, &t, &y, &targets, error);
         if (status != FFN_OK) return status;
         for (size_t r = 0; r < n * per_row; r++) count_row(e, y + r * e->outputs, targets + r * e->target_columns);
     }
-    e->metrics.loss = t.loss / t.weight;
-    e->metrics.accuracy = t.right / (double)e->seen;
+    e->metrics.loss = t.loss / t.loss_weight;
+    e->metrics.accuracy = t.right / t.weight;
     return FFN_OK;
 }
 

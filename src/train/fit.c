@@ -19,8 +19,9 @@ typedef struct fit {
     float *best;         /* weights of the best epoch; NULL: not kept */
     double best_figure;  /* of what is monitored; lower is better */
     size_t best_epoch;
-    double right;    /* right rows of this epoch so far */
-    double loss_sum; /* of rows times their batch's loss */
+    double right;    /* weights of this epoch's samples that were right so far */
+    double weight;   /* and of all; without weights their number */
+    double loss_sum; /* of weights times their batch's loss */
     double start, epoch_start;
     ffn__fit_state resumed; /* where it goes on; epoch 1, batch 0 if it begins */
     ffn_progress progress;
@@ -167,6 +168,8 @@ static ffn_status pass_over(fit *f, ffn_error *error)
     f->progress.accuracy = s.accuracy;
     f->progress.learning_rate = s.learning_rate;
     f->progress.epoch_seconds = s.epoch_seconds;
+        if (status == FFN_OK) f->weight += ffn__sum_weights(ffn__feed_weights(f->feed), rows);
+    }
     f->right = s.right;
     f->loss_sum = s.loss_sum;
     f->epoch_start -= s.epoch_seconds;
@@ -231,20 +234,23 @@ static ffn_status name_batch(const fit *f, ffn_status status, ffn_error *error)
     return ffn_fail(error, status, "epoch %zu, batch %zu: %s", f->progress.epoch, f->progress.batch, inner.message);
 }
 
-static ffn_status account(fit *f, const float *targets, size_t rows, double loss, ffn_error *error)
+static ffn_status account(fit *f, const float *targets, const float *weights, size_t rows, double loss,
+                          ffn_error *error)
 {
     const size_t per_row = f->model->output_rows;
     const bool fused = ffn__model_fuses(f->model, &f->options.loss);
-    f->right += ffn__count_right(f->model, &f->options.loss, fused, rows * per_row, f->trainer->scores, targets);
-    f->loss_sum += loss * (double)rows;
+    const double weight = ffn__sum_weights(weights, rows);
+    f->right += ffn__count_right(f->model, &f->options.loss, fused, rows, f->trainer->scores, targets, weights);
+    f->weight += weight;
+    f->loss_sum += loss * weight;
     f->progress.rows += rows;
-    f->progress.loss = f->loss_sum / (double)f->progress.rows;
-    f->progress.accuracy = f->right / (double)(f->progress.rows * per_row);
+    f->progress.loss = f->loss_sum / f->weight;
+    f->progress.accuracy = f->right / f->weight;
     f->progress.seconds = now() - f->start;
     f->progress.epoch_seconds = now() - f->epoch_start;
     if (!f->metric || f->validator) return FFN_OK;
-    return ffn__metric_update(f->metric, f->trainer->scores, fused || f->metric->options.logits, targets, NULL,
-                              rows * per_row, error);
+    return ffn__metric_add(f->metric, f->model, f->trainer->scores, fused || f->metric->options.logits, targets,
+                           weights, rows, error);
 }
 
 static ffn_status run_batch(fit *f, ffn_error *error)
@@ -256,10 +262,11 @@ static ffn_status run_batch(fit *f, ffn_error *error)
     double loss;
     f->progress.batch++;
     f->progress.learning_rate = (double)ffn_trainer_learning_rate(f->trainer);
-    ffn_plan_set_row_weights(f->trainer->plan, ffn__feed_weights(f->feed));
+    const float *weights = ffn__feed_weights(f->feed);
+    ffn_plan_set_row_weights(f->trainer->plan, weights);
     status = ffn__trainer_run(f->trainer, x, targets, rows, &loss, error);
     if (status != FFN_OK) return name_batch(f, status, error);
-    status = account(f, targets, rows, loss, error);
+    status = account(f, targets, weights, rows, loss, error);
     if (status != FFN_OK) return status;
     const bool stop = f->options.on_batch && f->options.on_batch(&f->progress, f->options.user);
     const ffn_status saved = stop || is_due(f) ? save(f, f->progress.epoch, f->progress.batch, error) : FFN_OK;
@@ -277,7 +284,7 @@ static void begin_epoch(fit *f, size_t epoch)
                                  .validation_accuracy = (double)NAN,
                                  .metric = (double)NAN,
                                  .model = f->model};
-    f->right = f->loss_sum = 0;
+    f->right = f->weight = f->loss_sum = 0;
     ffn_metric_reset(f->metric);
     f->epoch_start = now();
     ffn__feed_begin(f->feed, epoch);

@@ -39,6 +39,19 @@ ffn_metric *ffn_metric_create_for(const char *name, const ffn_model *model, ffn_
 
 /* ---- over a dataset -------------------------------------------------------------------------------------------- */
 
+ffn_status ffn__metric_add(ffn_metric *metric, const ffn_model *model, const float *y, bool logits,
+                           const float *targets, const float *weights, size_t samples, ffn_error *error)
+{
+    const size_t rows = model->output_rows, all = samples * rows;
+    const size_t outputs = metric->options.outputs, columns = metric->options.target_columns;
+    ffn_status status = FFN_OK;
+    if (rows == 1 || !weights) return ffn__metric_update(metric, y, logits, targets, weights, all, error);
+    for (size_t r = 0; r < all && status == FFN_OK; r++)
+        status =
+            ffn__metric_update(metric, y + r * outputs, logits, targets + r * columns, weights + r / rows, 1, error);
+    return status;
+}
+
 static ffn_status add_rows(const ffn_model *model, ffn_plan *plan, ffn__rows *rows, size_t begin, size_t n,
                            const ffn_loss *loss, ffn_metric *metric, ffn_error *error)
 {
@@ -48,14 +61,8 @@ static ffn_status add_rows(const ffn_model *model, ffn_plan *plan, ffn__rows *ro
     if (status == FFN_OK)
         status = ffn__targets_check(loss, model->output_cols, n * per_row, targets, begin * per_row, error);
     if (status != FFN_OK) return status;
-    const float *y = ffn_forward(plan, x, n);
-    if (per_row == 1 || !weights)
-        return ffn_metric_update(metric, y, targets, weights ? weights + begin : NULL, n * per_row, error);
-    const size_t outputs = metric->options.outputs, columns = metric->options.target_columns;
-    for (size_t r = 0; r < n * per_row && status == FFN_OK; r++) /* a sample's rows have its weight */
-        status =
-            ffn_metric_update(metric, y + r * outputs, targets + r * columns, weights + begin + r / per_row, 1, error);
-    return status;
+    return ffn__metric_add(metric, model, ffn_forward(plan, x, n), metric->options.logits, targets,
+                           weights ? weights + begin : NULL, n, error);
 }
 
 static ffn_status add_all(const ffn_model *model, ffn_plan *plan, const ffn_dataset *dataset, const ffn_loss *loss,

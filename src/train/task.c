@@ -49,14 +49,26 @@ static double right_share(const ffn_model *model, const ffn_loss *loss, bool log
     return (double)right / (double)cols;
 }
 
-double ffn__count_right(const ffn_model *model, const ffn_loss *loss, bool logits, size_t rows, const float *y,
-                        const float *targets)
+double ffn__count_right(const ffn_model *model, const ffn_loss *loss, bool logits, size_t samples, const float *y,
+                        const float *targets, const float *weights)
 {
     if (ffn__task_of(model, loss) == FFN__REGRESSION) return (double)NAN;
-    const size_t cols = model->output_cols, columns = ffn__loss_target_columns(loss, cols);
+    const size_t cols = model->output_cols, columns = ffn__loss_target_columns(loss, cols), rows = model->output_rows;
     double right = 0;
-    for (size_t r = 0; r < rows; r++) right += right_share(model, loss, logits, y + r * cols, targets + r * columns);
+    for (size_t s = 0; s < samples; s++) {
+        double share = 0;
+        for (size_t r = s * rows; r < (s + 1) * rows; r++)
+            share += right_share(model, loss, logits, y + r * cols, targets + r * columns);
+        right += (weights ? (double)weights[s] : 1) * (rows > 1 ? share / (double)rows : share);
+    }
     return right;
+}
+
+double ffn__sum_weights(const float *weights, size_t rows)
+{
+    double sum = weights ? 0 : (double)rows;
+    for (size_t r = 0; weights && r < rows; r++) sum += (double)weights[r];
+    return sum;
 }
 
 /* ---- checks ---------------------------------------------------------------------------------------------------- */

@@ -88,10 +88,12 @@ ffn__task ffn__task_of(const ffn_model *model, const ffn_loss *loss);
 /* Classes of one row of outputs (or logits) and of its targets, for FFN__CLASSES and FFN__BINARY. */
 size_t ffn__predicted_class(const ffn_model *model, const ffn_loss *loss, bool logits, const float *y);
 size_t ffn__target_class(const ffn_model *model, const ffn_loss *loss, const float *targets);
-/* How many of the rows are right; with several binary outputs, the sum of the rows' right shares. NaN for
- * a regression. */
-double ffn__count_right(const ffn_model *model, const ffn_loss *loss, bool logits, size_t rows, const float *y,
-                        const float *targets);
+/* The weights of the samples that are right, all 1 for NULL; one with several rows counts with the share of those, as does a
+ * row with several binary outputs. NaN for a regression. */
+double ffn__count_right(const ffn_model *model, const ffn_loss *loss, bool logits, size_t samples, const float *y,
+                        const float *targets, const float *weights);
+/* The sum of weights [rows], of ones for NULL. */
+double ffn__sum_weights(const float *weights, size_t rows);
 /* The dataset's shapes and targets fit model and loss; all numbers are finite. */
 ffn_status ffn__check_data(const ffn_model *model, const ffn_loss *loss, const ffn_dataset *dataset, const char *what,
                            ffn_error *error);
@@ -102,8 +104,8 @@ ffn_loss ffn__loss_for(const ffn_model *model, const ffn_dataset *dataset, ffn_l
 
 enum { FFN__EVALUATION_BATCH = 256 };
 
-/* Mean loss and accuracy (NaN for a regression) over checked data; the plan keeps logits. metric: gets every row, unless
- * NULL. */
+/* Mean loss and accuracy (NaN for a regression) over checked data, with the weights of its rows; the plan keeps logits.
+ * metric: gets every row with its weight, unless NULL. */
 ffn_status ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn_dataset *dataset, ffn_metric *metric,
                                  double *mean_loss, double *accuracy, ffn_error *error);
 
@@ -121,3 +123,6 @@ ffn_status ffn__measure(const ffn_model *model, const ffn_dataset *dataset, ffn_
 ffn_status ffn__fit_new_scalers(ffn_model *model, const ffn_dataset *dataset, ffn_error *error);
 
 #endif
+/* ffn_metric_update for samples, whose rows all have the sample's weight; logits: what y are. */
+ffn_status ffn__metric_add(ffn_metric *metric, const ffn_model *model, const float *y, bool logits,
+                           const float *targets, const float *weights, size_t samples, ffn_error *error);
