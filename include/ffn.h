@@ -512,7 +512,8 @@ typedef struct ffn_source {
     ffn_shape sample;
     size_t columns; /* of the targets; for classes one, of indices; 0: no targets */
     size_t rows;
-    size_t window; /* rows that training has in memory and shuffles; 0: 8192; rounded up to whole batches */
+    size_t window; /* rows that training shuffles, with as many that come next in memory beside them; 0: 8192; rounded
+                      up to whole batches */
     ffn_row_reader read;
     void *user; /* passed to read */
 } ffn_source;
@@ -520,8 +521,10 @@ typedef struct ffn_source {
 /* Rows from a function, for data larger than memory: for ffn_fit, as training or validation data, ffn_evaluate and the
  * scalers. Training takes the windows in a new order each epoch and shuffles the rows of each; evaluation reads from
  * the first row to the last; scalers are fitted to at most 65536 rows, spread evenly. The rows are checked as they are
- * read. One thread at a time calls the function, during the library's calls only. What needs all rows in memory, such
- * as a split, is FFN_UNSUPPORTED, and the dataset's tensors have no data. Copies *source; user is borrowed. */
+ * read. One thread at a time calls the function, during the library's calls only; while ffn_fit trains on a window it is
+ * a thread of the library's, which reads the epoch's next one, beside on_batch but never beside a validation. An error
+ * counts when its window's turn comes. What needs all rows in memory, such as a split, is FFN_UNSUPPORTED, and the
+ * dataset's tensors have no data. Copies *source; user is borrowed. */
 ffn_dataset *ffn_dataset_from_source(const ffn_source *source, ffn_error *error);
 
 typedef enum ffn_csv_header { FFN_CSV_HEADER_AUTO = 0, FFN_CSV_HEADER_YES, FFN_CSV_HEADER_NO } ffn_csv_header;
@@ -945,7 +948,8 @@ typedef struct ffn_search_options {
     size_t folds;       /* of cross validation, stratified for classes; 0: none, for ffn_cross_validate 5 */
     const char *metric; /* of ffn_metric_create, which says what is better; NULL: the loss */
     uint64_t seed;      /* of the values drawn, and of folds */
-    size_t parallel;    /* trainings at a time, each on one thread; 0: as ffn_set_threads has; no matter for results */
+    size_t parallel;    /* trainings at a time, each on one thread; 0: as ffn_set_threads has; no matter for results. One
+                           where rows come from a source */
     double seconds;     /* no trial begins after so many; 0: no limit */
     /* a CSV file that gets each trial as it ends, and that a search which was stopped goes on from: what is in it
      * is not done again. One of another search, or broken, is an error with line and column */

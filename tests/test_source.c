@@ -5,7 +5,10 @@
 #include "train/train.h"
 
 #include <math.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
+#include <unistd.h>
 
 enum { ROWS = 500, FEATURES = 3 };
 
@@ -214,6 +217,185 @@ static void test_errors(void)
     CU_ASSERT_PTR_NULL(ffn_dataset_from_source(&(ffn_source){.rows = 0, .read = read_rows}, NULL));
 }
 
+/* ---- windows read ahead ---------------------------------------------------------------------------------------- */
+
+/* A reader that says what it is at, may be slow, and must never be called by two threads. */
+typedef struct watched {
+    atomic_size_t inside, calls, ahead; /* ahead: calls from other threads than the caller's */
+    atomic_bool together;
+    size_t delay, fail_at; /* microseconds; the call that fails, 0: none */
+    pthread_t caller;
+    size_t seen; /* by on_batch: calls when the epoch's first batch was done */
+} watched;
+
+static int read_watched(void *user, size_t first, size_t count, float *x, float *targets)
+{
+    watched *w = user;
+    if (atomic_fetch_add(&w->inside, 1) > 0) atomic_store(&w->together, true);
+    if (!pthread_equal(pthread_self(), w->caller)) atomic_fetch_add(&w->ahead, 1);
+    if (w->delay) (void)usleep((useconds_t)w->delay);
+    store plain = rows;
+    plain.fail_at = 0;
+    int failed = read_rows(&plain, first, count, x, targets);
+    if (atomic_fetch_add(&w->calls, 1) + 1 == w->fail_at) failed = 9;
+    atomic_fetch_sub(&w->inside, 1);
+    return failed;
+}
+
+static ffn_dataset *from_watched(watched *w)
+{
+    w->caller = pthread_self();
+    return ffn_dataset_from_source(&(ffn_source){ffn_shape_1d(FEATURES), 1, ROWS, 64, read_watched, w}, NULL);
+}
+
+/* How fast the windows come changes nothing, and nobody is called beside a validation. */
+static void test_slow_readers(void)
+{
+    float found[2][8 * 2 * FEATURES];
+    fill();
+    for (int way = 0; way < 4; way++) {
+        for (size_t slow = 0; slow < 2; slow++) {
+            watched w = {.delay = slow * 300};
+            ffn_dataset *source = from_watched(&w);
+            CU_ASSERT_EQUAL(fit(source, source, way & 1, way & 2, found[slow], NULL), FFN_OK);
+            CU_ASSERT_EQUAL(atomic_load(&w.ahead), 3 * 7); /* of 8 windows all but the first, each epoch */
+            CU_ASSERT_FALSE(atomic_load(&w.together));
+            ffn_dataset_destroy(source);
+        }
+        CU_ASSERT_EQUAL(memcmp(found[0], found[1], sizeof found[0]), 0);
+    }
+}
+
+/* Waits within the first window for the second one to be read. */
+static int wait_for_second(const ffn_progress *progress, void *user)
+{
+    watched *w = user;
+    const size_t before = w->seen;
+    for (size_t i = 0; progress->batch == 1 && atomic_load(&w->calls) < before + 2; i++) {
+        if (i == 20000) return 1; /* two seconds or more */
+        (void)usleep(100);
+    }
+    if (progress->batch == progress->batches) w->seen = atomic_load(&w->calls);
+    return 0;
+}
+
+static ffn_status fit_watched(watched *w, ffn_callback on_batch, ffn_history *history, ffn_error *error)
+{
+    ffn_model *model = make_model();
+    ffn_dataset *source = from_watched(w);
+    ffn_fit_options options = ffn_fit_defaults();
+    options.epochs = 3;
+    options.batch_size = 16;
+    options.on_batch = on_batch;
+    options.user = w;
+    CU_ASSERT_EQUAL(ffn_model_fit_scalers(model, source, NULL), FFN_OK);
+    w->seen = atomic_load(&w->calls);
+    const ffn_status status = ffn_fit(model, source, &options, history, error);
+    ffn_dataset_destroy(source);
+    ffn_model_destroy(model);
+    return status;
+}
+
+static void test_read_ahead(void)
+{
+    watched w = {0};
+    fill();
+    CU_ASSERT_EQUAL(fit_watched(&w, wait_for_second, NULL, NULL), FFN_OK);
+}
+
+/* An error stops the training where it would without: at the first batch of its window. */
+static void test_errors_ahead(void)
+{
+    fill();
+    watched whole = {0};
+    CU_ASSERT_EQUAL(fit_watched(&whole, NULL, NULL, NULL), FFN_OK);
+    const size_t calls = atomic_load(&whole.calls) - 3 * 8; /* of the scalers */
+    for (size_t window = 1; window <= 3 * 8; window++) {
+        watched w = {.fail_at = calls + window, .delay = window % 2 * 200};
+        ffn_history history = {0};
+        ffn_error error = {0};
+        CU_ASSERT_EQUAL(fit_watched(&w, NULL, &history, &error), FFN_IO_ERROR);
+        CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "the source's function returned 9"));
+        CU_ASSERT_EQUAL(history.epochs, (window - 1) / 8);
+        CU_ASSERT_EQUAL(atomic_load(&w.calls), calls + window);
+        ffn_history_destroy(&history);
+    }
+}
+
+static int stop_in_second(const ffn_progress *progress, void *user)
+{
+    (void)user;
+    return progress->batch == 6;
+}
+
+/* A training that stops waits for the reader. */
+static void test_stopped_ahead(void)
+{
+    watched w = {.delay = 20000};
+    fill();
+    CU_ASSERT_EQUAL(fit_watched(&w, stop_in_second, NULL, NULL), FFN_STOPPED);
+    CU_ASSERT_EQUAL(atomic_load(&w.inside), 0);
+    const size_t calls = atomic_load(&w.calls);
+    (void)usleep(30000);
+    CU_ASSERT_EQUAL(atomic_load(&w.calls), calls);
+}
+
+/* ---- other readers ---------------------------------------------------------------------------------------------- */
+
+static void test_rate_test_is_the_same(void)
+{
+    fill();
+    ffn_fit_options options = ffn_fit_defaults();
+    options.batch_size = 64; /* 7 whole batches an epoch */
+    ffn_dataset *memory = in_memory(), *source = from_source(ROWS), *windows = from_source(100);
+    ffn_model *model = make_model();
+    ffn_rate_test a = {0}, b = {0};
+    CU_ASSERT_EQUAL(ffn_test_learning_rates(model, memory, &options, 0, 0, 20, &a, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(ffn_test_learning_rates(model, source, &options, 0, 0, 20, &b, NULL), FFN_OK);
+    CU_ASSERT_EQUAL_FATAL(a.count, b.count);
+    CU_ASSERT_EQUAL(memcmp(a.loss, b.loss, a.count * sizeof *a.loss), 0);
+    CU_ASSERT_EQUAL(ffn_test_learning_rates(model, windows, &options, 0, 0, 20, &b, NULL), FFN_OK);
+    CU_ASSERT(b.count > 10 && isfinite(b.loss[9]));
+    rows.calls = 0;
+    rows.fail_at = 3;
+    CU_ASSERT_EQUAL(ffn_test_learning_rates(model, windows, &options, 0, 0, 20, &b, NULL), FFN_IO_ERROR);
+    ffn_rate_test_destroy(&a);
+    ffn_rate_test_destroy(&b);
+    ffn_model_destroy(model);
+    ffn_dataset_destroy(memory);
+    ffn_dataset_destroy(source);
+    ffn_dataset_destroy(windows);
+}
+
+static ffn_model *build(const ffn_trial *trial, uint64_t seed, const ffn_dataset *training, void *user,
+                        ffn_error *error)
+{
+    (void)trial, (void)seed, (void)training, (void)user, (void)error;
+    return make_model();
+}
+
+/* Whatever `parallel` says, one thread at a time reads. */
+static void test_searches_take_turns(void)
+{
+    static const ffn_dimension rate = {.name = "learning_rate", .low = 1e-3, .high = 1e-2};
+    watched w = {.delay = 100};
+    fill();
+    ffn_dataset *source = from_watched(&w), *memory = in_memory();
+    for (int way = 0; way < 2; way++) {
+        ffn_search_options options = {
+            .build = build, .fit = ffn_fit_defaults(), .dimensions = &rate, .dimension_count = 1, .trials = 4};
+        options.fit.epochs = 2;
+        options.fit.validation = way ? source : memory;
+        options.parallel = 4;
+        ffn_search_result result = {0};
+        CU_ASSERT_EQUAL(ffn_search(way ? memory : source, &options, &result, NULL), FFN_OK);
+        CU_ASSERT_FALSE(atomic_load(&w.together));
+        ffn_search_result_destroy(&result);
+    }
+    ffn_dataset_destroy(source);
+    ffn_dataset_destroy(memory);
+}
+
 static void test_every_allocation_may_fail(void)
 {
     ffn_status status = FFN_OUT_OF_MEMORY;
@@ -236,6 +418,12 @@ static const test_case cases[] = {
     {"evaluate is the same", test_evaluate_is_the_same},
     {"scalers take a sample", test_scalers_take_a_sample},
     {"errors", test_errors},
+    {"slow readers", test_slow_readers},
+    {"read ahead", test_read_ahead},
+    {"errors ahead", test_errors_ahead},
+    {"stopped ahead", test_stopped_ahead},
+    {"rate test is the same", test_rate_test_is_the_same},
+    {"searches take turns", test_searches_take_turns},
     {"every allocation may fail", test_every_allocation_may_fail},
 };
 

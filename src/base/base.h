@@ -116,6 +116,15 @@ size_t ffn__worker(void);
  * than asked for it takes longer. */
 void ffn__crew(size_t threads, size_t jobs, void (*body)(void *context, size_t job), void *context);
 
+/* A thread for one job at a time beside what the caller does (aside.c). NULL only for want of memory: where the system gives
+ * no thread, begin does the job. */
+typedef struct ffn__aside ffn__aside;
+ffn__aside *ffn__aside_create(ffn_error *error);
+void ffn__aside_destroy(ffn__aside *aside); /* waits */
+/* Not while another job is under way. What the job has written may be read after a wait. */
+void ffn__aside_begin(ffn__aside *aside, void (*body)(void *context), void *context);
+void ffn__aside_wait(ffn__aside *aside); /* for the job's end; at once if there is none */
+
 /* Makes the calling thread flush denormals to zero, where the processor can; returns what restores the old mode. */
 uint64_t ffn__flush_denormals(void);
 void ffn__restore_denormals(uint64_t mode);

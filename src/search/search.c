@@ -12,6 +12,7 @@ typedef struct search {
     ffn__study study;
     const ffn_search_options *options;
     size_t wanted;             /* sets of values */
+    size_t parallel;           /* trainings at a time */
     size_t factor, rungs;      /* 1 rung: no halving */
     size_t epochs[MOST_RUNGS]; /* of each rung; 0: as the options and the trial say */
     size_t entrants[MOST_RUNGS];
@@ -221,7 +222,7 @@ static ffn_status run_rung(search *s, size_t rung)
         s->from_log += known;
         compare(s, s->first + i);
     }
-    ffn__crew(s->options->parallel, s->count * s->study.folds, run_job, s);
+    ffn__crew(s->parallel, s->count * s->study.folds, run_job, s);
     return s->status;
 }
 
@@ -297,7 +298,10 @@ ffn_status ffn_search(const ffn_dataset *dataset, const ffn_search_options *opti
     if (!result) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_search: the result is NULL");
     ffn_status status = ffn__study_check(dataset, options, error);
     if (status != FFN_OK) return status;
-    search s = {.study = make_study(dataset, options, options->folds), .options = options, .best = SIZE_MAX};
+    search s = {.study = make_study(dataset, options, options->folds),
+                .options = options,
+                .parallel = is_read(dataset) || is_read(options->fit.validation) ? 1 : options->parallel,
+                .best = SIZE_MAX};
     (void)pthread_mutex_init(&s.mutex, NULL);
     status = plan(&s, error);
     if (status == FFN_OK) status = allocate(&s, error);
@@ -326,6 +330,9 @@ ffn_status ffn_search(const ffn_dataset *dataset, const ffn_search_options *opti
 
 typedef struct validation {
     ffn__study study;
+/* Whether rows come from a source, whose function one thread at a time may call. */
+static bool is_read(const ffn_dataset *dataset) { return dataset && dataset->source.read; }
+
     ffn__outcome *outcomes; /* [folds] */
     ffn_error *errors;      /* [folds] */
 } validation;

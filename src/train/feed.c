@@ -1,5 +1,6 @@
 /* What training eats: the rows of a dataset in the order of the epoch, batch by batch, augmented ahead of the step.
- * Rows of a source come window by window, each a small dataset that is shuffled like one. */
+ * Rows of a source come window by window, each a small dataset that is shuffled like one; while one is trained on, a thread
+ * reads the next one of the epoch. */
 #include <string.h>
 
 #include "data/augment.h"
@@ -7,6 +8,15 @@
 #include "train/train.h"
 
 enum { DEFAULT_WINDOW = 8192 }; /* rows */
+
+/* A window in memory, or on the way there. */
+typedef struct window {
+    ffn__rows reader;
+    size_t first, rows; /* in the dataset */
+    const float *x, *targets;
+    ffn_status status;
+    ffn_error error;
+} window;
 
 struct ffn__feed {
     const ffn_model *model;
@@ -22,10 +32,12 @@ struct ffn__feed {
     float *weights;           /* of the rows of the last batch; NULL: the dataset has none */
     ffn_random random;        /* of the epoch's orders */
     size_t *order;            /* [rows] of `rows`; NULL: as they stand */
-    ffn__rows source;         /* of windows */
-    size_t window;            /* rows in memory at a time */
+    size_t window;            /* rows of one */
     size_t windows, opened;   /* of the epoch */
     size_t *window_order;     /* [windows], or NULL */
+    window memory[2];         /* of a source: the one in use, and the next one */
+    size_t current;           /* of them */
+    ffn__aside *aside;        /* reads the next one; NULL: there is one window */
     ffn__loader *loader;      /* NULL: batches are the dataset's own memory */
     ffn__augmenter augmenter; /* if `augments` */
     bool augments;
@@ -96,7 +108,12 @@ static ffn_status make_windows(ffn__feed *f, bool keep_order, ffn_error *error)
         f->window_order = ffn__alloc(f->windows, sizeof *f->window_order, error);
         if (!f->window_order) return FFN_OUT_OF_MEMORY;
     }
-    return ffn__rows_open(&f->source, d, f->window, error);
+    ffn_status status = FFN_OK;
+    for (size_t i = 0; i < 2 && i < f->windows && status == FFN_OK; i++)
+        status = ffn__rows_open(&f->memory[i].reader, d, f->window, error);
+    if (status != FFN_OK || f->windows == 1) return status;
+    f->aside = ffn__aside_create(error);
+    return f->aside ? FFN_OK : FFN_OUT_OF_MEMORY;
 }
 
 static ffn_status start(ffn__feed *f, const ffn_fit_options *options, ffn_error *error)
@@ -143,8 +160,9 @@ void ffn__feed_destroy(ffn__feed *f)
 {
     if (!f) return;
     ffn__loader_destroy(f->loader);
+    ffn__aside_destroy(f->aside);
     if (f->augments) ffn__augmenter_destroy(&f->augmenter);
-    ffn__rows_close(&f->source);
+    for (size_t i = 0; i < 2; i++) ffn__rows_close(&f->memory[i].reader);
     ffn__free(f->window_order);
     ffn__free(f->order);
     ffn__free(f->weights);
@@ -165,34 +183,67 @@ static void begin_rows(ffn__feed *f)
     if (f->loader) ffn__loader_begin(f->loader, (f->rows.rows + f->batch - 1) / f->batch);
 }
 
+/* Where the epoch's window number `index` lies. */
+static void locate(const ffn__feed *f, size_t index, window *w)
+{
+    w->first = (f->window_order ? f->window_order[index] : index) * f->window;
+    const size_t left = f->dataset->rows - w->first;
+    w->rows = left < f->window ? left : f->window;
+}
+
+/* The memory that is not in use; between epochs neither is. */
+static window *spare(ffn__feed *f) { return &f->memory[f->windows > 1 ? 1 - f->current : 0]; }
+
+/* Reads the window that comes next. */
+static void read_next(void *feed)
+{
+    ffn__feed *f = feed;
+    window *w = spare(f);
+    const size_t per_row = f->model->output_rows;
+    w->status = ffn__rows_read(&w->reader, w->first, w->rows, &w->x, &w->targets, &w->error);
+    if (w->status == FFN_OK)
+        w->status = ffn__targets_check(f->loss, f->model->output_cols, w->rows * per_row, w->targets,
+                                       w->first * per_row, &w->error);
+}
+
 static ffn_status open_window(ffn__feed *f, ffn_error *error)
 {
-    const size_t index = f->window_order ? f->window_order[f->opened] : f->opened, first = index * f->window;
-    const size_t left = f->dataset->rows - first, per_row = f->model->output_rows;
-    const float *x, *targets;
+    window *next = spare(f);
     if (f->loader) ffn__loader_pause(f->loader);
-    if (f->opened++ > 0) f->before += f->rows.rows;
-    f->rows.rows = left < f->window ? left : f->window;
-    f->offset = first;
-    ffn_status status = ffn__rows_read(&f->source, first, f->rows.rows, &x, &targets, error);
-    if (status == FFN_OK)
-        status =
-            ffn__targets_check(f->loss, f->model->output_cols, f->rows.rows * per_row, targets, first * per_row, error);
-    if (status != FFN_OK) return status;
-    f->rows.x = x;
-    f->rows.targets = targets;
+    if (f->opened == 0) {
+        locate(f, 0, next);
+        read_next(f);
+    } else {
+        f->before += f->rows.rows;
+        ffn__aside_wait(f->aside);
+    }
+    f->opened++;
+    if (next->status != FFN_OK) {
+        if (error) *error = next->error;
+        return next->status;
+    }
+    f->current = (size_t)(next - f->memory);
+    f->rows.rows = next->rows;
+    f->rows.x = next->x;
+    f->rows.targets = next->targets;
+    f->offset = next->first;
     begin_rows(f);
+    if (f->opened < f->windows) {
+        locate(f, f->opened, spare(f));
+        ffn__aside_begin(f->aside, read_next, f);
+    }
     return FFN_OK;
 }
 
 void ffn__feed_begin(ffn__feed *f, size_t epoch)
 {
     if (f->loader) ffn__loader_pause(f->loader);
+    if (f->aside) ffn__aside_wait(f->aside);
     f->epoch = (uint32_t)epoch;
     f->random = ffn_random_create(f->seed, FFN__STREAM_SHUFFLE, f->epoch);
     f->before = f->opened = 0;
     if (f->window_order) shuffle(f, f->windows, f->window_order);
-    if (f->source.buffer)
+    if (f->dataset->source.read)
         f->next = f->rows.rows = 0; /* the first batch opens a window */
     else
         begin_rows(f);
@@ -200,7 +251,7 @@ void ffn__feed_begin(ffn__feed *f, size_t epoch)
 
 ffn_status ffn__feed_next(ffn__feed *f, const float **x, const float **targets, size_t *rows, ffn_error *error)
 {
-    if (f->source.buffer && f->next * f->batch >= f->rows.rows) {
+    if (f->dataset->source.read && f->next * f->batch >= f->rows.rows) {
         const ffn_status status = open_window(f, error);
         if (status != FFN_OK) return status;
     }

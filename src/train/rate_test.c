@@ -13,9 +13,8 @@ typedef struct range_test {
     ffn_fit_options options; /* resolved */
     ffn_trainer *trainer;
     float *kept; /* the model's values from before */
-    size_t *order;
-    float *x, *targets; /* one gathered batch */
-    size_t at, epoch;   /* next row of the order, and which order it is */
+    ffn__feed *feed;
+    size_t left, epoch; /* batches of this epoch */
 } range_test;
 
 static ffn_status prepare(range_test *r, const ffn_fit_options *options, ffn_error *error)
@@ -33,39 +32,38 @@ static ffn_status prepare(range_test *r, const ffn_fit_options *options, ffn_err
     if (!r->trainer) return error->status;
     status = ffn__states_check_rows(r->trainer->plan, r->options.batch_size, "each batch has", error);
     if (status != FFN_OK) return status;
-    const size_t batch = r->options.batch_size;
+    r->feed = ffn__feed_create(r->model, r->dataset, &r->options, error);
+    if (!r->feed) return error->status;
     r->kept = ffn__alloc(r->model->value_count, sizeof(float), error);
-    r->order = r->kept ? ffn__alloc(r->dataset->rows, sizeof(*r->order), error) : NULL;
-    r->x = r->order ? ffn__alloc(batch * r->dataset->features, sizeof(float), error) : NULL;
-    r->targets = r->x ? ffn__alloc(batch * r->dataset->columns, sizeof(float), error) : NULL;
-    if (!r->targets) return FFN_OUT_OF_MEMORY;
+    if (!r->kept) return FFN_OUT_OF_MEMORY;
     memcpy(r->kept, r->model->values, r->model->value_count * sizeof(float));
-    r->at = r->dataset->rows;
     return ffn__fit_new_scalers(r->model, r->dataset, error);
 }
 
 static void release(range_test *r)
 {
-    if (r->targets) memcpy(r->model->values, r->kept, r->model->value_count * sizeof(float));
+    if (r->kept) memcpy(r->model->values, r->kept, r->model->value_count * sizeof(float));
     ffn_trainer_destroy(r->trainer);
+    ffn__feed_destroy(r->feed);
     ffn__free(r->kept);
-    ffn__free(r->order);
-    ffn__free(r->x);
-    ffn__free(r->targets);
 }
 
-/* The next whole batch, in orders like those of a fit with the same seed. */
-static void gather(range_test *r)
+/* Trains on the next whole batch, in orders like those of a fit with the same seed. */
+static ffn_status run_batch(range_test *r, double *loss, ffn_error *error)
 {
-    const size_t rows = r->dataset->rows, batch = r->options.batch_size;
-    if (rows - r->at < batch) {
-        ffn_random random = ffn_random_create(r->options.seed, FFN__STREAM_SHUFFLE, (uint32_t)++r->epoch);
-        for (size_t i = 0; i < rows; i++) r->order[i] = i;
-        if (!r->options.keep_order) ffn__shuffle(&random, rows, r->order);
-        r->at = 0;
+    const float *x, *targets;
+    size_t rows = 0;
+    while (rows < r->options.batch_size) {
+        if (r->left == 0) {
+            ffn__feed_begin(r->feed, ++r->epoch);
+            r->left = ffn__feed_batches(r->feed);
+        }
+        const ffn_status status = ffn__feed_next(r->feed, &x, &targets, &rows, error);
+        if (status != FFN_OK) return status;
+        r->left--;
     }
-    ffn__dataset_gather(r->dataset, r->order + r->at, batch, r->x, r->targets);
-    r->at += batch;
+    ffn_plan_set_row_weights(r->trainer->plan, ffn__feed_weights(r->feed));
+    return ffn__trainer_run(r->trainer, x, targets, rows, loss, error);
 }
 
 /* The rate in the middle of the fifth of the test in which the smoothed loss falls most; the first one if it never
@@ -90,8 +88,7 @@ static ffn_status run(range_test *r, double low, double high, size_t steps, ffn_
         double loss;
         const double rate = steps > 1 ? low * pow(high / low, (double)k / (double)(steps - 1)) : low;
         ffn_trainer_set_learning_rate(r->trainer, (float)rate);
-        gather(r);
-        const ffn_status status = ffn__trainer_run(r->trainer, r->x, r->targets, r->options.batch_size, &loss, error);
+        const ffn_status status = run_batch(r, &loss, error);
         if (status == FFN_DIVERGED && k > 0) break; /* as far as one can go */
         if (status != FFN_OK) return status;
         sum = SMOOTHING * sum + (1 - SMOOTHING) * loss;
