@@ -284,9 +284,10 @@ ffn_optimizer ffn_lion(float learning_rate, float weight_decay); /* beta1 0.9, b
  * grows by eta_plus 1.2 between step_min 1e-6 and step_max 50. Later changes of the rate, as by a schedule, do nothing. */
 ffn_optimizer ffn_rprop(float learning_rate);
 /* Limited-memory BFGS, for small data: give it all rows as one batch and often learning_rate 1. ffn_fit and
- * ffn_trainer_step search along its direction until the batch's loss falls (at most the rate times the direction, by
- * Armijo's rule); ffn_trainer_apply, which has no batch, moves by the rate, as torch.optim.LBFGS with max_iter 1 does.
- * Clips, rates of layers and accumulate are not for it. Nocedal 1980. */
+ * ffn_trainer_step search along its direction, from the rate times it on, for a length that meets the strong Wolfe
+ * conditions (1e-4 and 0.9) for the batch's loss, with at most 25 losses and gradients, mostly one; ffn_trainer_apply, which
+ * has no batch, moves by the rate. As torch.optim.LBFGS with max_iter 1, and line_search_fn "strong_wolfe" or None. Clips,
+ * rates of layers and accumulate are not for it. Nocedal 1980; Nocedal and Wright 2006. */
 ffn_optimizer ffn_lbfgs(float learning_rate);
 
 /* By the constructor's name without prefix, with its usual rate: sgd, momentum (0.9), nesterov (0.9) and adagrad 0.01,

@@ -1,6 +1,27 @@
-/* L-BFGS by hand against goldens/lbfgs.txt, and its line search: the loss never rises, and ends where it is lowest. */
+/* L-BFGS by hand and with its line search against goldens/lbfgs.txt, and what the search is good for: the loss never rises, and
+ * ends where it is lowest. */
 #include "ffn.h"
 #include "golden.h"
+
+/* A loss that counts how often its gradient was asked for. */
+static size_t evaluations;
+
+static double counted(const ffn_loss *loss, size_t rows, size_t cols, const float *y, const float *targets, float *dy,
+                      double scale)
+{
+    evaluations += dy != NULL;
+    return ffn_mse().ops->value(loss, rows, cols, y, targets, dy, scale);
+}
+
+static ffn_loss counted_mse(void)
+{
+    static ffn_loss_ops ops;
+    ops = *ffn_mse().ops;
+    ops.value = counted;
+    ffn_loss loss = ffn_mse();
+    loss.ops = &ops;
+    return loss;
+}
 
 static ffn_trainer *start(const golden_case *golden, ffn_model *model, float **x, float **targets)
 {
@@ -13,7 +34,8 @@ static ffn_trainer *start(const golden_case *golden, ffn_model *model, float **x
     free(bias);
     *x = golden_floats(golden_get(golden, "x"));
     *targets = golden_floats(golden_get(golden, "targets"));
-    ffn_fit_options options = {.loss = ffn_mse(), .optimizer = ffn_lbfgs((float)0.5), .batch_size = 20};
+    ffn_fit_options options = {.loss = counted_mse(), .optimizer = ffn_lbfgs(1), .batch_size = 20};
+    options.optimizer.learning_rate = (float)golden_number(golden, "rate", 0);
     options.optimizer.history = (size_t)golden_number(golden, "history", 0);
     options.optimizer.weight_decay = (float)golden_number(golden, "weight_decay", 0);
     ffn_trainer *trainer = ffn_trainer_create(model, &options, NULL);
@@ -21,18 +43,34 @@ static ffn_trainer *start(const golden_case *golden, ffn_model *model, float **x
     return trainer;
 }
 
-static void by_hand(const golden_case *golden)
+static bool is_double(void) { return sizeof(float) == sizeof(double); }
+
+/* One step: forward, backward and apply, or with the line search. The loss before. */
+static double step(ffn_trainer *trainer, const float *x, const float *targets, bool searches)
 {
-    const double tolerance = sizeof(float) == sizeof(double) ? 1e-10 : 2e-4;
+    double loss = (double)NAN;
+    if (searches) {
+        CU_ASSERT_EQUAL(ffn_trainer_step(trainer, x, targets, 20, &loss, NULL), FFN_OK);
+        return loss;
+    }
+    CU_ASSERT_PTR_NOT_NULL(ffn_forward(ffn_trainer_plan(trainer), x, 20));
+    loss = ffn_backward(ffn_trainer_plan(trainer), counted_mse(), targets);
+    CU_ASSERT_EQUAL(ffn_trainer_apply(trainer, NULL), FFN_OK);
+    return loss;
+}
+
+static void follow(const golden_case *golden, bool searches)
+{
+    const double tolerance = is_double() ? 1e-9 : 5e-4;
     const golden_entry *path = golden_get(golden, "path"), *losses = golden_get(golden, "losses");
+    const golden_entry *counts = golden_get(golden, "evaluations");
     ffn_model *model = ffn_model_create(1, NULL);
     float *x, *targets, w[12];
     ffn_trainer *trainer = start(golden, model, &x, &targets);
     for (size_t k = 0; k < path->dim[0]; k++) {
-        CU_ASSERT_PTR_NOT_NULL(ffn_forward(ffn_trainer_plan(trainer), x, 20));
-        const double loss = ffn_backward(ffn_trainer_plan(trainer), ffn_mse(), targets);
-        CU_ASSERT_DOUBLE_EQUAL(loss, losses->values[k], tolerance);
-        CU_ASSERT_EQUAL(ffn_trainer_apply(trainer, NULL), FFN_OK);
+        evaluations = 0;
+        CU_ASSERT_DOUBLE_EQUAL(step(trainer, x, targets, searches), losses->values[k], tolerance);
+        if (is_double()) CU_ASSERT_EQUAL((double)evaluations, counts->values[k]);
         (void)ffn_model_get_parameter(model, 0, w, NULL);
         (void)ffn_model_get_parameter(model, 1, w + 10, NULL);
         for (size_t i = 0; i < 12; i++) CU_ASSERT_DOUBLE_EQUAL((double)w[i], path->values[k * 12 + i], tolerance);
@@ -43,11 +81,11 @@ static void by_hand(const golden_case *golden)
     ffn_model_destroy(model);
 }
 
-static void test_by_hand(void)
+static void test_pytorch(void)
 {
     golden_file file = golden_load("lbfgs");
-    CU_ASSERT_EQUAL(file.count, 2);
-    for (size_t i = 0; i < file.count; i++) by_hand(&file.cases[i]);
+    CU_ASSERT_EQUAL(file.count, 4);
+    for (size_t i = 0; i < file.count; i++) follow(&file.cases[i], i >= 2);
     golden_close(&file);
 }
 
@@ -89,6 +127,77 @@ static void test_search(void)
     golden_close(&file);
 }
 
+/* Rosenbrock's valley of the network's two outputs; the input is 1, so that they are its weights. */
+static double rosenbrock(const ffn_loss *loss, size_t rows, size_t cols, const float *y, const float *targets,
+                         float *dy, double scale)
+{
+    const double a = (double)y[0], b = (double)y[1], across = b - a * a;
+    (void)loss, (void)rows, (void)cols, (void)targets;
+    evaluations++;
+    if (dy) {
+        dy[0] = (float)(scale * (-2 * (1 - a) - 400 * a * across));
+        dy[1] = (float)(scale * 200 * across);
+    }
+    return (1 - a) * (1 - a) + 100 * across * across;
+}
+
+static double one(const ffn_loss *loss, size_t rows, size_t cols, const float *targets)
+{
+    (void)loss, (void)rows, (void)cols, (void)targets;
+    return 1;
+}
+
+static void test_valley(void)
+{
+    const float start[2] = {(float)-1.2, 1}, x = 1, targets[2] = {0};
+    const ffn_loss_ops ops = {.name = "rosenbrock", .value = rosenbrock, .weight = one};
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value y = ffn_dense(model, ffn_input(model, ffn_shape_1d(1)), 2, ffn_linear());
+    ffn_set_bias(model, y, false);
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, y, NULL), FFN_OK);
+    (void)ffn_model_set_parameter(model, 0, start, NULL);
+    const ffn_fit_options options = {.loss = {.ops = &ops}, .optimizer = ffn_lbfgs(1), .batch_size = 1};
+    ffn_trainer *trainer = ffn_trainer_create(model, &options, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(trainer);
+    double loss = 1;
+    evaluations = 0;
+    for (size_t k = 0; k < 60 && loss > (is_double() ? 1e-20 : 1e-9); k++)
+        CU_ASSERT_EQUAL(ffn_trainer_step(trainer, &x, targets, 1, &loss, NULL), FFN_OK);
+    CU_ASSERT(loss <= (is_double() ? 1e-20 : 1e-9));
+    CU_ASSERT(evaluations < 120);
+    ffn_trainer_destroy(trainer);
+    ffn_model_destroy(model);
+}
+
+/* Logistic regression on inputs of very different sizes, to a gradient of nothing. */
+static void test_logistic(void)
+{
+    enum { ROWS = 80, FEATURES = 4 };
+    float x[ROWS * FEATURES], targets[ROWS], g[FEATURES], w[FEATURES];
+    const float sizes[FEATURES] = {1, 30, (float)0.1, 5}, l2 = (float)0.001;
+    ffn_random random = ffn_random_create(4, 0, 0);
+    for (size_t r = 0; r < ROWS; r++) {
+        for (size_t i = 0; i < FEATURES; i++) x[r * FEATURES + i] = sizes[i] * ffn_random_normal(&random);
+        targets[r] = x[r * FEATURES] + x[r * FEATURES + 1] / 30 + ffn_random_normal(&random) > 0;
+    }
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value y = ffn_dense(model, ffn_input(model, ffn_shape_1d(FEATURES)), 1, ffn_sigmoid());
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, y, NULL), FFN_OK);
+    const ffn_fit_options options = {.optimizer = ffn_lbfgs(1), .batch_size = ROWS, .l2 = l2};
+    ffn_trainer *trainer = ffn_trainer_create(model, &options, NULL);
+    for (size_t k = 0; k < 60; k++) CU_ASSERT_EQUAL(ffn_trainer_step(trainer, x, targets, ROWS, NULL, NULL), FFN_OK);
+    (void)ffn_forward(ffn_trainer_plan(trainer), x, ROWS);
+    (void)ffn_backward(ffn_trainer_plan(trainer), ffn_binary_cross_entropy(), targets);
+    CU_ASSERT_EQUAL(ffn_plan_get_gradient(ffn_trainer_plan(trainer), 0, g, NULL), FFN_OK);
+    (void)ffn_model_get_parameter(model, 0, w, NULL);
+    for (size_t i = 0; i < FEATURES; i++) {
+        const double slope = (double)g[i] + 2 * (double)l2 * (double)w[i];
+        CU_ASSERT(fabs(slope) < (is_double() ? 1e-8 : 1e-4) * (double)sizes[i]);
+    }
+    ffn_trainer_destroy(trainer);
+    ffn_model_destroy(model);
+}
+
 static void test_refused(void)
 {
     ffn_model *model = ffn_model_create(1, NULL);
@@ -103,8 +212,10 @@ static void test_refused(void)
 }
 
 static const test_case cases[] = {
-    {"by hand", test_by_hand},
+    {"PyTorch's", test_pytorch},
     {"line search", test_search},
+    {"Rosenbrock's valley", test_valley},
+    {"logistic regression", test_logistic},
     {"refused", test_refused},
 };
 

@@ -5,8 +5,8 @@
 #include <math.h>
 #include <string.h>
 
-enum { HISTORY = 10, MOST_TRIALS = 30 };
-static const double LEAST_CURVATURE = 1e-10, ARMIJO = 1e-4;
+enum { HISTORY = 10 };
+static const double LEAST_CURVATURE = 1e-10;
 
 ffn__lbfgs *ffn__lbfgs_create(const ffn_trainer *t, ffn_error *error)
 {
@@ -93,16 +93,6 @@ static double penalties(const ffn_trainer *t)
     return sum;
 }
 
-/* The loss of the batch at the weights as they are, with the random numbers of the forward before. */
-static double loss_here(ffn_trainer *t, const float *x, const float *targets, size_t rows)
-{
-    double weight;
-    t->plan->forwards--;
-    (void)ffn__forward_for_loss(t->plan, &t->options.loss, x, rows);
-    const double sum = ffn__plan_loss(t->plan, &t->options.loss, targets, &weight);
-    return weight == 0 ? 0 : sum / weight;
-}
-
 /* ---- direction ------------------------------------------------------------------------------------------------- */
 
 static void forget(ffn__lbfgs *l)
@@ -184,18 +174,37 @@ bool ffn__lbfgs_apply(ffn_trainer *t, double rate)
     return moved;
 }
 
+/* A batch, whose loss is looked at along the direction. */
+typedef struct batch {
+    ffn_trainer *trainer;
+    const float *x, *targets;
+    size_t rows;
+} batch;
+
+/* The loss at this length, with the random numbers of the forward before. Of what forwards collect, the last one's stays. */
+static double evaluate(void *context, double length, double *slope)
+{
+    const batch *b = context;
+    ffn_trainer *t = b->trainer;
+    bool read;
+    *slope = (double)NAN;
+    if (!move(t, length)) return INFINITY;
+    t->plan->forwards--;
+    ffn__states_discard(t->plan);
+    (void)ffn__forward_for_loss(t->plan, &t->options.loss, b->x, b->rows);
+    const double value = ffn__backward_early(t->plan, &t->options.loss, b->targets, NULL, &read) + penalties(t);
+    take_gradient(t);
+    *slope = dot(t->lbfgs->size, t->lbfgs->g, t->lbfgs->direction);
+    return value;
+}
+
 void ffn__lbfgs_search(ffn_trainer *t, double rate, double value, const float *x, const float *targets, size_t rows)
 {
     ffn__lbfgs *l = t->lbfgs;
-    const double start = value + penalties(t);
-    double length = begin(t, rate), slope = dot(l->size, l->g, l->direction);
-    for (size_t trial = 0; trial < MOST_TRIALS && slope < 0; trial++) {
-        const double found = move(t, length) ? loss_here(t, x, targets, rows) + penalties(t) : INFINITY;
-        if (found <= start + ARMIJO * length * slope) return;
-        /* the lowest point of the parabola through both losses and the slope, within [0.1, 0.5] of this length */
-        const double lowest = -slope * length / (2 * ((found - start) / length - slope));
-        length = isfinite(lowest) ? fmin(0.5 * length, fmax(0.1 * length, lowest)) : 0.1 * length;
-    }
-    (void)move(t, 0);
-    forget(l);
+    batch b = {t, x, targets, rows};
+    const double start = value + penalties(t), first = begin(t, rate), slope = dot(l->size, l->g, l->direction);
+    const ffn__line line = {evaluate, &b, (double)ffn__tensor()->largest_size(l->size, l->direction)};
+    const double length = first > 0 ? ffn__line_search(&line, start, slope, first) : 0;
+    (void)move(t, length);
+    if (length == 0) forget(l);
 }
