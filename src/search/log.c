@@ -6,7 +6,6 @@
 #include <unistd.h>
 
 #include "data/csv.h"
-#include "io/text.h"
 #include "io/write.h"
 #include "search/search.h"
 
@@ -57,18 +56,23 @@ static void add_trial(ffn__text *text, const ffn__study *s, const ffn_trial *t, 
     ffn__text_bytes(text, "\n", 1);
 }
 
+void ffn__log_compose(const ffn__study *s, const ffn_trial *trials, size_t count, const size_t *epochs, ffn__text *text)
+{
+    for (size_t i = 0; i < COLUMNS; i++) ffn__text_add(text, "%s%s", i ? "," : "", titles[i]);
+    for (size_t i = 0; i < s->options->dimension_count; i++) {
+        ffn__text_bytes(text, ",", 1);
+        add_quoted(text, s->options->dimensions[i].name);
+    }
+    ffn__text_bytes(text, "\n", 1);
+    for (size_t i = 0; i < count; i++)
+        if (trials[i].done) add_trial(text, s, &trials[i], epochs[trials[i].rung]);
+}
+
 ffn_status ffn__log_write(const ffn__study *s, const ffn_trial *trials, size_t count, const size_t *epochs,
                           ffn_error *error)
 {
     ffn__text text = {0};
-    for (size_t i = 0; i < COLUMNS; i++) ffn__text_add(&text, "%s%s", i ? "," : "", titles[i]);
-    for (size_t i = 0; i < s->options->dimension_count; i++) {
-        ffn__text_bytes(&text, ",", 1);
-        add_quoted(&text, s->options->dimensions[i].name);
-    }
-    ffn__text_bytes(&text, "\n", 1);
-    for (size_t i = 0; i < count; i++)
-        if (trials[i].done) add_trial(&text, s, &trials[i], epochs[trials[i].rung]);
+    ffn__log_compose(s, trials, count, epochs, &text);
     const ffn_status status = text.failed
                                   ? ffn_fail(error, FFN_OUT_OF_MEMORY, "out of memory for the log %s", s->options->log)
                                   : ffn__write_file(s->options->log, text.bytes, text.length, error);
@@ -264,6 +268,13 @@ static ffn_status read_text(reading *r, const char *text, size_t size, ffn_error
     return status;
 }
 
+ffn_status ffn__log_parse(const ffn__study *s, const char *text, size_t size, ffn_trial *trials, size_t count,
+                          const size_t *epochs, size_t rungs, ffn_error *error)
+{
+    reading r = {.study = s, .trials = trials, .count = count, .epochs = epochs, .rungs = rungs};
+    return size > 0 ? read_text(&r, text, size, error) : FFN_OK;
+}
+
 ffn_status ffn__log_read(const ffn__study *s, ffn_trial *trials, size_t count, const size_t *epochs, size_t rungs,
                          ffn_error *error)
 {
@@ -272,8 +283,7 @@ ffn_status ffn__log_read(const ffn__study *s, ffn_trial *trials, size_t count, c
     if (access(s->options->log, F_OK) != 0 && errno == ENOENT) return FFN_OK;
     ffn_status status = ffn__read_file(s->options->log, &text, &size, error);
     if (status != FFN_OK) return status;
-    reading r = {.study = s, .trials = trials, .count = count, .epochs = epochs, .rungs = rungs};
-    if (size > 0) status = read_text(&r, text, size, error);
+    status = ffn__log_parse(s, text, size, trials, count, epochs, rungs, error);
     ffn__free(text);
     return status;
 }

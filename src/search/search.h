@@ -2,6 +2,7 @@
 #ifndef FFN__SEARCH_H
 #define FFN__SEARCH_H
 
+#include "io/text.h"
 #include "train/train.h"
 
 /* ---- values (space.c) ------------------------------------------------------------------------------------------ */
@@ -50,6 +51,12 @@ ffn_status ffn__study_check(const ffn_dataset *dataset, const ffn_search_options
  * are left for later. No file: nothing to fill. */
 ffn_status ffn__log_read(const ffn__study *study, ffn_trial *trials, size_t count, const size_t *epochs, size_t rungs,
                          ffn_error *error);
+/* The same from a text in memory. */
+ffn_status ffn__log_parse(const ffn__study *study, const char *text, size_t size, ffn_trial *trials, size_t count,
+                          const size_t *epochs, size_t rungs, ffn_error *error);
+/* The text of a log of those that are done; text->failed for want of memory. */
+void ffn__log_compose(const ffn__study *study, const ffn_trial *trials, size_t count, const size_t *epochs,
+                      ffn__text *text);
 /* Writes those that are done. */
 ffn_status ffn__log_write(const ffn__study *study, const ffn_trial *trials, size_t count, const size_t *epochs,
                           ffn_error *error);
