@@ -904,7 +904,7 @@ typedef struct ffn_trial {
     ffn_status status;    /* FFN_OK, or FFN_DIVERGED: then the score is NaN */
     double score, spread; /* mean over the folds, and standard deviation (n - 1; 0 for one) */
     double epochs;        /* mean number that the weights measured were trained for */
-    double seconds;       /* of one thread, all folds */
+    double seconds;       /* of one thread, all folds; of a trial that went on, since then */
     size_t parameters;    /* trainable numbers */
     size_t memory;        /* bytes of training one fold: parameters, optimizer's state, plan */
 } ffn_trial;
@@ -930,17 +930,18 @@ typedef struct ffn_search_progress {
 typedef enum ffn_search_method {
     FFN_SEARCH_RANDOM = 0, /* `trials` sets of values, drawn by the seed; Bergstra and Bengio 2012 */
     FFN_SEARCH_GRID,       /* all combinations, or the first `trials` of them */
-    FFN_SEARCH_HALVING /* random sets; all are trained for a few epochs, the best 1 / factor of them again for factor times
-                          as many, and so on up to the epochs of `fit`; Jamieson and Talwalkar 2016 */
+    FFN_SEARCH_HALVING /* random sets; all are trained for a few epochs, the best 1 / factor of them on to factor times as
+                          many, and so on up to the epochs of `fit`; Jamieson and Talwalkar 2016. They go on where they
+                          stopped, with the bits of a whole training, unless a layer is from outside the library */
 } ffn_search_method;
 
 /* 0 and NULL are each field's default. */
 typedef struct ffn_search_options {
     ffn_build_function build; /* must be given */
     void *user;               /* passed to build and on_trial */
-    ffn_fit_options fit; /* of every trial, as ffn_fit_defaults() has them; its callbacks are not called, its seed is
-                                 that of every trial, also for build; its validation or validation_fraction (0: 0.2) is
-                                 what a trial is measured on, without folds */
+    ffn_fit_options fit; /* of every trial, as ffn_fit_defaults() has them; its callbacks are not called, it writes no
+                                 checkpoint, its seed is that of every trial, also for build; its validation or
+                                 validation_fraction (0: 0.2) is what a trial is measured on, without folds */
     const ffn_dimension *dimensions; /* [dimension_count], borrowed also by the result */
     size_t dimension_count;
     ffn_search_method method;

@@ -1,5 +1,7 @@
 /* Searches: values of grids and draws, the same results for any number of trainings at a time, budgets, halving;
  * cross validation. Logs are in test_search_log.c. */
+#include <stdatomic.h>
+
 #include "failing.h"
 #include "search_space.h"
 
@@ -368,12 +370,47 @@ static void test_cross_validation(void)
     ffn_dataset_destroy(data);
 }
 
+/* Counts the rows that trainings have seen: an augmentation is called for each, once an epoch. */
+static void count_row(float *x, ffn_shape sample, float *targets, size_t columns, ffn_random *random, void *user)
+{
+    (void)x, (void)sample, (void)targets, (void)columns, (void)random;
+    atomic_fetch_add((atomic_size_t *)user, 1);
+}
+
+/* Who goes on does not begin again, and ends where a training of all epochs at once does. */
+static void test_halving_goes_on(void)
+{
+    for (size_t way = 0; way < 4; way++) {
+        atomic_size_t rows = 0;
+        const ffn_augmentation counting = {.custom = count_row, .user = &rows};
+        const size_t folds = way & 1 ? 2 : 0, per_epoch = folds ? ROWS : ROWS * 4 / 5;
+        ffn_search_options options = make_options(FFN_SEARCH_HALVING, 9);
+        ffn_search_result result = {0}, whole = {0};
+        options.fit.epochs = 9;
+        options.fit.augmentation = &counting;
+        options.fit.restore_best = way & 2;
+        options.folds = folds;
+        options.parallel = 1 + way / 2;
+        CU_ASSERT_EQUAL_FATAL(search(&options, &result), FFN_OK);
+        CU_ASSERT_EQUAL(result.count, 9 + 3 + 1);
+        const size_t model = (folds ? ROWS / 2 : per_epoch) * 9; /* that is handed over */
+        CU_ASSERT_EQUAL(atomic_load(&rows), per_epoch * (9 * 1 + 3 * 2 + 1 * 6) + model);
+        options.method = FFN_SEARCH_RANDOM;
+        CU_ASSERT_EQUAL_FATAL(search(&options, &whole), FFN_OK);
+        CU_ASSERT_EQUAL(result.best->score, whole.trials[result.best->number - 1].score);
+        CU_ASSERT_EQUAL(result.best->epochs, whole.trials[result.best->number - 1].epochs);
+        ffn_search_result_destroy(&result);
+        ffn_search_result_destroy(&whole);
+    }
+}
+
 static const test_case cases[] = {
     {"grid", test_grid},
     {"draws", test_draws},
     {"names of options", test_names_of_options},
     {"the same for any number at a time", test_same_for_any_number_at_a_time},
     {"halving", test_halving},
+    {"halving goes on", test_halving_goes_on},
     {"refit", test_refit},
     {"budgets", test_budgets},
     {"divergence", test_divergence},

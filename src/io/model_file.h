@@ -50,6 +50,8 @@ size_t ffn__largest_parameter(const ffn_model *model);
 
 /* ---- where files are (stream.c) -------------------------------------------------------------------------------- */
 
+/* A sink's write; text: an ffn__text, which must stay empty of other things. */
+ffn_status ffn__write_to_memory(void *text, const void *bytes, size_t size, ffn_error *error);
 /* All that the writer has goes to a path, whole or not at all. */
 ffn_status ffn__safetensors_save(ffn__safetensors_writer *writer, const char *path, ffn_error *error);
 bool ffn__file_exists(const char *path); /* or may: whoever opens it will see */

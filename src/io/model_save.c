@@ -259,7 +259,7 @@ ffn_status ffn_model_save(const ffn_model *model, const char *path, ffn_error *e
     return ffn_model_save_with(model, path, NULL, error);
 }
 
-static ffn_status write_to_memory(void *text, const void *bytes, size_t size, ffn_error *error)
+ffn_status ffn__write_to_memory(void *text, const void *bytes, size_t size, ffn_error *error)
 {
     ffn__text *t = text;
     ffn__text_bytes(t, bytes, size);
@@ -273,7 +273,7 @@ ffn_status ffn_model_save_memory(const ffn_model *model, void **bytes, size_t *s
     if (!bytes || !size)
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_model_save_memory: the pointer to the %s is NULL",
                         bytes ? "size" : "bytes");
-    const ffn__sink sink = {write_to_memory, &text};
+    const ffn__sink sink = {ffn__write_to_memory, &text};
     const ffn_status status = save(model, NULL, NULL, &sink, error);
     if (status != FFN_OK) {
         ffn__text_destroy(&text);

@@ -19,9 +19,11 @@ typedef struct search {
     ffn_trial *trials;      /* of all rungs: [total], rung after rung */
     double *values;         /* [wanted][dimension_count] */
     ffn__outcome *outcomes; /* [wanted][folds] of the rung at work */
-    size_t *left;           /* [wanted]: folds that are not measured; 0 of a trial that was done before */
-    bool *skipped;          /* [wanted] */
-    size_t *order;          /* [wanted], and as much scratch behind it */
+    ffn__fit_memory
+        *memories; /* [wanted][folds], by the trial's number: where those that may go on stand; NULL: one rung */
+    size_t *left;  /* [wanted]: folds that are not measured; 0 of a trial that was done before */
+    bool *skipped; /* [wanted] */
+    size_t *order; /* [wanted], and as much scratch behind it */
     size_t total, done, from_log, best;
     size_t first, count; /* trials of the rung at work */
     double start;
@@ -83,7 +85,9 @@ static ffn_status allocate(search *s, ffn_error *error)
     s->left = s->outcomes ? ffn__alloc(s->wanted, sizeof *s->left, error) : NULL;
     s->skipped = s->left ? ffn__alloc(s->wanted, sizeof *s->skipped, error) : NULL;
     s->order = s->skipped ? ffn__alloc(s->wanted, 2 * sizeof *s->order, error) : NULL;
-    return s->order ? FFN_OK : FFN_OUT_OF_MEMORY;
+    if (!s->order || s->rungs == 1) return s->order ? FFN_OK : FFN_OUT_OF_MEMORY;
+    s->memories = ffn__alloc(outcomes, sizeof *s->memories, error);
+    return s->memories ? FFN_OK : FFN_OUT_OF_MEMORY;
 }
 
 static ffn_trial make_trial(const search *s, size_t index, size_t rung)
@@ -124,6 +128,33 @@ static void compare(search *s, size_t index)
     if (later || (!earlier && (equal || ffn__study_prefers(&s->study, t, best)))) s->best = index;
 }
 
+/* Where a trial's training stands, fold by fold. */
+static ffn__fit_memory *memory_of(const search *s, size_t index, size_t fold)
+{
+    return s->memories ? &s->memories[(s->trials[index].number - 1) * s->study.folds + fold] : NULL;
+}
+
+static void forget(search *s, size_t index)
+{
+    for (size_t f = 0; s->memories && f < s->study.folds; f++) {
+        ffn__fit_memory *m = memory_of(s, index, f);
+        ffn__free(m->bytes);
+        *m = (ffn__fit_memory){0};
+    }
+}
+
+/* Forgets the worst of the rung's trials that are done, if more are remembered than can go on. */
+static void forget_worst(search *s, size_t rung)
+{
+    size_t remembered = 0, worst = SIZE_MAX;
+    for (size_t i = s->first; s->memories && rung + 1 < s->rungs && i < s->first + s->count; i++) {
+        if (!s->trials[i].done || !memory_of(s, i, 0)->bytes) continue;
+        remembered++;
+        if (worst == SIZE_MAX || !ffn__study_prefers(&s->study, &s->trials[i], &s->trials[worst])) worst = i;
+    }
+    if (worst != SIZE_MAX && remembered > s->entrants[rung + 1]) forget(s, worst);
+}
+
 /* The mutex is held. */
 static void finish(search *s, size_t index)
 {
@@ -131,6 +162,7 @@ static void finish(search *s, size_t index)
     ffn__study_sum_up(&s->study, s->outcomes + (index - s->first) * s->study.folds, t);
     s->done++;
     compare(s, index);
+    forget_worst(s, t->rung);
     if (s->status == FFN_OK && s->options->log)
         s->status = ffn__log_write(&s->study, s->trials, s->first + s->count, s->epochs, &s->error);
     const ffn_search_progress progress = {.trial = t,
@@ -158,10 +190,13 @@ static void run_job(void *context, size_t job)
 {
     search *s = context;
     const size_t folds = s->study.folds, slot = job / folds, fold = job % folds, index = s->first + slot;
+    const size_t rung = s->trials[index].rung;
+    ffn__fit_memory *memory = memory_of(s, index, fold);
     ffn_error error = {FFN_OK, ""};
     if (!begins(s, slot)) return;
-    const ffn_status status = ffn__study_fold(&s->study, &s->trials[index], s->epochs[s->trials[index].rung], fold,
-                                              &s->outcomes[job], &error);
+    if (memory) memory->keep = rung + 1 < s->rungs;
+    const ffn_status status =
+        ffn__study_fold(&s->study, &s->trials[index], s->epochs[rung], fold, memory, &s->outcomes[job], &error);
     (void)pthread_mutex_lock(&s->mutex);
     if (status != FFN_OK && (s->status == FFN_OK || s->status == FFN_STOPPED)) {
         s->status = status;
@@ -267,6 +302,8 @@ static void release(search *s)
     ffn__free(s->trials);
     ffn__free(s->values);
     ffn__free(s->outcomes);
+    for (size_t i = 0; s->memories && i < s->wanted * s->study.folds; i++) ffn__free(s->memories[i].bytes);
+    ffn__free(s->memories);
     ffn__free(s->left);
     ffn__free(s->skipped);
     ffn__free(s->order);
@@ -289,6 +326,9 @@ static ffn__study make_study(const ffn_dataset *dataset, const ffn_search_option
                         .folds = folds ? folds : 1,
                         .lower_is_better = !options->metric || ffn_metric_lower_is_better(options->metric)};
 }
+
+/* Whether rows come from a source, whose function one thread at a time may call. */
+static bool is_read(const ffn_dataset *dataset) { return dataset && dataset->source.read; }
 
 ffn_status ffn_search(const ffn_dataset *dataset, const ffn_search_options *options, ffn_search_result *result,
                       ffn_error *error)
@@ -330,9 +370,6 @@ ffn_status ffn_search(const ffn_dataset *dataset, const ffn_search_options *opti
 
 typedef struct validation {
     ffn__study study;
-/* Whether rows come from a source, whose function one thread at a time may call. */
-static bool is_read(const ffn_dataset *dataset) { return dataset && dataset->source.read; }
-
     ffn__outcome *outcomes; /* [folds] */
     ffn_error *errors;      /* [folds] */
 } validation;
@@ -340,7 +377,7 @@ static bool is_read(const ffn_dataset *dataset) { return dataset && dataset->sou
 static void run_one_fold(void *context, size_t fold)
 {
     validation *v = context;
-    (void)ffn__study_fold(&v->study, NULL, 0, fold, &v->outcomes[fold], &v->errors[fold]);
+    (void)ffn__study_fold(&v->study, NULL, 0, fold, NULL, &v->outcomes[fold], &v->errors[fold]);
 }
 
 void ffn_cross_validation_destroy(ffn_cross_validation *result)

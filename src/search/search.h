@@ -33,9 +33,9 @@ typedef struct ffn__study {
 } ffn__study;
 
 /* Training and measuring; an error other than FFN_DIVERGED is returned, and names the trial and the fold. epochs: 0: as the
- * options and the trial say. */
+ * options and the trial say. memory: of fewer epochs of the same, NULL: none; see ffn__fit. */
 ffn_status ffn__study_fold(const ffn__study *study, const ffn_trial *trial, size_t epochs, size_t fold,
-                           ffn__outcome *outcome, ffn_error *error);
+                           ffn__fit_memory *memory, ffn__outcome *outcome, ffn_error *error);
 /* Puts the outcomes [folds] together in the trial, which is then done. */
 void ffn__study_sum_up(const ffn__study *study, const ffn__outcome *outcomes, ffn_trial *trial);
 /* The model of the trial's values, trained on the first fold's training part or on all data; and its options. */

@@ -54,6 +54,8 @@ static ffn_status choose_options(const ffn__study *s, const ffn_trial *trial, si
     const ffn_status status = ffn__space_apply(trial, fit, error);
     if (epochs > 0) fit->epochs = epochs;
     fit->on_epoch = fit->on_batch = NULL;
+    fit->checkpoint_path = NULL; /* trials would share it */
+    fit->resume = false;
     return status;
 }
 
@@ -82,10 +84,10 @@ static ffn_status count_memory(ffn_model *model, const ffn_fit_options *fit, con
 }
 
 static ffn_status train(const ffn__study *s, ffn_model *model, const parts *p, const ffn_fit_options *fit,
-                        ffn__outcome *outcome, ffn_error *error)
+                        ffn__fit_memory *memory, ffn__outcome *outcome, ffn_error *error)
 {
     ffn_history history = {0};
-    ffn_status status = ffn_fit(model, p->training, fit, &history, error);
+    ffn_status status = ffn__fit(model, p->training, fit, &history, memory, error);
     const size_t best = history.best_epoch;
     outcome->epochs = (double)(fit->restore_best && best > 0 ? best : history.epochs);
     ffn_history_destroy(&history);
@@ -96,7 +98,7 @@ static ffn_status train(const ffn__study *s, ffn_model *model, const parts *p, c
 }
 
 static ffn_status run_fold(const ffn__study *s, const ffn_trial *trial, size_t epochs, size_t fold,
-                           ffn__outcome *outcome, ffn_error *error)
+                           ffn__fit_memory *memory, ffn__outcome *outcome, ffn_error *error)
 {
     ffn_fit_options fit;
     parts p = {0};
@@ -113,7 +115,7 @@ static ffn_status run_fold(const ffn__study *s, const ffn_trial *trial, size_t e
     if (status == FFN_OK) status = count_memory(model, &fit, p.training, &outcome->memory, error);
     if (status == FFN_OK) {
         outcome->parameters = count_parameters(model);
-        status = train(s, model, &p, &fit, outcome, error);
+        status = train(s, model, &p, &fit, memory, outcome, error);
     }
     ffn_model_destroy(model);
     release(&p);
@@ -121,12 +123,12 @@ static ffn_status run_fold(const ffn__study *s, const ffn_trial *trial, size_t e
 }
 
 ffn_status ffn__study_fold(const ffn__study *s, const ffn_trial *trial, size_t epochs, size_t fold,
-                           ffn__outcome *outcome, ffn_error *error)
+                           ffn__fit_memory *memory, ffn__outcome *outcome, ffn_error *error)
 {
     const double start = now();
     ffn_error inner = {FFN_OK, ""};
     *outcome = (ffn__outcome){.score = (double)NAN};
-    outcome->status = run_fold(s, trial, epochs, fold, outcome, &inner);
+    outcome->status = run_fold(s, trial, epochs, fold, memory, outcome, &inner);
     outcome->seconds = now() - start;
     if (outcome->status != FFN_OK) outcome->score = (double)NAN;
     if (outcome->status == FFN_OK || outcome->status == FFN_DIVERGED) return FFN_OK;

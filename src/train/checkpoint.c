@@ -181,6 +181,24 @@ ffn_status ffn__checkpoint_save(const ffn_trainer *trainer, const ffn__fit_state
     return status;
 }
 
+ffn_status ffn__checkpoint_save_memory(const ffn_trainer *trainer, const ffn__fit_state *fit, void **bytes,
+                                       size_t *size, ffn_error *error)
+{
+    saving s = {.trainer = trainer, .error = error};
+    ffn__text text = {0};
+    const ffn__sink sink = {ffn__write_to_memory, &text};
+    ffn_status status = gather(&s, fit);
+    if (status == FFN_OK) status = ffn__safetensors_write(&s.writer, &sink, error);
+    ffn__safetensors_writer_destroy(&s.writer);
+    if (status != FFN_OK) {
+        ffn__text_destroy(&text);
+        return status;
+    }
+    *bytes = text.bytes;
+    *size = text.length;
+    return FFN_OK;
+}
+
 ffn_status ffn_trainer_save(const ffn_trainer *trainer, const char *path, ffn_error *error)
 {
     if (!trainer || !path)

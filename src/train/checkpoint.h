@@ -26,6 +26,11 @@ ffn_status ffn__checkpoint_save(const ffn_trainer *trainer, const ffn__fit_state
                                 ffn_error *error);
 /* Puts trainer, model and fit where they were; after an error they are as before. */
 ffn_status ffn__checkpoint_load(ffn_trainer *trainer, ffn__fit_state *fit, const char *path, ffn_error *error);
+/* The same in memory; *bytes are to be freed with ffn__free. */
+ffn_status ffn__checkpoint_save_memory(const ffn_trainer *trainer, const ffn__fit_state *fit, void **bytes,
+                                       size_t *size, ffn_error *error);
+ffn_status ffn__checkpoint_load_memory(ffn_trainer *trainer, ffn__fit_state *fit, const void *bytes, size_t size,
+                                       ffn_error *error);
 
 /* ---- what a trainer consists of (checkpoint.c) ------------------------------------------------------------------- */
 

@@ -262,14 +262,20 @@ static ffn_status load(loading *l, const void *bytes, size_t size)
     return status;
 }
 
-ffn_status ffn__checkpoint_load(ffn_trainer *trainer, ffn__fit_state *fit, const char *path, ffn_error *error)
+ffn_status ffn__checkpoint_load_memory(ffn_trainer *trainer, ffn__fit_state *fit, const void *bytes, size_t size,
+                                       ffn_error *error)
 {
     loading l = {.trainer = trainer, .fit = fit, .error = error};
+    return load(&l, bytes, size);
+}
+
+ffn_status ffn__checkpoint_load(ffn_trainer *trainer, ffn__fit_state *fit, const char *path, ffn_error *error)
+{
     void *bytes;
     size_t size;
     ffn_status status = ffn__read_whole(path, &bytes, &size, error);
     if (status != FFN_OK) return status;
-    status = load(&l, bytes, size);
+    status = ffn__checkpoint_load_memory(trainer, fit, bytes, size, error);
     ffn__free(bytes);
     return status;
 }
@@ -283,9 +289,8 @@ ffn_status ffn_trainer_load(ffn_trainer *trainer, const char *path, ffn_error *e
 
 ffn_status ffn_trainer_load_memory(ffn_trainer *trainer, const void *bytes, size_t size, ffn_error *error)
 {
-    loading l = {.trainer = trainer, .error = error};
     if (!trainer || !bytes)
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_trainer_load_memory: the %s NULL",
                         trainer ? "bytes are" : "trainer is");
-    return load(&l, bytes, size);
+    return ffn__checkpoint_load_memory(trainer, NULL, bytes, size, error);
 }

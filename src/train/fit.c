@@ -23,7 +23,8 @@ typedef struct fit {
     double weight;   /* and of all; without weights their number */
     double loss_sum; /* of weights times their batch's loss */
     double start, epoch_start;
-    ffn__fit_state resumed; /* where it goes on; epoch 1, batch 0 if it begins */
+    ffn__fit_memory *memory; /* NULL: none */
+    ffn__fit_state resumed;  /* where it goes on; epoch 1, batch 0 if it begins */
     ffn_progress progress;
     ffn_history history;
     size_t history_capacity;
@@ -139,10 +140,15 @@ static ffn_status resume(fit *f, ffn_error *error)
     f->best_figure = INFINITY;
     f->start = now();
     f->resumed = (ffn__fit_state){.epoch = 1};
-    if (!f->options.resume || !ffn__file_exists(f->options.checkpoint_path)) return FFN_OK;
     ffn__fit_state s = position(f, 1, 0);
-    const ffn_status status = ffn__checkpoint_load(f->trainer, &s, f->options.checkpoint_path, error);
-    if (status != FFN_OK) return status;
+    if (f->memory && f->memory->bytes) {
+        if (ffn__checkpoint_load_memory(f->trainer, &s, f->memory->bytes, f->memory->size, NULL) != FFN_OK)
+            return FFN_OK;
+    } else {
+        if (!f->options.resume || !ffn__file_exists(f->options.checkpoint_path)) return FFN_OK;
+        const ffn_status status = ffn__checkpoint_load(f->trainer, &s, f->options.checkpoint_path, error);
+        if (status != FFN_OK) return status;
+    }
     f->resumed = s;
     f->start -= s.seconds;
     f->best_figure = s.best_figure;
@@ -160,16 +166,16 @@ static ffn_status pass_over(fit *f, ffn_error *error)
     size_t rows;
     ffn_status status = FFN_OK;
     f->resumed.batch = 0;
-    for (size_t i = 0; i < s.batch && status == FFN_OK; i++)
+    for (size_t i = 0; i < s.batch && status == FFN_OK; i++) {
         status = ffn__feed_next(f->feed, &x, &targets, &rows, error);
+        if (status == FFN_OK) f->weight += ffn__sum_weights(ffn__feed_weights(f->feed), rows);
+    }
     f->progress.batch = s.batch;
     f->progress.rows = s.rows;
     f->progress.loss = s.loss;
     f->progress.accuracy = s.accuracy;
     f->progress.learning_rate = s.learning_rate;
     f->progress.epoch_seconds = s.epoch_seconds;
-        if (status == FFN_OK) f->weight += ffn__sum_weights(ffn__feed_weights(f->feed), rows);
-    }
     f->right = s.right;
     f->loss_sum = s.loss_sum;
     f->epoch_start -= s.epoch_seconds;
@@ -237,7 +243,6 @@ static ffn_status name_batch(const fit *f, ffn_status status, ffn_error *error)
 static ffn_status account(fit *f, const float *targets, const float *weights, size_t rows, double loss,
                           ffn_error *error)
 {
-    const size_t per_row = f->model->output_rows;
     const bool fused = ffn__model_fuses(f->model, &f->options.loss);
     const double weight = ffn__sum_weights(weights, rows);
     f->right += ffn__count_right(f->model, &f->options.loss, fused, rows, f->trainer->scores, targets, weights);
@@ -393,6 +398,16 @@ static void choose_weights(fit *f)
     if (f->options.average_epoch > 0 && f->trainer->averaged > 0) recollect_states(f);
 }
 
+/* Leaves the memory of an end before this epoch; for want of memory, or of a name for what it is made of, none. */
+static void leave(fit *f, ffn_status status, size_t epoch)
+{
+    ffn__fit_memory *m = f->memory;
+    const ffn__fit_state s = position(f, epoch, 0);
+    ffn__free(m->bytes);
+    m->bytes = NULL;
+    if (m->keep && status == FFN_OK) (void)ffn__checkpoint_save_memory(f->trainer, &s, &m->bytes, &m->size, NULL);
+}
+
 static ffn_status run(fit *f, ffn_error *error)
 {
     ffn_status status = FFN_OK;
@@ -403,6 +418,7 @@ static ffn_status run(fit *f, ffn_error *error)
         f->history.stopped_early = status == FFN_OK && is_exhausted(f, epoch);
     }
     f->history.best_epoch = f->best_epoch;
+    if (f->memory) leave(f, status, epoch);
     choose_weights(f);
     return status;
 }
@@ -414,12 +430,12 @@ void ffn_history_destroy(ffn_history *history)
     *history = (ffn_history){0};
 }
 
-ffn_status ffn_fit(ffn_model *model, const ffn_dataset *dataset, const ffn_fit_options *options, ffn_history *history,
-                   ffn_error *error)
+ffn_status ffn__fit(ffn_model *model, const ffn_dataset *dataset, const ffn_fit_options *options, ffn_history *history,
+                    ffn__fit_memory *memory, ffn_error *error)
 {
     ffn_error local = {FFN_OK, ""};
     if (!error) error = &local;
-    fit f = {.model = model};
+    fit f = {.model = model, .memory = memory};
     ffn_status status = prepare(&f, dataset, options, error);
     const bool prepared = status == FFN_OK;
     if (prepared) {
@@ -436,4 +452,10 @@ ffn_status ffn_fit(ffn_model *model, const ffn_dataset *dataset, const ffn_fit_o
         ffn_history_destroy(&f.history);
     }
     return status;
+}
+
+ffn_status ffn_fit(ffn_model *model, const ffn_dataset *dataset, const ffn_fit_options *options, ffn_history *history,
+                   ffn_error *error)
+{
+    return ffn__fit(model, dataset, options, history, NULL, error);
 }

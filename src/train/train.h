@@ -100,6 +100,20 @@ ffn_status ffn__check_data(const ffn_model *model, const ffn_loss *loss, const f
 /* The loss itself, or if it is made of zeros, the one that suits the model's output and the dataset's targets. */
 ffn_loss ffn__loss_for(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss);
 
+/* ---- fits that go on (fit.c) ------------------------------------------------------------------------------------ */
+
+/* A checkpoint in memory. */
+typedef struct ffn__fit_memory {
+    void *bytes; /* owned; NULL: none */
+    size_t size;
+    bool keep; /* when the fit has ended well, `bytes` are to be that end; else they are freed */
+} ffn__fit_memory;
+
+/* ffn_fit that begins where the memory says; it begins at the start where there is none, or one that does not fit. The
+ * bits are the same. memory NULL: none. */
+ffn_status ffn__fit(ffn_model *model, const ffn_dataset *dataset, const ffn_fit_options *options, ffn_history *history,
+                    ffn__fit_memory *memory, ffn_error *error);
+
 /* ---- evaluation (evaluate.c) ----------------------------------------------------------------------------------- */
 
 enum { FFN__EVALUATION_BATCH = 256 };
@@ -113,6 +127,9 @@ ffn_status ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn
 
 /* The metric for the outputs of a model with a loss that has been checked. */
 ffn_metric *ffn__metric_for(const char *name, const ffn_model *model, const ffn_loss *loss, ffn_error *error);
+/* ffn_metric_update for samples, whose rows all have the sample's weight; logits: what y are. */
+ffn_status ffn__metric_add(ffn_metric *metric, const ffn_model *model, const float *y, bool logits,
+                           const float *targets, const float *weights, size_t samples, ffn_error *error);
 /* ffn_evaluate_metric on so many threads (0: all); name NULL: the mean loss. */
 ffn_status ffn__measure(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss, const char *name,
                         size_t threads, double *value, ffn_error *error);
@@ -123,6 +140,3 @@ ffn_status ffn__measure(const ffn_model *model, const ffn_dataset *dataset, ffn_
 ffn_status ffn__fit_new_scalers(ffn_model *model, const ffn_dataset *dataset, ffn_error *error);
 
 #endif
-/* ffn_metric_update for samples, whose rows all have the sample's weight; logits: what y are. */
-ffn_status ffn__metric_add(ffn_metric *metric, const ffn_model *model, const float *y, bool logits,
-                           const float *targets, const float *weights, size_t samples, ffn_error *error);
