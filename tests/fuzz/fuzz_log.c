@@ -41,12 +41,15 @@ static void check(const ffn__study *study, const ffn_trial *trials, size_t count
     ffn_trial again[MOST];
     ffn__text text = {0};
     ffn_error error = {FFN_OK, ""};
+    size_t done = 0;
     for (size_t i = 0; i < count; i++) {
         const ffn_trial *t = &trials[i];
+        done += t->done;
         require(!t->done || t->status == FFN_OK || t->status == FFN_DIVERGED, "a trial is done or has diverged");
         require(!t->done || (t->epochs >= 0 && t->epochs <= (double)epochs[t->rung]), "no epochs that it cannot have");
         require(!t->done || !isinf(t->score), "a score is finite or there is none");
     }
+    if (done == 0) return; /* there is a log from the first trial on */
     ffn__log_compose(study, trials, count, epochs, &text);
     require(!text.failed, "there is memory");
     make_trials(study->options, values, again, count);
