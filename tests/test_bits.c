@@ -1,4 +1,4 @@
-/* The same bits: for any number of threads, again and again, on every instruction set. */
+/* The same bits: for any number of threads, again and again, for parts and the whole, on every instruction set. */
 #include "networks.h"
 #include "tensor/isa.h"
 #include "test.h"
@@ -194,10 +194,43 @@ static void test_instruction_sets_agree(void)
     CU_ASSERT(ffn__isa_force(best));
 }
 
+static void check_pieces(ffn_activation a)
+{
+    enum { COLS = 1000, ROWS = 263, PIECE = 4 };
+    static float x[ROWS * COLS], dy[ROWS * COLS], y[ROWS * COLS], dx[ROWS * COLS], y_part[PIECE * COLS],
+        dx_part[PIECE * COLS];
+    fill_uniform(x, COUNT(x), 1, -8, 8);
+    fill_uniform(dy, COUNT(dy), 2, -8, 8);
+    CU_ASSERT_EQUAL(ffn_activation_forward(a, ROWS, COLS, x, y, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(ffn_activation_backward(a, ROWS, COLS, x, y, dy, dx, NULL), FFN_OK);
+    for (size_t r = 0, rows; r < ROWS; r += rows) {
+        const size_t at = r * COLS, size = COLS * sizeof(float);
+        rows = ROWS - r < PIECE ? ROWS - r : PIECE;
+        CU_ASSERT_EQUAL(ffn_activation_forward(a, rows, COLS, x + at, y_part, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(ffn_activation_backward(a, rows, COLS, x + at, y_part, dy + at, dx_part, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(memcmp(y_part, y + at, rows * size), 0);
+        CU_ASSERT_EQUAL(memcmp(dx_part, dx + at, rows * size), 0);
+    }
+}
+
+/* The activations of arrays that are larger than the caches have the bits of their pieces. */
+static void test_large_arrays(void)
+{
+    const ffn__isa_id best = ffn__isa();
+    for (ffn__isa_id isa = FFN__ISA_GENERIC; isa < FFN__ISA_COUNT; isa++) {
+        if (!ffn__isa_force(isa)) continue;
+        ffn_activation a;
+        for (size_t k = 0; ffn_activation_name(k); k++) {
+            CU_ASSERT_EQUAL_FATAL(ffn_activation_by_name(ffn_activation_name(k), &a, NULL), FFN_OK);
+            check_pieces(a);
+        }
+    }
+    CU_ASSERT(ffn__isa_force(best));
+}
+
 static const test_case cases[] = {
-    {"threads", test_threads},
-    {"fits", test_fits},
-    {"predictions", test_predictions},
-    {"instruction sets agree", test_instruction_sets_agree},
+    {"threads", test_threads},           {"fits", test_fits},
+    {"predictions", test_predictions},   {"instruction sets agree", test_instruction_sets_agree},
+    {"large arrays", test_large_arrays},
 };
 TEST_MAIN("bits", cases)

@@ -4,18 +4,33 @@
 
 /* ---- loops ------------------------------------------------------------------------------------------------------- */
 
+/* From LARGE elements on arrays are in memory. A core that computes between its loads then asks for too few of them at a
+ * time, so the loops fetch what they need AHEAD elements later. */
+enum { AHEAD = 512 };
+
 /* y = f(x); alpha comes by value, since y might alias where it is kept. Whole vectors and the remainder run through one
  * piece of code, so that an element's bits do not depend on its place. */
 VECTOR_INLINE void map_forward(float alpha, size_t n, const float *x, float *y, vec (*f)(float alpha, vec x))
 {
-    for (size_t i = 0; i < n; i += VL) store(y + i, f(alpha, load(x + i, n - i)), n - i);
+    const bool large = n >= LARGE;
+    for (size_t i = 0; i < n; i += VL) {
+        if (large) __builtin_prefetch(x + i + AHEAD), __builtin_prefetch(y + i + AHEAD, 1);
+        store(y + i, f(alpha, load(x + i, n - i)), n - i);
+    }
 }
 
 /* dx = g(v, dy), where v is y, or x for a kind that needs its input. */
 VECTOR_INLINE void map_backward(float alpha, size_t n, const float *v, const float *dy, float *dx,
                                 vec (*g)(float alpha, vec v, vec dy))
 {
-    for (size_t i = 0; i < n; i += VL) store(dx + i, g(alpha, load(v + i, n - i), load(dy + i, n - i)), n - i);
+    const bool large = n >= LARGE;
+    for (size_t i = 0; i < n; i += VL) {
+        if (large) {
+            __builtin_prefetch(v + i + AHEAD), __builtin_prefetch(dy + i + AHEAD);
+            __builtin_prefetch(dx + i + AHEAD, 1);
+        }
+        store(dx + i, g(alpha, load(v + i, n - i), load(dy + i, n - i)), n - i);
+    }
 }
 
 /* ---- linear ------------------------------------------------------------------------------------------------------ */

@@ -38,6 +38,10 @@ VECTOR_INLINE vec load_bounded(const float *x, size_t n)
     return vec_select(number < (lane)n, vec_load_part(x, n), vec_set(-(float)INFINITY));
 }
 
+/* From LARGE elements on arrays are in memory. A core that computes between its loads then asks for too few of them at a
+ * time, and so the loops fetch what they will need later. */
+enum { LARGE = 1 << 18 };
+
 /* ---- sums of long rows ------------------------------------------------------------------------------------------- */
 
 /* A sum of vectors, lane by lane, with the rounding errors of its additions. */
@@ -166,16 +170,19 @@ VECTOR_INLINE vec row_max(size_t cols, const float *x)
     return maximum_of_lanes(vec_max(vec_max(most[0], most[1]), vec_max(most[2], most[3])));
 }
 
-/* y = 2^-K e^(x - shift), unless y is NULL; the sum of them */
-VECTOR_INLINE double row_exp(const row_scale *scale, size_t cols, const float *x, float *y)
+/* y = 2^-K e^(x - shift), unless y is NULL; the sum of them. If `large`, the next row is fetched. */
+VECTOR_INLINE double row_exp(bool large, const row_scale *scale, size_t cols, const float *x, float *y)
 {
     accumulator s = {{0}, {0}};
     size_t c = 0;
     for (; c + STRETCH <= cols; c += STRETCH) {
         vec e[ABREAST];
         for (size_t i = 0; i < ABREAST; i++) {
-            e[i] = exp_scaled(scale, vec_load(x + c + i * VL));
-            if (y) vec_store(y + c + i * VL, e[i]);
+            const size_t at = c + i * VL;
+            if (large) __builtin_prefetch(x + cols + at);
+            if (large && y) __builtin_prefetch(y + cols + at, 1);
+            e[i] = exp_scaled(scale, vec_load(x + at));
+            if (y) vec_store(y + at, e[i]);
         }
         accumulate(&s, (e[0] + e[1]) + (e[2] + e[3]));
     }
@@ -187,10 +194,10 @@ VECTOR_INLINE double row_exp(const row_scale *scale, size_t cols, const float *x
     return accumulated(&s);
 }
 
-VECTOR_INLINE void softmax_long_row(size_t cols, const float *x, float *y)
+VECTOR_INLINE void softmax_long_row(bool large, size_t cols, const float *x, float *y)
 {
     const row_scale scale = scale_of(row_max(cols, x));
-    const float inverse = (float)(1 / row_exp(&scale, cols, x, y));
+    const float inverse = (float)(1 / row_exp(large, &scale, cols, x, y));
     for (size_t c = 0; c < cols; c += VL) store(y + c, load(y + c, cols - c) * inverse, cols - c);
 }
 
@@ -216,7 +223,7 @@ static void softmax_forward(FORWARD_ARGUMENTS)
     size_t r = 0;
     for (; cols <= VL && r + VL <= rows; r += VL) softmax_short_rows(cols, x + r * cols, y + r * cols);
     for (; cols <= VL && r < rows; r++) softmax_short_row(cols, x + r * cols, y + r * cols);
-    for (; r < rows; r++) softmax_long_row(cols, x + r * cols, y + r * cols);
+    for (; r < rows; r++) softmax_long_row(rows * cols >= LARGE, cols, x + r * cols, y + r * cols);
 }
 
 static void softmax_backward(BACKWARD_ARGUMENTS)
@@ -236,7 +243,8 @@ static void log_softmax_forward(FORWARD_ARGUMENTS)
         const vec most = row_max(cols, x);
         const row_scale scale = scale_of(most);
         /* the largest element's own exponential takes 2^K out of the sum */
-        const float logarithm = (float)log(row_exp(&scale, cols, x, NULL) / (double)exp_scaled(&scale, most)[0]);
+        const float logarithm =
+            (float)log(row_exp(rows * cols >= LARGE, &scale, cols, x, NULL) / (double)exp_scaled(&scale, most)[0]);
         for (size_t c = 0; c < cols; c += VL) store(y + c, (load(x + c, cols - c) - most) - logarithm, cols - c);
     }
 }
