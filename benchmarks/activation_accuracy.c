@@ -7,6 +7,7 @@
  * its bar, or if a reference is not what libm says. */
 #include "../tests/activation_sweep.h"
 #include "activation/reference.h"
+#include "activation/rivals.h"
 #include "tensor/isa.h"
 #include <getopt.h>
 #include <pthread.h>
@@ -22,19 +23,29 @@ typedef struct sweep_range {
     float from, to;
 } sweep_range;
 
+/* Ours for an instruction set, or a rival. */
+typedef struct contender {
+    const char *name;
+    ffn_activation activation;
+    const rival *rival; /* NULL: ours */
+} contender;
+
+enum { RIVALS = 3, MOST_CONTENDERS = FFN__ISA_COUNT + RIVALS };
+
 typedef struct sweep {
     const function *function;
     bool slope;
     sweep_range range;
-    size_t cols;                                /* 2 for a kind over rows */
-    ffn_activation activations[FFN__ISA_COUNT]; /* ops NULL: not to be judged */
-    reference *reference;                       /* NULL: libm's */
-    atomic_ullong next;                         /* block */
+    size_t cols; /* 2 for a kind over rows */
+    contender contenders[MOST_CONTENDERS];
+    size_t contender_count;
+    reference *reference; /* NULL: libm's */
+    atomic_ullong next;   /* block */
 } sweep;
 
 typedef struct worker {
     sweep *sweep;
-    sweep_result result[FFN__ISA_COUNT];
+    sweep_result result[MOST_CONTENDERS];
     float x[2 * SWEEP_BLOCK + 2], y[2 * SWEEP_BLOCK + 2], ones[SWEEP_BLOCK + 1];
     double wide[SWEEP_BLOCK + REFERENCE_LANES], wanted[SWEEP_BLOCK + REFERENCE_LANES];
     uint64_t strange; /* references that are not libm's */
@@ -106,7 +117,18 @@ static void find_wanted(worker *w, size_t n, size_t step)
     }
 }
 
-static void sweep_all_sets(worker *w, uint64_t first, size_t count)
+static void compute(worker *w, const contender *c, size_t n)
+{
+    const sweep *s = w->sweep;
+    if (c->rival) {
+        c->rival->forward(n, s->cols, w->x, w->y);
+        return;
+    }
+    ffn_activation_forward(c->activation, n, s->cols, w->x, w->y, NULL);
+    if (s->slope) ffn_activation_backward(c->activation, n, s->cols, w->x, w->y, w->ones, w->y, NULL);
+}
+
+static void sweep_all(worker *w, uint64_t first, size_t count)
 {
     const sweep *s = w->sweep;
     const size_t before = first > 0, n = count + before, step = s->cols;
@@ -116,14 +138,11 @@ static void sweep_all_sets(worker *w, uint64_t first, size_t count)
         w->ones[i] = 1;
     }
     find_wanted(w, n, step);
-    for (size_t isa = 0; isa < FFN__ISA_COUNT; isa++) {
-        const ffn_activation a = s->activations[isa];
-        if (!a.ops) continue;
-        ffn_activation_forward(a, n, step, w->x, w->y, NULL);
-        if (s->slope) ffn_activation_backward(a, n, step, w->x, w->y, w->ones, w->y, NULL);
-        judge(&w->result[isa], s, w->x + step * before, w->y + step * before, step, w->wanted + before, count);
+    for (size_t c = 0; c < s->contender_count; c++) {
+        compute(w, &s->contenders[c], n);
+        judge(&w->result[c], s, w->x + step * before, w->y + step * before, step, w->wanted + before, count);
         if (!s->slope && s->function->increasing)
-            for (size_t i = 1; i < n; i++) w->result[isa].steps_down += sweep_steps_down(w->y[i - 1], w->y[i]);
+            for (size_t i = 1; i < n; i++) w->result[c].steps_down += sweep_steps_down(w->y[i - 1], w->y[i]);
     }
 }
 
@@ -137,7 +156,7 @@ static void *work(void *argument)
         if (first >= elements) return NULL;
         const float size = fabsf(sweep_float(first * s->range.stride));
         if (size < s->range.from || size > s->range.to) continue;
-        sweep_all_sets(w, first, elements - first < SWEEP_BLOCK ? (size_t)(elements - first) : SWEEP_BLOCK);
+        sweep_all(w, first, elements - first < SWEEP_BLOCK ? (size_t)(elements - first) : SWEEP_BLOCK);
     }
 }
 
@@ -146,28 +165,42 @@ static void *work(void *argument)
 typedef struct options {
     const char *filter;
     sweep_range range;
-    bool sets[FFN__ISA_COUNT];
+    bool sets[FFN__ISA_COUNT], rivals;
     size_t threads;
 } options;
 
-static bool report(const sweep *s, ffn__isa_id isa, const sweep_result *r)
+/* Of ours: whether it keeps its bar. */
+static bool report(const sweep *s, const contender *c, const sweep_result *r)
 {
     const bool good = sweep_good(r, s->function, s->slope);
-    printf("%-12s%s %-8s %6.3f %8.4f %8.4f %16.9g %10.3g %8llu %8llu  %s\n", s->function->name, s->slope ? "'" : " ",
-           ffn__isa_name(isa), s->slope ? 1 : s->function->bar, r->worst, r->count ? r->total / (double)r->count : 0,
+    printf("%-12s%s %-9s %6.3f %8.4g %8.4f %16.9g %10.3g %8llu %8llu  %s\n", s->function->name, s->slope ? "'" : " ",
+           c->name, s->slope ? 1 : s->function->bar, r->worst, r->count ? r->total / (double)r->count : 0,
            (double)r->worst_input, r->subnormal, (unsigned long long)r->steps_down, (unsigned long long)r->wrong,
            good ? "ok" : "PAST THE BAR");
-    return good;
+    return good || c->rival;
+}
+
+static void choose_contenders(const options *o, sweep *s)
+{
+    const function *f = s->function;
+    const ffn__isa_id usual = ffn__isa();
+    for (ffn__isa_id isa = 0; isa < FFN__ISA_COUNT; isa++)
+        if (o->sets[isa] && ffn__isa_force(isa))
+            s->contenders[s->contender_count++] = (contender){ffn__isa_name(isa), f->kind(), NULL};
+    (void)ffn__isa_force(usual);
+    if (!o->rivals || s->slope) return;
+    const contender rivals[RIVALS] = {{.name = "libm", .rival = rival_libm(f->name)},
+                                      {.name = "sleef u10", .rival = rival_sleef_u10(f->name)},
+                                      {.name = "sleef u35", .rival = rival_sleef_u35(f->name)}};
+    for (size_t i = 0; i < RIVALS; i++)
+        if (rivals[i].rival) s->contenders[s->contender_count++] = rivals[i];
 }
 
 static bool run(const options *o, const function *f, bool slope)
 {
     sweep s = {.function = f, .slope = slope, .range = o->range, .reference = reference_find(f->name, slope)};
-    const ffn__isa_id usual = ffn__isa();
     s.cols = f->kind().ops->over_rows ? 2 : 1;
-    for (ffn__isa_id isa = 0; isa < FFN__ISA_COUNT; isa++)
-        if (o->sets[isa] && ffn__isa_force(isa)) s.activations[isa] = f->kind();
-    (void)ffn__isa_force(usual);
+    choose_contenders(o, &s);
     worker *workers = calloc(o->threads, sizeof(*workers));
     pthread_t threads[MOST_THREADS];
     bool started[MOST_THREADS];
@@ -184,10 +217,10 @@ static bool run(const options *o, const function *f, bool slope)
             good = false,
             printf("%s: %llu references are not libm's\n", f->name, (unsigned long long)workers[t].strange);
     }
-    for (ffn__isa_id isa = 0; isa < FFN__ISA_COUNT; isa++) {
+    for (size_t c = 0; c < s.contender_count; c++) {
         sweep_result sum = {0};
-        for (size_t t = 0; t < o->threads; t++) sweep_add(&sum, &workers[t].result[isa]);
-        if (o->sets[isa] && s.activations[isa].ops) good &= report(&s, isa, &sum);
+        for (size_t t = 0; t < o->threads; t++) sweep_add(&sum, &workers[t].result[c]);
+        good &= report(&s, &s.contenders[c], &sum);
     }
     fflush(stdout);
     free(workers);
@@ -208,13 +241,10 @@ static bool choose_sets(options *o, const char *name)
 int main(int argc, char **argv)
 {
     static const struct option known[] = {
-        {"stride", required_argument, NULL, 's'},
-        {"from", required_argument, NULL, 'a'},
-        {"to", required_argument, NULL, 'b'},
-        {"filter", required_argument, NULL, 'f'},
-        {"isa", required_argument, NULL, 'i'},
-        {"threads", required_argument, NULL, 't'},
-        {0},
+        {"stride", required_argument, NULL, 's'}, {"from", required_argument, NULL, 'a'},
+        {"to", required_argument, NULL, 'b'},     {"filter", required_argument, NULL, 'f'},
+        {"isa", required_argument, NULL, 'i'},    {"threads", required_argument, NULL, 't'},
+        {"rivals", no_argument, NULL, 'r'},       {0},
     };
     options o = {.filter = "", .range = {.stride = 1, .from = 0, .to = INFINITY}, .threads = 2};
     bool right = choose_sets(&o, NULL);
@@ -223,15 +253,18 @@ int main(int argc, char **argv)
         if (option == 'a') o.range.from = strtof(optarg, NULL);
         if (option == 'b') o.range.to = strtof(optarg, NULL);
         if (option == 'f') o.filter = optarg;
+        if (option == 'r') o.rivals = true;
         if (option == 't') o.threads = (size_t)strtoul(optarg, NULL, 10);
         right = right && option != '?' && (option != 'i' || choose_sets(&o, optarg));
     }
     if (!right || o.range.stride == 0 || o.threads == 0 || o.threads > MOST_THREADS) {
-        fprintf(stderr, "usage: %s [--stride N] [--from SIZE] [--to SIZE] [--filter TEXT] [--isa NAME] [--threads N]\n",
+        fprintf(stderr,
+                "usage: %s [--stride N] [--from SIZE] [--to SIZE] [--filter TEXT] [--isa NAME] [--threads N] "
+                "[--rivals]\n",
                 argv[0]);
         return 2;
     }
-    printf("stride %llu, |x| from %g to %g\n%-13s %-8s %6s %8s %8s %16s %10s %8s %8s\n",
+    printf("stride %llu, |x| from %g to %g\n%-13s %-9s %6s %8s %8s %16s %10s %8s %8s\n",
            (unsigned long long)o.range.stride, (double)o.range.from, (double)o.range.to, "function", "set", "bar",
            "worst", "mean", "at", "subnormal", "steps", "wrong");
     bool good = true;

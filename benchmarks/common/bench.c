@@ -183,6 +183,7 @@ static double time_chunk(const bench_row *row, size_t count)
 #ifdef BENCH_OPENBLAS
     openblas_set_num_threads((int)row->blas_threads);
 #endif
+    if (row->prepare) row->prepare(row->context);
     row->run(row->context, 1);
     const double start = bench_now();
     row->run(row->context, count);

@@ -35,8 +35,9 @@ typedef struct bench_row {
     const char *name;
     void (*run)(void *context, size_t count);
     void *context;
-    double samples;      /* a unit has so many samples: speeds are samples / second */
-    size_t blas_threads; /* set before a chunk of it */
+    void (*prepare)(void *context); /* what comes before a chunk and is not timed; or NULL */
+    double samples;                 /* a unit has so many samples: speeds are samples / second */
+    size_t blas_threads;            /* set before a chunk of it */
     /* answered, in samples per second */
     double median, minimum, maximum, undisturbed; /* undisturbed: by the 10 % quantile of the chunks' times */
 } bench_row;
