@@ -78,11 +78,12 @@ static uint64_t number_of(float x)
     return bits & 0x80000000U ? 0xffffffffU - bits : bits + UINT64_C(0x80000000);
 }
 
-/* Every float around the places where one form of a function takes over from another. */
+/* Every float around the joints of the forms of a function, and where softplus comes nearest to a step down. */
 static void sweep_joints(void)
 {
-    static const float joints[] = {-103, -92, -87.3365479f, -25,  -13.2f, -5.4f, -4.9f, -0.549f, -0.4f, 0.2f, 0.4f,
-                                   0.7f, 1,   4.9f,         5.4f, 5.9f,   9.2f,  18.9f, 25,      40};
+    static const float joints[] = {-103,    -92,   -87.3365479f,   -25,  -13.2f, -5.4f, -4.9f,
+                                   -0.549f, -0.4f, -0.0239785556f, 0.2f, 0.4f,   0.7f,  1,
+                                   4.9f,    5.4f,  5.9f,           9.2f, 18.9f,  25,    40};
     for (size_t i = 0; i < SWEEP_FUNCTIONS; i++)
         for (int derivative = 0; derivative <= (functions[i].slope != NULL); derivative++)
             for (size_t j = 0; j < sizeof(joints) / sizeof(joints[0]); j++) {

@@ -256,7 +256,8 @@ VECTOR_INLINE vec vec_softplus_by_exp(vec x)
     const vec t = vec_exp_split(vec_max(vec_set(VEC_LOG_MIN), -vec_abs(x)), vec_set(0), &rounded);
     const vec power = vec_power_of_two(rounded), rest = power * t, u = power + rest, low = (power - u) + rest;
     const vec square = vec_fma(-0.5f * u, u, u), square_low = vec_fma(-0.5f * u, u, u - square);
-    const vec rise = vec_fma(u * u * u, vec_polynomial(u, 8, q), low * (1 - 0.5f * u) + square_low);
+    const vec ratio = vec_fma(vec_polynomial(u, 7, q + 1), u, vec_set(q[0])); /* one more step that is rounded once */
+    const vec rise = vec_fma(u * u * u, ratio, low * (1 - 0.5f * u) + square_low);
     const vec log1p = square + rise, log1p_low = (square - log1p) + rise;
     return vec_select(x < VEC_LOG_MIN, vec_set(0), (vec_max(vec_set(0), x) + log1p_low) + log1p);
 }
