@@ -1,9 +1,11 @@
 /* Accuracy of the activations over all floats, against double:
  *     activation_accuracy [--stride N] [--from SIZE] [--to SIZE] [--filter TEXT] [--isa generic|avx2|avx512] [--threads N]
- * All of them take some 20 minutes of two cores with AVX-512, whose instruction sets are judged side by side, and hours
- * elsewhere. A row a function, ' for its derivative, and instruction set: its bar, largest and mean error in ulp (of a
- * derivative: the smaller of ulp / 4 and absolute / 2.5e-7), the input of the largest, the largest error of results below
- * FLT_MIN in units of it, steps down of increasing functions, wrong infinities and NaN. Exits with 1 if a function is past
+ *                         [--rivals]
+ * All of them take some three quarters of an hour of two cores with AVX-512, whose instruction sets are judged side by side;
+ * --from 6e-5 --to 130, beyond which little happens, a twelfth of that. A row a function, ' for its derivative, and
+ * instruction set, or rival: its bar, largest and mean error in ulp (of a derivative: the smaller of ulp / 4 and absolute /
+ * 2.5e-7), the input of the largest, the largest error of results below FLT_MIN in units of it, steps down of increasing
+ * functions, wrong infinities and NaN. --rivals judges values by libm and SLEEF too. Exits with 1 if one of ours is past
  * its bar, or if a reference is not what libm says. */
 #include "../tests/activation_sweep.h"
 #include "activation/reference.h"
