@@ -8,8 +8,8 @@ static void check_model(const ffn_model *model)
 {
     const size_t inputs = ffn_shape_size(ffn_model_input_shape(model));
     const size_t outputs = ffn_shape_size(ffn_model_output_shape(model));
-    void *bytes, *again;
-    size_t size, again_size;
+    void *bytes = NULL, *again = NULL;
+    size_t size = 0, again_size = 0;
     require(ffn_model_save_memory(model, &bytes, &size, NULL) == FFN_OK, "a model that was loaded can be saved");
     ffn_model *loaded = ffn_model_load_memory(bytes, size, NULL);
     require(loaded && ffn_model_save_memory(loaded, &again, &again_size, NULL) == FFN_OK, "and loaded again");
