@@ -100,6 +100,41 @@ static inline ffn_value add_cube(ffn_model *model, ffn_value x, float factor)
     return ffn_custom_layer(model, &cube_ops, &config, sizeof(config), &x, 1);
 }
 
+/* A network whose layer "here" calls itself as the library's layer `index` does; NULL past the last. */
+static inline ffn_model *build_false_layer(size_t index)
+{
+    static const char *const names[] = {"dense",   "activation", "dropout",        "batch_norm", "layer_norm",
+                                        "reshape", "add",        "concat",         "flatten",    "standardize",
+                                        "min_max", "robust",     "quantile_normal"};
+    static ffn_layer_ops ops[COUNT(names)];
+    const cube_config config = {1};
+    if (index >= COUNT(names)) return NULL;
+    ops[index] = cube_ops;
+    ops[index].name = names[index];
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value x = ffn_input(model, ffn_shape_1d(3));
+    const ffn_value h = ffn_custom_layer(model, &ops[index], &config, sizeof config, &x, 1);
+    ffn_set_name(model, h, "here");
+    (void)ffn_model_build(model, ffn_dense(model, h, 2, ffn_tanh()), NULL);
+    return model;
+}
+
+/* The same of activations: that of the dense layer "here", before a normalization that would be folded into a linear
+ * one. */
+static inline ffn_model *build_false_activation(size_t index)
+{
+    static ffn_activation_ops ops[32];
+    const char *name = ffn_activation_name(index);
+    if (!name || index >= COUNT(ops)) return NULL;
+    ops[index] = *ffn_tanh().ops;
+    ops[index].name = name;
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value h = ffn_dense(model, ffn_input(model, ffn_shape_1d(3)), 2, (ffn_activation){.ops = &ops[index]});
+    ffn_set_name(model, h, "here");
+    (void)ffn_model_build(model, ffn_batch_norm(model, h), NULL);
+    return model;
+}
+
 /* ---- forms ----------------------------------------------------------------------------------------------------- */
 
 /* A network for INPUTS numbers a row that ends in OUTPUTS numbers a row. */

@@ -47,13 +47,52 @@ static const form norms[] = {
     {"layer norm", describe_layer_norm, NULL},
 };
 
+/* Each scaler alone, where its rounding shows most, and all at once on parts of the input. */
+static ffn_value describe_robust(ffn_model *m) { return ffn_robust(m, row_input(m)); }
+static ffn_value describe_quantiles(ffn_model *m) { return ffn_quantile_normal(m, row_input(m), 9); }
+static ffn_value describe_many_quantiles(ffn_model *m) { return ffn_quantile_normal(m, row_input(m), 500); }
+static ffn_value describe_all_scalers(ffn_model *m)
+{
+    const ffn_value x = ffn_input(m, ffn_shape_2d(2, 3));
+    const ffn_value a = ffn_add(m, ffn_standardize(m, x), ffn_min_max(m, x));
+    return ffn_dense(m, ffn_concat(m, ffn_add(m, a, ffn_robust(m, x)), ffn_quantile_normal(m, x, 20)), 5, ffn_tanh());
+}
+static const form scalers[] = {
+    {"robust", describe_robust, NULL},
+    {"quantiles", describe_quantiles, NULL},
+    {"many quantiles", describe_many_quantiles, NULL},
+    {"all scalers", describe_all_scalers, NULL},
+};
+
+/* Fitted to columns with a long tail, ties, one value only, two values, and as the inputs are. */
+static ffn_model *build_scaler(const form *f)
+{
+    enum { FITTED = 300 };
+    static float x[FITTED * INPUTS];
+    ffn_error error = {FFN_OK, ""};
+    ffn_model *model = ffn_model_create(1, NULL);
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, f->describe(model), &error), FFN_OK);
+    fill_uniform(x, COUNT(x), 3, (float)-1.5, (float)1.5);
+    for (size_t r = 0; r < FITTED; r++) {
+        float *row = x + r * INPUTS;
+        row[0] = row[0] * row[0] * row[0];
+        row[1] = roundf(2 * row[1]) / 2;
+        row[2] = (float)0.5;
+        row[3] = row[3] < 0 ? -1 : (float)0.5;
+    }
+    ffn_dataset *data = ffn_dataset_from_arrays(x, ffn_model_input_shape(model), NULL, ffn_shape_1d(1), FITTED, &error);
+    CU_ASSERT_EQUAL_FATAL(ffn_model_fit_scalers(model, data, &error), FFN_OK);
+    ffn_dataset_destroy(data);
+    return model;
+}
+
 typedef struct network {
     char name[40]; /* of the function */
     ffn_model *model;
 } network;
 
 static struct {
-    network list[2 * 19 + FORM_COUNT + COUNT(norms)];
+    network list[2 * 19 + FORM_COUNT + COUNT(norms) + COUNT(scalers) + 1];
     size_t count;
 } networks;
 
@@ -79,6 +118,10 @@ static void make_networks(void)
     for (size_t i = 0; i < FORM_COUNT; i++)
         if (!is_custom(&forms[i])) add_network("form", i, form_build(&forms[i], 7 + i));
     for (size_t i = 0; i < COUNT(norms); i++) add_network("norm", i, form_build(&norms[i], 30 + i));
+    for (size_t i = 0; i < COUNT(scalers); i++) add_network("scaler", i, build_scaler(&scalers[i]));
+    ffn_model *unfitted = ffn_model_create(1, NULL);
+    CU_ASSERT_EQUAL(ffn_model_build(unfitted, describe_quantiles(unfitted), NULL), FFN_OK);
+    add_network("unfitted", 0, unfitted);
 }
 
 static void destroy_networks(void)
@@ -130,6 +173,7 @@ static double run_and_compare(const network *n, void *library, bool scratch)
         EXPORTED_FIND(exported_function, library, n->name, plain);
     if (!plain && !with) return INFINITY;
     fill_uniform(x, ROWS * inputs, 11, -2, 2);
+    for (size_t i = 0; i < ROWS * inputs; i += 5) x[i] = roundf(2 * x[i]) / 2; /* what scalers have met */
     if (ffn_predict(n->model, x, ROWS, y, NULL) != FFN_OK) return INFINITY;
     for (size_t r = 0; r < ROWS; r++) {
         if (with)

@@ -236,6 +236,30 @@ static void test_from_outside(void)
     exported_destroy(folder);
 }
 
+/* What calls itself as one of the library's is not taken for it, in float or in 8 bits. */
+static void test_false_names(void)
+{
+    const exported_folder folder = exported_create();
+    const exported_path path = exported_file(folder, "a", ".c");
+    const float x[6] = {1, 2, 3, 4, 5, 6};
+    ffn_dataset *data = ffn_dataset_from_arrays(x, ffn_shape_1d(3), NULL, ffn_shape_1d(1), 2, NULL);
+    const ffn_export_c_options int8 = {.int8 = true, .dataset = data};
+    ffn_model *(*const builders[])(size_t) = {build_false_layer, build_false_activation};
+    size_t count = 0;
+    for (size_t b = 0; b < COUNT(builders); b++)
+        for (size_t i = 0;; i++, count++) {
+            ffn_model *model = builders[b](i);
+            if (!model) break;
+            expect(FFN_UNSUPPORTED, "here", model, path.text, "a", NULL);
+            expect(FFN_UNSUPPORTED, "here", model, path.text, "a", &int8);
+            ffn_model_destroy(model);
+        }
+    CU_ASSERT(count > 30);
+    CU_ASSERT_NOT_EQUAL(access(path.text, F_OK), 0);
+    ffn_dataset_destroy(data);
+    exported_destroy(folder);
+}
+
 /* A layer's name is a program's text: it must not get out of its comment. */
 static void test_names(void)
 {
@@ -288,6 +312,7 @@ static const test_case cases[] = {
     {"units without weights, inputs without values", test_degenerate},
     {"wrong arguments and paths", test_refusals},
     {"layers and activations from outside", test_from_outside},
+    {"false names", test_false_names},
     {"names that are C", test_names},
     {"no memory", test_no_memory},
 };

@@ -7,22 +7,29 @@
 #include "io/kinds.h"
 
 static const ffn__exporter exporters[] = {
-    {"dense", ffn__c_dense, ffn__onnx_dense},
-    {"activation", ffn__c_activation, ffn__onnx_activation},
-    {"add", ffn__c_add, ffn__onnx_add},
-    {"concat", ffn__c_concat, ffn__onnx_concat},
-    {"standardize", ffn__c_scaler, ffn__onnx_scaler},
-    {"min_max", ffn__c_scaler, ffn__onnx_scaler},
-    {"robust", ffn__c_scaler, ffn__onnx_scaler},
-    {"batch_norm", ffn__c_batch_norm, ffn__onnx_batch_norm},
-    {"layer_norm", ffn__c_layer_norm, ffn__onnx_layer_norm},
+    {&ffn__dense_ops, ffn__c_dense, ffn__onnx_dense},
+    {&ffn__activation_ops, ffn__c_activation, ffn__onnx_activation},
+    {&ffn__add_ops, ffn__c_add, ffn__onnx_add},
+    {&ffn__concat_ops, ffn__c_concat, ffn__onnx_concat},
+    {&ffn__standardize_ops, ffn__c_scaler, ffn__onnx_scaler},
+    {&ffn__min_max_ops, ffn__c_scaler, ffn__onnx_scaler},
+    {&ffn__robust_ops, ffn__c_scaler, ffn__onnx_scaler},
+    {&ffn__quantile_ops, ffn__c_quantile, NULL},
+    {&ffn__batch_norm_ops, ffn__c_batch_norm, ffn__onnx_batch_norm},
+    {&ffn__layer_norm_ops, ffn__c_layer_norm, ffn__onnx_layer_norm},
 };
 
 const ffn__exporter *ffn__exporter_find(const ffn_layer_ops *ops)
 {
     for (size_t i = 0; i < sizeof(exporters) / sizeof(exporters[0]); i++)
-        if (strcmp(exporters[i].layer, ops->name) == 0) return &exporters[i];
+        if (exporters[i].layer == ops) return &exporters[i];
     return NULL;
+}
+
+bool ffn__export_is_linear(const ffn_activation *activation)
+{
+    size_t kind;
+    return !activation->ops || (ffn__activation_kind(activation->ops, &kind) && kind == FFN__linear);
 }
 
 ffn_status ffn__export_activation(const ffn_model *model, size_t node, const ffn_activation *activation, size_t *kind,

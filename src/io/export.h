@@ -8,7 +8,7 @@
 /* A form that is NULL does not exist for this layer. Layers that only look at their input's memory, and those that do
  * nothing in prediction, need no entry. */
 typedef struct ffn__exporter {
-    const char *layer; /* its table's name */
+    const ffn_layer_ops *layer; /* its table itself: a layer from outside may have any name */
     ffn_status (*c)(ffn__c_file *file, size_t node, ffn_error *error);
     ffn_status (*onnx)(ffn__onnx_graph *graph, size_t node, ffn_error *error);
 } ffn__exporter;
@@ -20,6 +20,9 @@ const ffn__exporter *ffn__exporter_find(const ffn_layer_ops *ops);
  * node for one from outside the library. */
 ffn_status ffn__export_activation(const ffn_model *model, size_t node, const ffn_activation *activation, size_t *kind,
                                   ffn_error *error);
+
+/* The library's own linear one, or none. */
+bool ffn__export_is_linear(const ffn_activation *activation);
 
 /* A parameter's values in the canonical layout, to be freed with ffn__free. FFN_INVALID_ARGUMENT naming it if one is
  * not finite. */
@@ -45,6 +48,7 @@ ffn_status ffn__c_activation(ffn__c_file *file, size_t node, ffn_error *error);
 ffn_status ffn__c_add(ffn__c_file *file, size_t node, ffn_error *error);
 ffn_status ffn__c_concat(ffn__c_file *file, size_t node, ffn_error *error);
 ffn_status ffn__c_scaler(ffn__c_file *file, size_t node, ffn_error *error);
+ffn_status ffn__c_quantile(ffn__c_file *file, size_t node, ffn_error *error);
 ffn_status ffn__c_batch_norm(ffn__c_file *file, size_t node, ffn_error *error);
 ffn_status ffn__c_layer_norm(ffn__c_file *file, size_t node, ffn_error *error);
 

@@ -89,7 +89,7 @@ static void write_head(const ffn__c_file *file, const ffn_export_c_report *repor
 {
     const upper_name upper = to_upper(file->name);
     const char *scratch = file->options.caller_scratch ? ", float *scratch" : "";
-    const uint32_t codes = ffn__code_closure(file->codes, file->options.own_math);
+    const ffn__code_set codes = ffn__code_closure(file->codes, file->options.own_math);
     const bool libm = !file->options.own_math && ffn__code_uses_libm(codes);
     ffn__text_add(text, "/* Written by FFN %s. C99; needs %s.\n *\n", ffn_version(), libm ? "libm" : "no library");
     ffn__text_add(text, " *     void %s(const float *in, float *out%s);\n *\n", file->name, scratch);

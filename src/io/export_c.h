@@ -30,13 +30,13 @@ typedef struct ffn__c_file {
     const ffn_model *model;
     const char *name;
     ffn_export_c_options options;
-    ffn__c_weights *weights;   /* by layer */
-    ffn__c_use *uses;          /* by node; NULL without int8 */
-    size_t *folds;             /* by node: that of the normalization which a dense one does as well, or FFN__NONE */
-    ffn__block *places;        /* by node: in the memory */
-    size_t memory;             /* floats */
-    size_t quantized;          /* bytes of the largest quantized input */
-    uint32_t codes;            /* a set of ffn__code */
+    ffn__c_weights *weights; /* by layer */
+    ffn__c_use *uses;        /* by node; NULL without int8 */
+    size_t *folds;           /* by node: that of the normalization which a dense one does as well, or FFN__NONE */
+    ffn__block *places;      /* by node: in the memory */
+    size_t memory;           /* floats */
+    size_t quantized;        /* bytes of the largest quantized input */
+    ffn__code_set codes;
     bool *written;             /* by parameter: it stands among the constants */
     ffn__text constants, body; /* arrays, and the function's statements */
     size_t flash;              /* bytes of constants */

@@ -5,7 +5,7 @@
 #include "activation/activation.h"
 #include "io/export.h"
 
-#define USE(file, id) ((file)->codes |= (uint32_t)1 << FFN__CODE_##id)
+#define USE(file, id) ((file)->codes |= FFN__SET_OF(id))
 
 static const ffn__layer *layer_of(const ffn__c_file *file, size_t node)
 {
@@ -136,7 +136,7 @@ static ffn_status write_activation(ffn__c_file *file, size_t node, const char *x
 
     ffn__text *body = &file->body;
     const form how = activations[kind].form;
-    file->codes |= (uint32_t)1 << activations[kind].code;
+    file->codes |= (ffn__code_set)1 << activations[kind].code;
     ffn__text_add(body, "    %s_%s(", file->name, activations[kind].function);
     if (how == SLOPES || how == ROWS)
         ffn__text_add(body, "%zu, %zu, ", rows, cols);
@@ -257,6 +257,27 @@ ffn_status ffn__c_scaler(ffn__c_file *file, size_t node, ffn_error *error)
     ffn__text_add(&file->body, "    %s_scale(%zu, %s_p%zu, %s_p%zu, %s, %s);\n", file->name, ffn_shape_size(n->shape),
                   file->name, offset, file->name, factor, ffn__c_value_of(file, n->inputs[0]).text,
                   ffn__c_value_of(file, node).text);
+    return FFN_OK;
+}
+
+/* One that is not fitted to data does nothing. */
+ffn_status ffn__c_quantile(ffn__c_file *file, size_t node, ffn_error *error)
+{
+    const ffn_model *model = file->model;
+    const size_t table = ffn__export_parameter(model, node, "quantiles");
+    const bool fitted = *ffn__parameter_values(model, ffn__export_parameter(model, node, "fitted")) != 0;
+    const ffn_status status = fitted ? write_parameter(file, table, error) : FFN_OK;
+    if (status != FFN_OK) return status;
+    const ffn__c_value x = ffn__c_value_of(file, model->nodes[node].inputs[0]), y = ffn__c_value_of(file, node);
+    const size_t cols = ffn_shape_size(shape_of(file, node));
+    if (fitted) {
+        USE(file, QUANTILE_NORMAL);
+        ffn__text_add(&file->body, "    %s_quantile_normal(%zu, %zu, %s_p%zu, %s, %s);\n", file->name, cols,
+                      model->parameters[table].shape.dim[1], file->name, table, x.text, y.text);
+    } else {
+        USE(file, COPY);
+        ffn__text_add(&file->body, "    %s_copy(%zu, %s, %s);\n", file->name, cols, x.text, y.text);
+    }
     return FFN_OK;
 }
 

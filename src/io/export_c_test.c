@@ -10,7 +10,37 @@ enum { DEFAULT_ROWS = 4 };
  * that another libm rounds to the other side. */
 static float tolerance(const ffn__c_file *file) { return file->options.int8 ? (float)0.02 : (float)1e-5; }
 
-/* Numbers that the input's scaler, if it has one, makes usual ones. */
+/* A number that a scaler makes a usual one: of the range that it knows. Its values are offset and factor, each [cols], or
+ * quantiles [cols][n]. */
+typedef struct scaler {
+    float *values[2]; /* owned; the second NULL: quantiles */
+    size_t n;
+} scaler;
+
+static float draw(const scaler *s, size_t column, ffn_random *random)
+{
+    const float share = ffn_random_uniform(random);
+    if (!s->values[1]) {
+        const float *at = s->values[0] + column * s->n + ffn_random_below(random, s->n - 1);
+        return at[0] + share * (at[1] - at[0]);
+    }
+    const float factor = s->values[1][column];
+    return s->values[0][column] + (factor != 0 ? 1 / factor : 1) * (2 * share - 1);
+}
+
+static ffn_status find_scaler(const ffn_model *model, size_t node, scaler *s, ffn_error *error)
+{
+    const size_t table = ffn__export_parameter(model, node, "quantiles");
+    const size_t first = table != FFN__NONE ? table : ffn__export_parameter(model, node, "offset");
+    ffn_status status = ffn__export_values(model, first, &s->values[0], error);
+    if (table != FFN__NONE)
+        s->n = model->parameters[table].shape.dim[1];
+    else if (status == FFN_OK)
+        status = ffn__export_values(model, ffn__export_parameter(model, node, "factor"), &s->values[1], error);
+    return status;
+}
+
+/* Random numbers, such as an input's scaler knows. */
 static ffn_status make_inputs(const ffn__c_file *file, size_t rows, size_t columns, float *x, ffn_error *error)
 {
     const ffn_model *model = file->model;
@@ -18,22 +48,15 @@ static ffn_status make_inputs(const ffn__c_file *file, size_t rows, size_t colum
     for (size_t i = 0; i < rows * columns; i++) x[i] = 2 * ffn_random_uniform(&random) - 1;
     for (size_t i = 0; i < model->node_count; i++) {
         const ffn__node *node = &model->nodes[i];
-        if (node->layer == FFN__NONE || model->nodes[node->inputs[0]].layer != FFN__NONE) continue;
-        const size_t offset = ffn__export_parameter(model, i, "offset"),
-                     factor = ffn__export_parameter(model, i, "factor");
-        if (offset == FFN__NONE || factor == FFN__NONE) continue;
-        float *values[2] = {NULL, NULL};
-        ffn_status status = ffn__export_values(model, offset, &values[0], error);
-        if (status == FFN_OK) status = ffn__export_values(model, factor, &values[1], error);
-        const size_t begin = ffn__export_input_begin(model, node->inputs[0]);
-        for (size_t k = 0; status == FFN_OK && k < rows * ffn_shape_size(node->shape); k++) {
-            const size_t column = k % ffn_shape_size(node->shape), row = k / ffn_shape_size(node->shape);
-            const float factor_here = values[1][column];
-            x[row * columns + begin + column] =
-                values[0][column] + (factor_here != 0 ? 1 / factor_here : 1) * (2 * ffn_random_uniform(&random) - 1);
-        }
-        ffn__free(values[0]);
-        ffn__free(values[1]);
+        if (node->layer == FFN__NONE || !ffn__is_scaler(model->layers[node->layer].ops)) continue;
+        if (*ffn__parameter_values(model, ffn__export_parameter(model, i, "fitted")) == 0) continue;
+        const size_t begin = ffn__export_input_begin(model, node->inputs[0]), size = ffn_shape_size(node->shape);
+        scaler s = {.n = 0};
+        const ffn_status status = find_scaler(model, i, &s, error);
+        for (size_t k = 0; status == FFN_OK && k < rows * size; k++)
+            x[k / size * columns + begin + k % size] = draw(&s, k % size, &random);
+        ffn__free(s.values[0]);
+        ffn__free(s.values[1]);
         if (status != FFN_OK) return status;
     }
     return FFN_OK;

@@ -162,6 +162,56 @@ static const char channels[] =
     "            for (size_t i = 0; i < n; i++) *y++ = (*x++ - mean[c]) * factor[c] + shift[c];\n"
     "}\n";
 
+static const char quantile_normal[] =
+    "/* Where the normal distribution has these shares below and above, which may be counted in anything: near 0 by\n"
+    " * y / q in q^2, q the share beyond 1/2; elsewhere by sqrt 2 r - y in r = sqrt(-log(the smaller one)) */\n"
+    "static float @_inverse_normal(float below, float above)\n"
+    "{\n"
+    "    const float all = below + above, share = (below < above ? below : above) / all, q = 0.5f * (below - above) / "
+    "all, t = q * q;\n"
+    "    if (share >= 0.075f)\n"
+    "        return q * (2.50662827f + t * (2.62493854f + t * (-15.6953285f + t * (23.190064f - t * 2.86425329f))) /\n"
+    "            (1.0f + t * (-8.17832138f + t * (20.8475933f - t * 16.0012781f))));\n"
+    "    const float r = @_sqrt(@_log(1.0f / (share > 1e-7f ? share : 1e-7f)));\n"
+    "    const float y = 1.41421356f * r - (2.73791057f + r * (3.58797233f + r * 0.39036965f)) /\n"
+    "        (1.0f + r * (3.40371144f + r * (1.73666732f + r * 0.09787388f)));\n"
+    "    return below < above ? -y : y;\n"
+    "}\n\n"
+    "/* how many of n ascending numbers are below x, or with `equal` not above it */\n"
+    "static size_t @_count_below(size_t n, const float *numbers, float x, int equal)\n"
+    "{\n"
+    "    size_t low = 0, high = n;\n"
+    "    while (low < high) {\n"
+    "        const size_t middle = low + (high - low) / 2;\n"
+    "        if (numbers[middle] < x || (equal && numbers[middle] <= x))\n"
+    "            low = middle + 1;\n"
+    "        else\n"
+    "            high = middle;\n"
+    "    }\n"
+    "    return low;\n"
+    "}\n\n"
+    "/* y = where the normal distribution has x's rank among its n quantiles: quantiles[cols][n], n > 1 */\n"
+    "static void @_quantile_normal(size_t cols, size_t n, const float *quantiles, const float *x, float *y)\n"
+    "{\n"
+    "    for (size_t c = 0; c < cols; c++, quantiles += n) {\n"
+    "        const float v = x[c], lowest = quantiles[0], highest = quantiles[n - 1], last = (float)(n - 1);\n"
+    "        const size_t first = @_count_below(n, quantiles, v, 0), end = @_count_below(n, quantiles, v, 1);\n"
+    "        float below = 0.5f * (float)(first + end - (end > 0)), above = last - below;\n"
+    "        if (end == 0 || (v <= lowest && lowest < highest)) {\n"
+    "            below = 0.0f;\n"
+    "            above = last;\n"
+    "        } else if (first == n || (v >= highest && lowest < highest)) {\n"
+    "            below = last;\n"
+    "            above = 0.0f;\n"
+    "        } else if (first == end) {\n"
+    "            const float before = quantiles[first - 1], next = quantiles[first];\n"
+    "            below = (float)(first - 1) + (v - before) / (next - before);\n"
+    "            above = (float)(n - 1 - first) + (next - v) / (next - before);\n"
+    "        }\n"
+    "        y[c] = v == v ? @_inverse_normal(below, above) : v;\n"
+    "    }\n"
+    "}\n";
+
 static const char layer_norm[] =
     "/* y = (x - mean) / sqrt(variance + epsilon) w + b, by row */\n"
     "static void @_layer_norm(size_t rows, size_t cols, float epsilon, const float *w, const float *b, const float *x, "
@@ -274,6 +324,7 @@ static const code texts[FFN__CODE_COUNT] = {
     [FFN__CODE_CONCAT] = {.text = concat},
     [FFN__CODE_SCALE] = {.text = scale},
     [FFN__CODE_CHANNELS] = {.text = channels},
+    [FFN__CODE_QUANTILE_NORMAL] = {.text = quantile_normal},
     [FFN__CODE_LAYER_NORM] = {.text = layer_norm},
     [FFN__CODE_SIGMOID] = {.text = ELEMENTWISE("sigmoid", "", "1.0f / (1.0f + @_exp(-x[i]))")},
     [FFN__CODE_TANH_ROWS] = {.text = ELEMENTWISE("tanh", "", "@_tanh1(x[i])")},
@@ -296,17 +347,17 @@ static const code texts[FFN__CODE_COUNT] = {
 };
 
 /* What a code's own form needs is not always what its libm form needs. */
-#define NEEDS(id, mask) [FFN__CODE_##id] = (mask),
-static const uint32_t needs[FFN__CODE_COUNT] = {FFN__CODES(NEEDS)};
+#define NEEDS(id, set) [FFN__CODE_##id] = (set),
+static const ffn__code_set needs[FFN__CODE_COUNT] = {FFN__CODES(NEEDS)};
 
-uint32_t ffn__code_closure(uint32_t codes, bool own_math)
+ffn__code_set ffn__code_closure(ffn__code_set codes, bool own_math)
 {
     for (size_t i = FFN__CODE_COUNT; i-- > 0;) /* what is needed stands before */
         if (codes >> i & 1 && (own_math || !texts[i].libm)) codes |= needs[i];
     return codes;
 }
 
-bool ffn__code_uses_libm(uint32_t codes)
+bool ffn__code_uses_libm(ffn__code_set codes)
 {
     for (size_t i = 0; i < FFN__CODE_COUNT; i++)
         if (codes >> i & 1 && texts[i].libm) return true;
@@ -322,7 +373,7 @@ void ffn__code_add(ffn__text *text, const char *template, const char *name)
     ffn__text_bytes(text, template, strlen(template));
 }
 
-void ffn__code_write(ffn__text *text, uint32_t codes, bool own_math, const char *name)
+void ffn__code_write(ffn__text *text, ffn__code_set codes, bool own_math, const char *name)
 {
     for (size_t i = 0; i < FFN__CODE_COUNT; i++) {
         if (!(codes >> i & 1)) continue;

@@ -1,7 +1,6 @@
 /* Layers and activations as nodes of ONNX. */
 #include <math.h>
 #include <stdio.h>
-#include <string.h>
 
 #include "activation/activation.h"
 #include "io/export.h"
@@ -296,8 +295,7 @@ ffn_status ffn__onnx_dense(ffn__onnx_graph *graph, size_t node, ffn_error *error
 {
     const size_t weight = ffn__export_parameter(graph->model, node, "weight");
     const bool matrix = graph->model->nodes[node].shape.rank == 1;
-    const ffn_activation_ops *ops = layer_of(graph, node)->plan.activation.ops;
-    const bool linear = !ops || strcmp(ops->name, "linear") == 0;
+    const bool linear = ffn__export_is_linear(&layer_of(graph, node)->plan.activation);
     const ffn__onnx_name x = ffn__onnx_value(graph, graph->model->nodes[node].inputs[0]);
     const ffn__onnx_name y = ffn__onnx_value(graph, node), z = linear ? y : fresh(graph);
     ffn__onnx_name w, b;
