@@ -336,6 +336,33 @@ static void test_names(void)
     ffn_model_destroy(model);
 }
 
+/* A checkpoint may hold any layer and activation, but none that a reader would take for one of the library's. */
+static void test_false_names(void)
+{
+    ffn_model *(*const builders[])(size_t) = {build_false_layer, build_false_activation};
+    const ffn_fit_options o = usual();
+    for (size_t k = 0; k < COUNT(builders); k++) {
+        ffn_model *model;
+        size_t i = 0;
+        for (; (model = builders[k](i)); i++) {
+            ffn_error error = {FFN_OK, ""};
+            ffn_trainer *trainer = ffn_trainer_create(model, &o, NULL);
+            CU_ASSERT_PTR_NOT_NULL(trainer);
+            expect(ffn_trainer_save(trainer, path, &error), &error, FFN_UNSUPPORTED, "here: the ");
+            ffn_trainer_destroy(trainer);
+            ffn_model_destroy(model);
+        }
+        CU_ASSERT_TRUE(i > 10);
+    }
+    const form custom = {"custom", form_custom, ffn_mse};
+    ffn_model *model = form_build(&custom, 1);
+    ffn_trainer *trainer = ffn_trainer_create(model, &o, NULL);
+    CU_ASSERT_EQUAL(ffn_trainer_save(trainer, path, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(ffn_trainer_load(trainer, path, NULL), FFN_OK);
+    ffn_trainer_destroy(trainer);
+    ffn_model_destroy(model);
+}
+
 /* ---- changed files --------------------------------------------------------------------------------------------- */
 
 static void refuse(const subject *s, const file_bytes *f, const char *words)
@@ -427,6 +454,7 @@ static const test_case cases[] = {
     {"other trainers", test_other_trainers},
     {"other fits", test_other_fits},
     {"names", test_names},
+    {"false names", test_false_names},
     {"changed", test_changed},
     {"same bytes", test_same_bytes},
     {"nothing is left", tear_down},

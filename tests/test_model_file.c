@@ -341,6 +341,14 @@ static void test_false_names(void)
     expect(ffn_model_save_to(model, put, &b, &options, &error), &error, FFN_UNSUPPORTED, "dense1: the layer dense");
     CU_ASSERT_EQUAL(b.size, 0);
     ffn_model_destroy(model);
+    ffn_model *(*const builders[])(size_t) = {build_false_layer, build_false_activation};
+    size_t count = 0;
+    for (size_t k = 0; k < COUNT(builders); k++)
+        for (size_t i = 0; (model = builders[k](i)); i++, count++) {
+            expect(ffn_model_save_memory(model, &b.bytes, &b.size, &error), &error, FFN_UNSUPPORTED, "here: the ");
+            ffn_model_destroy(model);
+        }
+    CU_ASSERT(count > 30);
 }
 
 static void test_text_that_is_no_utf8(void)

@@ -149,9 +149,30 @@ static void test_refusals(void)
     folder_destroy(folder);
 }
 
+/* What calls itself as one of the library's is not taken for it. */
+static void test_false_names(void)
+{
+    const folder_path folder = folder_create();
+    char path[200];
+    ffn_model *(*const builders[])(size_t) = {build_false_layer, build_false_activation};
+    size_t count = 0;
+    (void)snprintf(path, sizeof path, "%s/a.onnx", folder.text);
+    for (size_t b = 0; b < COUNT(builders); b++)
+        for (size_t i = 0;; i++, count++) {
+            ffn_model *model = builders[b](i);
+            if (!model) break;
+            expect(FFN_UNSUPPORTED, "here", model, path, 0);
+            ffn_model_destroy(model);
+        }
+    CU_ASSERT(count > 30);
+    CU_ASSERT_NOT_EQUAL(access(path, F_OK), 0);
+    folder_destroy(folder);
+}
+
 static const test_case cases[] = {
     {"the checker accepts and ONNX Runtime agrees", test_elsewhere},
     {"wrong arguments, paths, layers from outside, no memory", test_refusals},
+    {"false names", test_false_names},
 };
 
 TEST_MAIN("ONNX export", cases)

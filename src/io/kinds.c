@@ -21,7 +21,8 @@ const ffn_layer_ops *ffn__layer_by_name(const ffn_file_options *options, const c
 
 bool ffn__knows_layer(const ffn_file_options *options, const ffn_layer_ops *ops)
 {
-    return options == &ffn__any_kinds || ffn__layer_by_name(options, ops->name) == ops;
+    const ffn_layer_ops *found = ffn__layer_by_name(options, ops->name);
+    return found == ops || (!found && options == &ffn__any_kinds);
 }
 
 const ffn_activation_ops *ffn__activation_ops_by_name(const ffn_file_options *options, const char *name)
@@ -50,8 +51,9 @@ bool ffn__activation_kind(const ffn_activation_ops *ops, size_t *kind)
 bool ffn__knows_activation(const ffn_file_options *options, const ffn_activation_ops *ops)
 {
     size_t kind;
-    return options == &ffn__any_kinds || ffn__activation_kind(ops, &kind) ||
-           ffn__activation_ops_by_name(options, ops->name) == ops;
+    if (ffn__activation_kind(ops, &kind)) return true;
+    const ffn_activation_ops *found = ffn__activation_ops_by_name(options, ops->name);
+    return found == ops || (!found && options == &ffn__any_kinds);
 }
 
 const ffn_initializer_ops *ffn__initializer_by_name(const char *name)

@@ -5,7 +5,8 @@
 
 #include "backprop/model.h"
 
-/* For who writes what nobody needs to find by name: any layer and activation will do. */
+/* For who writes what nobody needs to find by name: any layer and activation will do, unless it has the name of one of the
+ * library's, for which a reader would take it. */
 extern const ffn_file_options ffn__any_kinds;
 
 /* NULL: there is none of this name. options may be NULL. */
