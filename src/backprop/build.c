@@ -40,14 +40,17 @@ static ffn_status check_all_used(const ffn_model *model, size_t output, ffn_erro
     return status;
 }
 
+static const char *layer_name(const void *model, size_t layer)
+{
+    return ((const ffn_model *)model)->layers[layer].name;
+}
+
 static ffn_status check_names(const ffn_model *model, ffn_error *error)
 {
-    for (size_t i = 0; i < model->layer_count; i++)
-        for (size_t j = 0; j < i; j++)
-            if (strcmp(model->layers[i].name, model->layers[j].name) == 0)
-                return ffn_fail(error, FFN_INVALID_ARGUMENT, "two layers are named %s; expected unique names",
-                                model->layers[i].name);
-    return FFN_OK;
+    const char *twice;
+    const ffn_status status = ffn__names_find_twice(layer_name, model, model->layer_count, &twice, error);
+    if (status != FFN_OK || !twice) return status;
+    return ffn_fail(error, FFN_INVALID_ARGUMENT, "two layers are named %s; expected unique names", twice);
 }
 
 static ffn_status check_scalers(const ffn_model *model, ffn_error *error)

@@ -165,22 +165,24 @@ ffn_status ffn__layer_plan(ffn__layer *layer, size_t input_count, const ffn_shap
     return status;
 }
 
-static size_t count_of_kind(const ffn_model *model, const char *kind)
+/* The last of the same kind is rarely far: there are few kinds. */
+static size_t next_number(const ffn_model *model, const char *kind)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < model->layer_count; i++) count += strcmp(model->layers[i].ops->name, kind) == 0;
-    return count;
+    for (size_t i = model->layer_count; i-- > 0;)
+        if (strcmp(model->layers[i].ops->name, kind) == 0) return model->layers[i].number + 1;
+    return 1;
 }
 
 /* A new layer at the end of model->layers, not yet planned; false with the mistake kept. */
 static bool add_layer(ffn_model *model, const ffn_layer_ops *ops, const void *config, size_t config_size)
 {
     char name[80];
-    (void)snprintf(name, sizeof(name), "%s%zu", ops->name, count_of_kind(model, ops->name) + 1);
+    const size_t number = next_number(model, ops->name);
+    (void)snprintf(name, sizeof(name), "%s%zu", ops->name, number);
     if (ffn__grow((void **)&model->layers, &model->layer_capacity, model->layer_count + 1, sizeof(ffn__layer),
                   &model->error) != FFN_OK)
         return false;
-    ffn__layer layer = {.ops = ops, .kernels = model->kernels, .rate = 1, .decay = -1};
+    ffn__layer layer = {.ops = ops, .number = number, .kernels = model->kernels, .rate = 1, .decay = -1};
     layer.name = ffn__copy_string(name, &model->error);
     layer.config = layer.name ? ffn__alloc(config_size, 1, &model->error) : NULL;
     if (!layer.config) {

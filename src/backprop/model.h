@@ -10,8 +10,9 @@
 /* Owns parameters; several nodes may use one layer. */
 typedef struct ffn__layer {
     const ffn_layer_ops *ops;
-    void *config; /* owned copy */
-    char *name;   /* owned */
+    void *config;  /* owned copy */
+    char *name;    /* owned */
+    size_t number; /* of its kind, from 1 */
     ffn_initializer initializer;
     ffn_kernels kernels; /* as asked for; the plan has what that comes to */
     bool no_bias, frozen;

@@ -34,6 +34,15 @@ ffn_status ffn__grow(void **array, size_t *capacity, size_t needed, size_t size,
  * every name to the text, `bytes` long, for the caller to fill and to move the pointers on. */
 char **ffn__names_create(size_t count, size_t bytes, ffn_error *error);
 char **ffn__names_copy(const char *const *names, size_t count, ffn_error *error);
+/* *twice: one of name(context, 0) to name(context, count - 1) that is there twice; NULL: none is. */
+ffn_status ffn__names_find_twice(const char *(*name)(const void *context, size_t index), const void *context,
+                                 size_t count, const char **twice, ffn_error *error);
+
+/* ---- sorting (sort.c) ------------------------------------------------------------------------------------------ */
+
+/* Sorts order [n] by less of its elements; equal ones keep their order. scratch [n] is overwritten. */
+typedef bool (*ffn__less)(const void *context, size_t a, size_t b);
+void ffn__sort(size_t *order, size_t *scratch, size_t n, ffn__less less, const void *context);
 
 /* ---- features of tables (encoding.c) --------------------------------------------------------------------------- */
 

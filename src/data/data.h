@@ -61,10 +61,4 @@ ffn_status ffn__rows_read(ffn__rows *rows, size_t first, size_t count, const flo
 /* A copy of at most so many rows, spread evenly, without targets. */
 ffn_dataset *ffn__dataset_sample(const ffn_dataset *dataset, size_t most, ffn_error *error);
 
-/* ---- sorting --------------------------------------------------------------------------------------------------- */
-
-/* Sorts order [n] by less of its elements; equal ones keep their order. scratch [n] is overwritten. */
-typedef bool (*ffn__less)(const void *context, size_t a, size_t b);
-void ffn__sort(size_t *order, size_t *scratch, size_t n, ffn__less less, const void *context);
-
 #endif

@@ -1,4 +1,4 @@
-#include "data/data.h"
+#include "base/base.h"
 
 #include <string.h>
 
