@@ -32,15 +32,26 @@ typedef enum ffn__json_type {
     FFN__JSON_OBJECT
 } ffn__json_type;
 
-/* A value, with all that it holds right behind it: a tree is one array. */
+/* A value, with all that it holds right behind it: a tree is one array, and behind that its text. Small, since a file may
+ * have a value for each few bytes. */
 typedef struct ffn__json {
     ffn__json_type type;
-    size_t span;      /* values in all, itself included */
-    size_t count;     /* elements or members */
-    const char *key;  /* of a member, else NULL */
-    const char *text; /* of a string or number, with an ending 0 */
-    size_t size;      /* bytes of it */
+    uint32_t count; /* elements or members; of a string or number, bytes */
+    uint32_t key;   /* of a member: where it begins, in bytes from this value; else 0 */
+    uint32_t place; /* of a string or number, the same; of an array or object, the values in all, itself included */
 } ffn__json;
+
+/* Of a member, else NULL. */
+static inline const char *ffn__json_name(const ffn__json *value)
+{
+    return value->key ? (const char *)value + value->key : NULL;
+}
+/* Of a string or number, with an ending 0, else NULL. */
+static inline const char *ffn__json_text(const ffn__json *value)
+{
+    const bool is_text = value->type == FFN__JSON_STRING || value->type == FFN__JSON_NUMBER;
+    return is_text ? (const char *)value + value->place : NULL;
+}
 
 /* What reading may still cost. */
 typedef struct ffn__json_budget {
@@ -50,6 +61,9 @@ typedef struct ffn__json_budget {
 
 /* What the limits leave beside so many bytes. */
 ffn__json_budget ffn__json_budget_of(const ffn_file_limits *limits, size_t taken);
+
+/* Takes so many bytes off it for what is made of a text; FFN_BAD_FORMAT "<what> ..." if they are not left. */
+ffn_status ffn__json_spend(ffn__json_budget *budget, size_t bytes, const char *what, ffn_error *error);
 
 /* The text as a tree, in one allocation, for ffn__free; an object at the top. FFN_BAD_FORMAT "<what>: ..." for what is no
  * JSON, lies too deep or would take more memory than is left. Takes a time that grows as the text does. */

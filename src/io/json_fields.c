@@ -62,10 +62,10 @@ static ffn_status get_number(const ffn__json *value, const place *p, double *num
         const char *name;
         double value;
     } names[] = {{"inf", (double)INFINITY}, {"-inf", -(double)INFINITY}, {"nan", (double)NAN}};
-    bool found =
-        value->type == FFN__JSON_NUMBER && ffn__parse_number(value->text, value->size, number) && isfinite(*number);
+    bool found = value->type == FFN__JSON_NUMBER && ffn__parse_number(ffn__json_text(value), value->count, number) &&
+                 isfinite(*number);
     for (size_t i = 0; i < sizeof names / sizeof *names && value->type == FFN__JSON_STRING; i++)
-        if (strcmp(names[i].name, value->text) == 0) {
+        if (strcmp(names[i].name, ffn__json_text(value)) == 0) {
             *number = names[i].value;
             found = true;
         }
@@ -120,7 +120,7 @@ static ffn_status put_uint64(ffn__text *text, const place *p, const void *from, 
 
 static ffn_status get_uint64(const ffn__json *value, const place *p, void *to, ffn_error *error)
 {
-    const char *digit = value->text;
+    const char *digit = ffn__json_text(value);
     uint64_t number = 0;
     if (value->type != FFN__JSON_STRING || !*digit || (digit[0] == '0' && digit[1]))
         return wrong(p, "a string of digits", error);
@@ -257,11 +257,12 @@ ffn_status ffn__json_get_fields(const ffn__json *object, const ffn_field *fields
     if (count > 32) return ffn_fail(error, FFN_UNSUPPORTED, "%s has %zu fields; files hold at most 32", what, count);
     for (const ffn__json *v = ffn__json_first(object); v && status == FFN_OK; v = ffn__json_next(object, v)) {
         size_t i = 0;
-        while (i < count && strcmp(fields[i].name, v->key) != 0) i++;
+        while (i < count && strcmp(fields[i].name, ffn__json_name(v)) != 0) i++;
         if (i == count)
-            return ffn_fail(error, FFN_UNSUPPORTED, "%s: %.60s is no setting that version %s knows", what, v->key,
-                            ffn_version());
-        if (seen & (uint32_t)1 << i) return ffn_fail(error, FFN_BAD_FORMAT, "%s has %.60s twice", what, v->key);
+            return ffn_fail(error, FFN_UNSUPPORTED, "%s: %.60s is no setting that version %s knows", what,
+                            ffn__json_name(v), ffn_version());
+        if (seen & (uint32_t)1 << i)
+            return ffn_fail(error, FFN_BAD_FORMAT, "%s has %.60s twice", what, ffn__json_name(v));
         seen |= (uint32_t)1 << i;
         status =
             types[fields[i].type].get(v, &(place){&fields[i], options, what}, (char *)to + fields[i].offset, error);

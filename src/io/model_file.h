@@ -10,6 +10,9 @@
 /* Files of this version and the earlier ones are read. */
 enum { FFN__FORMAT_VERSION = 1 };
 
+/* How names of tensors and texts begin that are not a model's parameters. */
+#define FFN__FILE_PREFIX "ffn."
+
 /* Options of a layer that stand beside its config: fields of ffn__layer, and what they are if nobody set them. */
 enum { FFN__LAYER_SETTINGS = 7 };
 extern const ffn_field ffn__layer_settings[FFN__LAYER_SETTINGS];
@@ -35,7 +38,7 @@ void ffn__block_write(const ffn_model *model, const float *block, const char *pr
 
 /* ---- reading (model_load.c) ----------------------------------------------------------------------------------- */
 
-/* A model that the caller destroys; NULL on an error. Tensors whose names begin with "ffn." are somebody else's. */
+/* A model that the caller destroys; NULL on an error. Tensors whose names begin with FFN__FILE_PREFIX are somebody else's. */
 ffn_model *ffn__model_read(const ffn__safetensors *file, const ffn_file_options *options, ffn__json_budget *budget,
                            ffn_error *error);
 /* A file of the library's, of a format that it reads; *model: the note with the architecture. */
