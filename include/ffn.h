@@ -840,9 +840,11 @@ ffn_status ffn_trainer_flush(ffn_trainer *trainer, ffn_error *error);
 ffn_status ffn_trainer_swap_averages(ffn_trainer *trainer, ffn_error *error);
 void ffn_trainer_set_learning_rate(ffn_trainer *trainer, float rate); /* the base rate that a schedule scales */
 float ffn_trainer_learning_rate(const ffn_trainer *trainer);          /* the rate in force for the next update */
-/* All that the trainer needs to go on with the same bits: weights, states of the optimizer and schedule, averages, counters
- * of random streams, accumulated batches; not gradients of a loop by hand, and not while averages are swapped in. The file
- * on the path changes whole or not at all; ffn_model_load takes it as a model. */
+/* All that the trainer needs to go on with the same bits, also between the batches that make one update: weights, states of
+ * the optimizer and schedule, averages, counters of random streams, accumulated batches, and in a loop by hand the
+ * gradients and whether backward adds to them. Not what a forward leaves for its backward, row weights, which the caller
+ * has, nor that averages are swapped in. The file on the path changes whole or not at all; ffn_model_load takes it as a
+ * model, for which no layer or activation from outside may have the name of one of the library's (FFN_UNSUPPORTED). */
 ffn_status ffn_trainer_save(const ffn_trainer *trainer, const char *path, ffn_error *error);
 /* Replaces these in a trainer of the same architecture, seed and kind of optimizer, schedule and loss; its numbers, such
  * as beta1, stay. After an error trainer and model are as before. */
@@ -1006,7 +1008,8 @@ typedef struct ffn_file_limits {
     size_t tensors; /* and texts beside them; 0: 65536 */
     size_t layers;  /* 0: 4096 */
     size_t depth;   /* of arrays and objects in one another; 0: 16 */
-    size_t memory;  /* bytes for header and description, weights apart; 0: 768 KB and three times the file's size */
+    size_t memory;  /* bytes for reading header and description, before layers and weights are made of what is right;
+                       0: 768 KB and three times the file's size */
 } ffn_file_limits;
 
 /* All zeros is the default. Borrowed for the call; the tables must live as long as the model. */
@@ -1097,7 +1100,7 @@ ffn_status ffn_model_export_c_with(const ffn_model *model, const char *path, con
                                    const ffn_export_c_options *options, ffn_error *error);
 
 /* Writes the model as ONNX, operator set 17, format version 8. Its inputs are (N, sample) for any N. FFN_UNSUPPORTED names
- * a layer or activation from outside the library. */
+ * a layer or activation from outside the library, and a quantile scaler, which has no operators there. */
 ffn_status ffn_model_export_onnx(const ffn_model *model, const char *path, ffn_error *error);
 /* opset: 11 to 17; 0: 17. Another is FFN_UNSUPPORTED. */
 ffn_status ffn_model_export_onnx_with(const ffn_model *model, const char *path, size_t opset, ffn_error *error);

@@ -437,6 +437,98 @@ static void test_by_hand(void)
     }
 }
 
+/* ---- gradients by hand --------------------------------------------------------------------------------------------- */
+
+enum { MICRO = 3, MICRO_BATCHES = 12 };
+
+/* Forwards and backwards from `from` on, of which every three make an update. `steady`: what backward does is said only
+ * where it changes. */
+static void step_by_hand(ffn_trainer *t, size_t from, size_t to, bool steady)
+{
+    const float *targets = ffn_dataset_targets(data).data;
+    ffn_plan *plan = ffn_trainer_plan(t);
+    for (size_t i = from; i < to; i++) {
+        const size_t first = i * BATCH % (ROWS - BATCH), part = i % MICRO;
+        if (!steady || part < 2) ffn_plan_accumulate(plan, part > 0);
+        CU_ASSERT_PTR_NOT_NULL(ffn_forward(plan, x_data + first * INPUTS, BATCH));
+        CU_ASSERT(isfinite(ffn_backward(plan, (ffn_loss){0}, targets + first)));
+        if (part == MICRO - 1) CU_ASSERT_EQUAL(ffn_trainer_apply(t, NULL), FFN_OK);
+    }
+}
+
+/* Saved after any of the backwards, also of those before an update is due. */
+static void test_gradients_by_hand(void)
+{
+    for (size_t i = 0; i < COUNT(variants); i++) {
+        ffn_fit_options o = options_of(&variants[i]);
+        if (o.loss.ops || o.accumulate > 1) continue;
+        o.average_epoch = 0;
+        for (size_t at = 1; at < MICRO_BATCHES; at++) {
+            ffn_model *whole = make_model(), *first = make_model(), *second = make_model();
+            ffn_trainer *a = ffn_trainer_create(whole, &o, NULL), *b = ffn_trainer_create(first, &o, NULL);
+            ffn_trainer *c = ffn_trainer_create(second, &o, NULL);
+            float expected[MOST], found[MOST];
+            step_by_hand(a, 0, MICRO_BATCHES, i % 2);
+            step_by_hand(b, 0, at, i % 2);
+            CU_ASSERT_EQUAL(ffn_trainer_save(b, path, NULL), FFN_OK);
+            CU_ASSERT_EQUAL(ffn_trainer_load(c, path, NULL), FFN_OK);
+            step_by_hand(c, at, MICRO_BATCHES, i % 2);
+            const size_t count = get_weights(whole, expected);
+            CU_ASSERT_EQUAL(get_weights(second, found), count);
+            if (memcmp(expected, found, count * sizeof(float)) != 0) printf("\n    %s at %zu\n", variants[i].name, at);
+            CU_ASSERT_EQUAL(memcmp(expected, found, count * sizeof(float)), 0);
+            ffn_trainer_destroy(a);
+            ffn_trainer_destroy(b);
+            ffn_trainer_destroy(c);
+            ffn_model_destroy(whole);
+            ffn_model_destroy(first);
+            ffn_model_destroy(second);
+        }
+    }
+}
+
+/* Gradients that were set, and those of an update that is to be repeated; after a step there are none to keep. */
+static void test_gradients_set(void)
+{
+    const ffn_fit_options o = options_of(&variants[5]);
+    ffn_model *whole = make_model(), *second = make_model();
+    ffn_trainer *a = ffn_trainer_create(whole, &o, NULL), *b = ffn_trainer_create(second, &o, NULL);
+    float values[MOST], expected[MOST], found[MOST];
+    size_t weight;
+    CU_ASSERT_EQUAL(ffn_model_find_parameter(whole, "dense1.weight", &weight, NULL), FFN_OK);
+    fill_uniform(values, 7 * INPUTS, 4, -1, 1);
+    CU_ASSERT_EQUAL(ffn_plan_set_gradient(ffn_trainer_plan(a), weight, values, NULL), FFN_OK);
+    for (size_t applied = 0; applied < 3; applied++) {
+        CU_ASSERT_EQUAL(ffn_trainer_save(a, path, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(ffn_trainer_load(b, path, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(ffn_plan_get_gradient(ffn_trainer_plan(b), weight, found, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(memcmp(values, found, 7 * INPUTS * sizeof(float)), 0);
+        CU_ASSERT_EQUAL(ffn_trainer_apply(a, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(ffn_trainer_apply(b, NULL), FFN_OK);
+        const size_t count = get_weights(whole, expected);
+        CU_ASSERT_EQUAL(get_weights(second, found), count);
+        CU_ASSERT_EQUAL(memcmp(expected, found, count * sizeof(float)), 0);
+    }
+    values[0] = (float)NAN; /* is found after a load as before it */
+    CU_ASSERT_EQUAL(ffn_plan_set_gradient(ffn_trainer_plan(a), weight, values, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(ffn_trainer_save(a, path, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(ffn_trainer_load(b, path, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(ffn_trainer_apply(b, NULL), FFN_DIVERGED);
+    step(b, 0, 1);
+    CU_ASSERT_EQUAL(ffn_trainer_save(b, path, NULL), FFN_OK);
+    FILE *file = fopen(path, "rb");
+    char header[8192] = "";
+    CU_ASSERT(fread(header + 8, 1, sizeof header - 9, file) > 1000);
+    (void)fclose(file);
+    memset(header, ' ', 16); /* the length */
+    CU_ASSERT_PTR_NOT_NULL(strstr(header, "ffn.state0.dense1.weight"));
+    CU_ASSERT_PTR_NULL(strstr(header, "ffn.gradient0"));
+    ffn_trainer_destroy(a);
+    ffn_trainer_destroy(b);
+    ffn_model_destroy(whole);
+    ffn_model_destroy(second);
+}
+
 static const test_case cases[] = {
     {"data", make_data},
     {"stopped", test_stopped},
@@ -444,6 +536,8 @@ static const test_case cases[] = {
     {"finished", test_finished},
     {"as a model", test_as_model},
     {"by hand", test_by_hand},
+    {"gradients by hand", test_gradients_by_hand},
+    {"gradients that were set", test_gradients_set},
     {"nothing is left", forget_data},
 };
 TEST_MAIN("checkpoint", cases)

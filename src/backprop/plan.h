@@ -64,6 +64,7 @@ struct ffn_plan {
     size_t gradient_slots;        /* threads that have scratch of their own for parameters' gradients */
     bool can_update_early;        /* see ffn__backward_early */
     bool reports_gradients;       /* every layer with parameters tells when a part of their gradients is there */
+    bool gradients_by_hand;       /* a caller's backward made them, or it set them: a checkpoint has them */
     atomic_bool gradients_finite; /* the gradients are known to be; false: it has to be looked at */
     bool *has_gradient;           /* by parameter */
     const float *output;          /* NULL: the caller's x itself */

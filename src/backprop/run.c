@@ -259,6 +259,7 @@ double ffn_backward(ffn_plan *plan, ffn_loss loss, const float *targets)
     loss = ffn__model_loss(plan->model, loss);
     if (ffn__model_check_loss(plan->model, &loss, NULL) != FFN_OK) return (double)NAN;
     bool read;
+    plan->gradients_by_hand = true;
     return ffn__backward_early(plan, &loss, targets, NULL, &read);
 }
 
@@ -267,6 +268,7 @@ void ffn_backward_from(ffn_plan *plan, const float *output_gradient)
     if (!plan || !output_gradient || !plan->options.training || plan->rows == 0 || !plan->output_gradient) return;
     memmove(plan->output_gradient, output_gradient,
             plan->rows * ffn_shape_size(ffn_model_output_shape(plan->model)) * sizeof(float));
+    plan->gradients_by_hand = true;
     run_backward(plan, false);
     finish_backward(plan, NULL);
 }
@@ -309,6 +311,7 @@ ffn_status ffn_plan_set_gradient(ffn_plan *plan, size_t parameter, const float *
     const ffn_status status = check_gradient(plan, parameter, values, error);
     if (status != FFN_OK) return status;
     ffn__parameter_pack(plan->model, parameter, values, plan->gradients);
+    plan->gradients_by_hand = true;
     if (!ffn__tensor()->all_finite(plan->model->parameters[parameter].size, values))
         atomic_store(&plan->gradients_finite, false);
     return FFN_OK;

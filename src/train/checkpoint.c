@@ -9,12 +9,16 @@
 
 #define NUMBER(type, name) #name, FFN_FIELD_##type, offsetof(ffn__trainer_numbers, name), 0, 0
 const ffn_field ffn__trainer_fields[FFN__TRAINER_FIELDS] = {
-    {NUMBER(UINT64, seed)},        {NUMBER(SIZE, accumulate)},       {NUMBER(SIZE, slots)},
-    {NUMBER(SIZE, history)},       {NUMBER(BOOL, averages)},         {NUMBER(FLOAT, base_rate)},
-    {NUMBER(DOUBLE, scale)},       {NUMBER(DOUBLE, best)},           {NUMBER(SIZE, bad)},
-    {NUMBER(SIZE, updates)},       {NUMBER(SIZE, forwards)},         {NUMBER(SIZE, pending)},
-    {NUMBER(SIZE, averaged)},      {NUMBER(DOUBLE, pending_weight)}, {NUMBER(BOOL, states_begun)},
-    {NUMBER(BOOL, lbfgs_begun)},   {NUMBER(SIZE, lbfgs_count)},      {NUMBER(SIZE, lbfgs_next)},
+    {NUMBER(UINT64, seed)},        {NUMBER(SIZE, accumulate)},
+    {NUMBER(SIZE, slots)},         {NUMBER(SIZE, history)},
+    {NUMBER(BOOL, averages)},      {NUMBER(FLOAT, base_rate)},
+    {NUMBER(DOUBLE, scale)},       {NUMBER(DOUBLE, best)},
+    {NUMBER(SIZE, bad)},           {NUMBER(SIZE, updates)},
+    {NUMBER(SIZE, forwards)},      {NUMBER(SIZE, pending)},
+    {NUMBER(SIZE, averaged)},      {NUMBER(DOUBLE, pending_weight)},
+    {NUMBER(BOOL, states_begun)},  {NUMBER(BOOL, gradients)},
+    {NUMBER(BOOL, adds)},          {NUMBER(BOOL, lbfgs_begun)},
+    {NUMBER(SIZE, lbfgs_count)},   {NUMBER(SIZE, lbfgs_next)},
     {NUMBER(DOUBLE, lbfgs_scale)},
 };
 #undef NUMBER
@@ -45,7 +49,9 @@ ffn__trainer_numbers ffn__trainer_gather(const ffn_trainer *t)
                               .pending = t->pending,
                               .averaged = t->averaged,
                               .pending_weight = t->pending_weight,
-                              .states_begun = t->plan->next_states.begun};
+                              .states_begun = t->plan->next_states.begun,
+                              .gradients = t->plan->gradients && t->plan->gradients_by_hand,
+                              .adds = t->plan->accumulate};
     const ffn__lbfgs *l = t->lbfgs;
     if (!l) return n;
     n.history = l->history;
@@ -78,7 +84,7 @@ ffn_status ffn__trainer_blocks(const ffn_trainer *t, const ffn__trainer_numbers 
     const ffn__lbfgs *l = t->lbfgs;
     for (size_t i = 0; i < t->slots; i++) show(&w, "state", i, t->state + i * t->model->value_count);
     if (t->averages && n->averaged > 0) show(&w, "average", 0, t->averages);
-    if (t->plan->gradients && n->pending > 0) show(&w, "gradient", 0, t->plan->gradients);
+    if (t->plan->gradients && (n->pending > 0 || n->gradients)) show(&w, "gradient", 0, t->plan->gradients);
     if (l && n->lbfgs_begun) {
         show(&w, "lbfgs_weights", 0, l->weights);
         show(&w, "lbfgs_gradient", 0, l->gradient);

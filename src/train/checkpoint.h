@@ -47,11 +47,14 @@ typedef struct ffn__trainer_numbers {
     size_t updates, forwards;
     size_t pending, averaged;
     double pending_weight;
-    bool states_begun, lbfgs_begun;
+    bool states_begun;
+    bool gradients; /* of a loop by hand are there ... */
+    bool adds;      /* ... and later ones are to be added to them: ffn_plan_accumulate */
+    bool lbfgs_begun;
     size_t lbfgs_count, lbfgs_next;
     double lbfgs_scale;
 } ffn__trainer_numbers;
-enum { FFN__TRAINER_SAME = 5, FFN__TRAINER_FIELDS = 19, FFN__FIT_SAME = 4, FFN__FIT_FIELDS = 16 };
+enum { FFN__TRAINER_SAME = 5, FFN__TRAINER_FIELDS = 21, FFN__FIT_SAME = 4, FFN__FIT_FIELDS = 16 };
 /* Doubles that an epoch of a history is made of. */
 enum { FFN__EPOCH_FIGURES = sizeof(ffn_epoch) / sizeof(double) };
 extern const ffn_field ffn__trainer_fields[FFN__TRAINER_FIELDS], ffn__fit_fields[FFN__FIT_FIELDS];

@@ -92,8 +92,8 @@ static ffn_status check_numbers(const loading *l)
     const size_t pairs = l->trainer->lbfgs ? l->trainer->lbfgs->history : 0;
     const bool lbfgs = n->lbfgs_count <= pairs && (n->lbfgs_next < pairs || n->lbfgs_next == 0) &&
                        (n->lbfgs_count == pairs || n->lbfgs_next == n->lbfgs_count) && (!n->lbfgs_begun || pairs > 0);
-    const bool pending =
-        n->pending < n->accumulate && n->pending_weight >= 0 && (n->pending == 0 || l->trainer->plan->gradients);
+    const bool pending = n->pending < n->accumulate && n->pending_weight >= 0 &&
+                         ((n->pending == 0 && !n->gradients) || l->trainer->plan->gradients);
     if (lbfgs && pending && n->forwards <= UINT32_MAX && n->base_rate >= 0 && (n->averaged == 0 || n->averages))
         return FFN_OK;
     return ffn_fail(l->error, FFN_BAD_FORMAT, "the numbers of ffn.trainer do not go together");
@@ -228,6 +228,9 @@ static void take_trainer(const loading *l)
     t->pending = n->pending;
     t->pending_weight = n->pending_weight;
     t->averaged = n->averaged;
+    t->plan->gradients_by_hand = n->gradients;
+    atomic_store(&t->plan->gradients_finite, false); /* it has to be looked at */
+    ffn_plan_accumulate(t->plan, n->adds);
     if (!t->lbfgs) return;
     t->lbfgs->begun = n->lbfgs_begun;
     t->lbfgs->count = n->lbfgs_count;

@@ -457,6 +457,7 @@ ffn_status ffn__trainer_run(ffn_trainer *t, const float *x, const float *targets
                             ffn_error *error)
 {
     const uint64_t mode = ffn__flush_denormals();
+    t->plan->gradients_by_hand = false;
     t->scores = ffn__forward_for_loss(t->plan, &t->options.loss, x, rows);
     if (t->lbfgs || t->options.accumulate > 1) {
         const ffn_status special = (t->lbfgs ? search : accumulate)(t, x, targets, rows, loss, error);
