@@ -22,6 +22,18 @@ forbidden='
     rand srand rand_r random srandom drand48 time
     getenv secure_getenv setenv putenv setlocale localeconv
     strtof strtod strtold atof sscanf fscanf __isoc99_sscanf __isoc99_fscanf
+    strtol strtoll strtoul strtoull atoi atol atoll __isoc23_strtol __isoc23_strtoul __isoc23_sscanf
+    isalpha isdigit isalnum isspace isupper islower ispunct isprint tolower toupper
+    __ctype_b_loc __ctype_tolower_loc __ctype_toupper_loc strcasecmp strncasecmp strcoll strxfrm
+    strerror strerror_r __xpg_strerror_r strftime nl_langinfo mbstowcs mbrtowc wcstombs wcrtomb iswalpha towlower
+'
+# What depends on the locale but for the caller's care, and the only object that may call it: ffn__format, which is vsnprintf
+# with the locale "C". snprintf is for text and whole numbers: check_formats.sh.
+only='
+    vsnprintf   status.c
+    newlocale   status.c
+    uselocale   status.c
+    freelocale  status.c
 '
 
 check()
@@ -29,9 +41,11 @@ check()
     case $2 in *.so* | *.dylib) dynamic=-D ;; *) dynamic= ;; esac
     # The section tells constants with addresses in them (.data.rel.ro), which the loader fills in, from state.
     # shellcheck disable=SC2086 # no option, or one
-    "$1" --format=sysv $dynamic "$2" | awk -F '|' -v writable="$writable" -v forbidden="$forbidden" '
+    "$1" --format=sysv $dynamic "$2" | awk -F '|' -v writable="$writable" -v forbidden="$forbidden" \
+        -v only="$only" '
     BEGIN {
         n = split(writable, list, "\n"); for (i = 1; i <= n; i++) { split(list[i], word, " "); may_write[word[1]] = 1 }
+        n = split(only, list, "\n"); for (i = 1; i <= n; i++) { split(list[i], word, " "); owner[word[1]] = word[2] }
         n = split(forbidden, list, " "); for (i = 1; i <= n; i++) no[list[i]] = 1
     }
     function wrong(sentence) { print member sentence; bad = 1 }
@@ -40,6 +54,9 @@ check()
     { name = $1; gsub(/ |@.*/, "", name); plain = name; sub(/\.[0-9]+$/, "", plain); type = $3; gsub(/ /, "", type) }
     type !~ /^[A-Za-z]$/ { next }
     { symbols++ }
+    type ~ /^[Uw]$/ && name in owner && member && index(member, owner[name] ".") != 1 {
+        wrong(name " is called, which only " owner[name] " may")
+    }
     type ~ /^[Uw]$/ { if (name in no) wrong(name " is called"); next }
     name ~ /^(_init|_fini|_edata|_end|__bss_start)$/ { next } # in a shared library, of the linker
     type ~ /^[A-Z]$/ && name !~ /^ffn_/ { wrong(name " is visible (" type "), but not named ffn_...") }
@@ -81,7 +98,20 @@ void ffn_f(int a) { fprintf(stderr, "%d", a); }'
     expect fail 'assert'                 '#include <assert.h>
 void ffn_f(int a) { assert(a); }'
     expect fail 'rand'                   'int rand(void); int ffn_f(void) { return rand(); }'
+    expect fail 'strtod'                 'double strtod(const char *, char **); double ffn_f(char *s) { return strtod(s, 0); }'
+    expect fail 'isalpha'                '#include <ctype.h>
+int ffn_f(int c) { return isalpha(c); }'
+    expect fail 'tolower'                '#include <ctype.h>
+int ffn_f(int c) { return tolower(c); }'
     expect fail 'getenv'                 'char *getenv(char *); char *ffn_f(void) { return getenv("A"); }'
+    for name in a status.c; do # of an archive, whose members have names
+        printf '%s\n' '#include <stdio.h>' 'int ffn_f(char *s, va_list a) { return vsnprintf(s, 9, "%g", a); }' >"$work/a.c"
+        "$cc" -w -include stdarg.h -c "$work/a.c" -o "$work/$name.o"
+        rm -f "$work/a.a"
+        ar rc "$work/a.a" "$work/$name.o"
+        if check "$nm" "$work/a.a" >"$work/output"; then result=pass; else result=fail; fi
+        case $name.$result in a.fail | status.c.pass) ;; *) echo "vsnprintf in $name: $result"; failed=1 ;; esac
+    done
     exit $failed
 fi
 check "$1" "$2"
