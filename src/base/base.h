@@ -20,9 +20,12 @@ int ffn__format(char *text, size_t size, const char *format, va_list arguments);
 enum { FFN__ALIGNMENT = 64 }; /* bytes: a cache line, and the widest vector */
 
 /* count * size bytes, zeroed and 64-byte aligned, from the allocator hook. NULL with FFN_OUT_OF_MEMORY, also when the
- * product does not fit a size_t. A zero size gives a valid pointer. */
+ * product does not fit a size_t. A zero size gives a valid pointer. Without a hook, large blocks take up memory only
+ * where they are written to. */
 void *ffn__alloc(size_t count, size_t size, ffn_error *error);
-void ffn__free(void *pointer); /* NULL is allowed */
+/* The same for what is no array of numbers: aligned as malloc does, with 16 bytes around it instead of 64. */
+void *ffn__alloc_objects(size_t count, size_t size, ffn_error *error);
+void ffn__free(void *pointer); /* NULL is allowed; of either */
 char *ffn__copy_string(const char *text, ffn_error *error);
 
 /* Grows *array of *capacity elements to hold at least `needed` of them, at least doubling; keeps the content. */
