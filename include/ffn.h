@@ -1263,7 +1263,7 @@ typedef struct ffn_layer_plan {
     size_t saved;                                       /* ... and once; only training plans keep them */
     size_t scratch_per_row;    /* floats for use within forward, and within backward, where ... */
     size_t scratch;            /* ... backward_parameters finds them as backward left them */
-    size_t row_group;          /* what is per row counts rows up to a multiple of it; 0: 1 */
+    size_t row_group;          /* scratch_per_row counts rows up to a multiple of it; 0: 1 */
     size_t gradient_scratch;   /* floats, for each thread, within backward_parameters */
     bool collects_states;      /* a training forward changes states, by ffn_step's next_states */
     size_t training_rows;      /* the fewest that a training forward with next_states works with; 0: 1 */
@@ -1340,7 +1340,8 @@ struct ffn_layer_ops {
     bool ignores_inputs; /* backward does not read step->inputs: their memory may be used again by then */
     bool ignores_output; /* backward does not read step->output */
     bool only_training;  /* does nothing in prediction: there the output is input 0's memory */
-    /* Validates, infers the shape, declares parameters and memory. */
+    /* Validates, infers the shape, declares parameters and memory. Asked when the layer is added, and again when a model
+     * is built and a plan made: the answer must depend on what is given and on config alone. */
     ffn_status (*plan)(ffn_layer_plan *plan, const void *config, ffn_error *error);
     void (*forward)(const ffn_step *step);  /* NULL: the output is input 0's memory under another shape */
     void (*backward)(const ffn_step *step); /* NULL: no gradient can pass; fine where none is asked for */

@@ -52,6 +52,45 @@ static ffn_model *build(const chain *c)
     return m;
 }
 
+/* Bytes that the library has, counted where it asks for them. */
+static size_t in_use;
+
+static void *count_alloc(size_t size, void *user)
+{
+    (void)user;
+    size_t *block = malloc(size + 16);
+    if (!block) return NULL;
+    *block = size;
+    in_use += size;
+    return (char *)block + 16;
+}
+
+static void count_free(void *pointer, void *user)
+{
+    (void)user;
+    size_t *block = (size_t *)(void *)((char *)pointer - 16);
+    in_use -= *block;
+    free(block);
+}
+
+static void test_tiny_networks_are_small(void)
+{
+    CU_ASSERT_EQUAL_FATAL(ffn_set_allocator(&(ffn_allocator){count_alloc, count_free, NULL}, NULL), FFN_OK);
+    ffn_model *model = build(&chains[0]);
+    ffn_fit_options options = ffn_fit_defaults();
+    options.optimizer = ffn_sgd((float)0.01);
+    options.batch_size = 1;
+    ffn_trainer *trainer = ffn_trainer_create(model, &options, NULL);
+    CU_ASSERT_PTR_NOT_NULL(trainer);
+    const size_t parameters = 4 * 16 + 16 + 16 * 3 + 3;
+    CU_ASSERT(in_use < 4096 + parameters * sizeof(float));
+    CU_ASSERT(ffn_plan_memory(ffn_trainer_plan(trainer)) < in_use);
+    ffn_trainer_destroy(trainer);
+    ffn_model_destroy(model);
+    CU_ASSERT_EQUAL(in_use, 0);
+    (void)ffn_set_allocator(NULL, NULL);
+}
+
 static void forget_links(ffn_plan *plan)
 {
     ffn__free(plan->links);
@@ -172,5 +211,6 @@ static const test_case cases[] = {
     {"steps", test_steps},
     {"passes", test_passes},
     {"others", test_others},
+    {"tiny networks are small", test_tiny_networks_are_small},
 };
 TEST_MAIN("chain", cases)

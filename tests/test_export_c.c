@@ -139,12 +139,12 @@ static float largest_of(size_t n, const float *x)
 }
 
 /* Looks at what a layer is about to work on. */
-static bool look(void *context, const ffn__op *op)
+static bool look(void *context, size_t node, const ffn_step *step)
 {
     float *largest = context;
-    for (size_t k = 0; k < op->step.input_count; k++)
-        *largest =
-            fmaxf(*largest, largest_of(op->step.rows * ffn_shape_size(op->step.input_shapes[k]), op->step.inputs[k]));
+    (void)node;
+    for (size_t k = 0; k < step->input_count; k++)
+        *largest = fmaxf(*largest, largest_of(step->rows * ffn_shape_size(step->input_shapes[k]), step->inputs[k]));
     return false;
 }
 

@@ -69,16 +69,8 @@ static ffn_status check_scalers(const ffn_model *model, ffn_error *error)
 
 /* ---- parameters ------------------------------------------------------------------------------------------------ */
 
-static size_t count_parameters(const ffn_model *model)
-{
-    size_t count = 0;
-    for (size_t i = 0; i < model->layer_count; i++)
-        for (size_t k = 0; k < model->layers[i].plan.parameter_count; k++)
-            count += model->layers[i].plan.parameters[k].name != NULL;
-    return count;
-}
-
-static ffn_status add_parameter(ffn_model *model, size_t layer, const ffn_layer_parameter *declared, ffn_error *error)
+static ffn_status add_parameter(ffn_model *model, size_t layer, size_t place, const ffn_layer_parameter *declared,
+                                ffn_error *error)
 {
     char name[160];
     (void)snprintf(name, sizeof(name), "%s.%s", model->layers[layer].name, declared->name);
@@ -88,6 +80,7 @@ static ffn_status add_parameter(ffn_model *model, size_t layer, const ffn_layer_
                           .offset = model->value_count,
                           .layout = declared->layout,
                           .layer = layer,
+                          .place = (uint32_t)place,
                           .role = declared->role};
     p->stored = p->layout ? p->layout->size(p->shape) : p->size;
     if (p->stored > SIZE_MAX / 2 || !ffn__sum(model->value_count, ffn__pad(p->stored), &model->value_count))
@@ -98,31 +91,56 @@ static ffn_status add_parameter(ffn_model *model, size_t layer, const ffn_layer_
     return FFN_OK;
 }
 
-static ffn_status lay_out_parameters(ffn_model *model, ffn_error *error)
+static size_t count_parameters(const ffn_layer_plan *answers, size_t layers)
 {
-    model->parameters = ffn__alloc(count_parameters(model), sizeof(*model->parameters), error);
+    size_t count = 0;
+    for (size_t i = 0; i < layers; i++)
+        for (size_t k = 0; k < answers[i].parameter_count; k++) count += answers[i].parameters[k].name != NULL;
+    return count;
+}
+
+/* answers [layer_count] */
+static ffn_status take_answers(ffn_model *model, const ffn_layer_plan *answers, ffn_error *error)
+{
+    const size_t count = count_parameters(answers, model->layer_count);
+    if (count >= FFN__NO_PARAMETER)
+        return ffn_fail(error, FFN_OUT_OF_MEMORY, "%zu parameters are more than a model can have", count);
+    model->parameters = ffn__alloc_objects(count, sizeof(*model->parameters), error);
     if (!model->parameters) return FFN_OUT_OF_MEMORY;
     for (size_t i = 0; i < model->layer_count; i++) {
         ffn__layer *layer = &model->layers[i];
-        for (size_t k = 0; k < FFN_MAX_PARAMETERS; k++) layer->parameter[k] = FFN__NONE;
-        for (size_t k = 0; k < layer->plan.parameter_count; k++) {
-            if (!layer->plan.parameters[k].name) continue;
-            layer->parameter[k] = model->parameter_count;
-            const ffn_status status = add_parameter(model, i, &layer->plan.parameters[k], error);
+        layer->collects_states = answers[i].collects_states;
+        layer->activation = answers[i].activation;
+        for (size_t k = 0; k < FFN_MAX_PARAMETERS; k++) layer->parameter[k] = FFN__NO_PARAMETER;
+        for (size_t k = 0; k < answers[i].parameter_count; k++) {
+            if (!answers[i].parameters[k].name) continue;
+            layer->parameter[k] = (uint32_t)model->parameter_count;
+            const ffn_status status = add_parameter(model, i, k, &answers[i].parameters[k], error);
             if (status != FFN_OK) return status;
         }
     }
     return FFN_OK;
 }
 
+static ffn_status lay_out_parameters(ffn_model *model, ffn_error *error)
+{
+    ffn_layer_plan *answers;
+    ffn_status status = ffn__model_ask(model, &answers, error);
+    if (status != FFN_OK) return status;
+    status = take_answers(model, answers, error);
+    ffn__free(answers);
+    return status;
+}
+
 /* values: in the canonical layout */
-static ffn_status make_initial_values(const ffn_model *model, size_t parameter, const ffn_layer_parameter *declared,
+static ffn_status make_initial_values(const ffn_model *model, size_t parameter, const ffn_layer_plan *answer,
                                       float *values, ffn_error *error)
 {
     const ffn__parameter *p = &model->parameters[parameter];
-    const ffn__layer *layer = &model->layers[p->layer];
-    if (declared->role == FFN_WEIGHT) {
-        const ffn_initializer initializer = ffn__initializer_or_default(layer->initializer, layer->plan.gain);
+    const ffn_layer_parameter *declared = &answer->parameters[p->place];
+    if (p->role == FFN_WEIGHT) {
+        const ffn_initializer initializer =
+            ffn__initializer_or_default(model->layers[p->layer].initializer, answer->gain);
         ffn_random random = ffn_random_create(model->seed, FFN__STREAM_PARAMETER + (uint32_t)parameter, 0);
         const size_t rows = p->shape.rank ? p->shape.dim[0] : 1;
         return initializer.ops->fill(&initializer, &random, declared->fan_in, declared->fan_out, rows, p->size / rows,
@@ -132,15 +150,14 @@ static ffn_status make_initial_values(const ffn_model *model, size_t parameter, 
     return FFN_OK;
 }
 
-static ffn_status set_initial_values(ffn_model *model, size_t parameter, const ffn_layer_parameter *declared,
-                                     ffn_error *error)
+static ffn_status set_initial_values(ffn_model *model, size_t parameter, const ffn_layer_plan *answer, ffn_error *error)
 {
     const ffn__parameter *p = &model->parameters[parameter];
     if (!p->layout)
-        return make_initial_values(model, parameter, declared, ffn__parameter_values(model, parameter), error);
+        return make_initial_values(model, parameter, answer, ffn__parameter_values(model, parameter), error);
     float *values = ffn__alloc(p->size, sizeof(float), error);
     if (!values) return FFN_OUT_OF_MEMORY;
-    const ffn_status status = make_initial_values(model, parameter, declared, values, error);
+    const ffn_status status = make_initial_values(model, parameter, answer, values, error);
     if (status == FFN_OK) ffn__parameter_pack(model, parameter, values, model->values);
     ffn__free(values);
     return status;
@@ -148,13 +165,12 @@ static ffn_status set_initial_values(ffn_model *model, size_t parameter, const f
 
 static ffn_status initialize(ffn_model *model, ffn_error *error)
 {
-    ffn_status status = FFN_OK;
-    for (size_t i = 0; i < model->layer_count; i++) {
-        const ffn__layer *layer = &model->layers[i];
-        for (size_t k = 0; k < layer->plan.parameter_count && status == FFN_OK; k++)
-            if (layer->parameter[k] != FFN__NONE)
-                status = set_initial_values(model, layer->parameter[k], &layer->plan.parameters[k], error);
-    }
+    ffn_layer_plan *answers;
+    ffn_status status = ffn__model_ask(model, &answers, error);
+    if (status != FFN_OK) return status;
+    for (size_t i = 0; i < model->parameter_count && status == FFN_OK; i++)
+        status = set_initial_values(model, i, &answers[model->parameters[i].layer], error);
+    ffn__free(answers);
     return status;
 }
 
@@ -170,32 +186,13 @@ static void forget_parameters(ffn_model *model)
     model->parameter_count = model->value_count = 0;
 }
 
-/* The layer behind the output learns that it is, since a loss may want its activation's input. */
-static ffn_status plan_output(ffn_model *model, ffn_error *error)
-{
-    const ffn__node *node = &model->nodes[ffn__model_root(model, model->output, true)];
-    if (node->layer == FFN__NONE) return FFN_OK;
-    ffn__layer *layer = &model->layers[node->layer];
-    return ffn__layer_plan(layer, layer->plan.input_count, layer->plan.inputs, true, error);
-}
-
-static void note_output(ffn_model *model)
-{
-    const ffn_shape shape = model->nodes[model->output].shape;
-    const ffn__node *root = &model->nodes[ffn__model_root(model, model->output, true)];
-    model->output_rows = ffn__rows_before_last_axis(shape);
-    model->output_cols = ffn__last_axis(shape);
-    if (root->layer != FFN__NONE) model->output_activation = model->layers[root->layer].plan.activation;
-    model->built = true;
-}
-
 ffn_status ffn__model_lay_out(ffn_model *model, ffn_value output, ffn_error *error)
 {
-    if (model->error.status != FFN_OK) {
-        if (error) *error = model->error;
-        return model->error.status;
+    if (!model->draft) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_model_build: the model is built already");
+    if (model->draft->error.status != FFN_OK) {
+        if (error) *error = model->draft->error;
+        return model->draft->error.status;
     }
-    if (model->built) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_model_build: the model is built already");
     if (output.id == 0 || output.id > model->node_count)
         return ffn_fail(error, FFN_INVALID_ARGUMENT,
                         "ffn_model_build: the output, value %u, is not one of this model's %zu", output.id,
@@ -204,7 +201,6 @@ ffn_status ffn__model_lay_out(ffn_model *model, ffn_value output, ffn_error *err
     ffn_status status = check_all_used(model, model->output, error);
     if (status == FFN_OK) status = check_names(model, error);
     if (status == FFN_OK) status = check_scalers(model, error);
-    if (status == FFN_OK) status = plan_output(model, error);
     if (status == FFN_OK) status = lay_out_parameters(model, error);
     if (status != FFN_OK) forget_parameters(model);
     return status;
@@ -213,9 +209,18 @@ ffn_status ffn__model_lay_out(ffn_model *model, ffn_value output, ffn_error *err
 ffn_status ffn__model_allocate(ffn_model *model, ffn_error *error)
 {
     model->values = ffn__alloc(model->value_count, sizeof(float), error);
-    if (!model->values) return FFN_OUT_OF_MEMORY;
-    note_output(model);
-    return FFN_OK;
+    return model->values ? FFN_OK : FFN_OUT_OF_MEMORY;
+}
+
+void ffn__model_settle(ffn_model *model)
+{
+    const ffn_shape shape = model->nodes[model->output].shape;
+    const ffn__node *root = &model->nodes[ffn__model_root(model, model->output, true)];
+    model->output_rows = ffn__rows_before_last_axis(shape);
+    model->output_cols = ffn__last_axis(shape);
+    if (root->layer != FFN__NONE) model->output_activation = model->layers[root->layer].activation;
+    ffn__free(model->draft);
+    model->draft = NULL;
 }
 
 ffn_status ffn_model_build(ffn_model *model, ffn_value output, ffn_error *error)
@@ -226,9 +231,9 @@ ffn_status ffn_model_build(ffn_model *model, ffn_value output, ffn_error *error)
     if (status != FFN_OK) return status;
     status = ffn__model_allocate(model, error);
     if (status == FFN_OK) status = initialize(model, error);
-    if (status != FFN_OK) {
+    if (status == FFN_OK)
+        ffn__model_settle(model);
+    else
         forget_parameters(model);
-        model->built = false;
-    }
     return status;
 }

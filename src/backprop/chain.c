@@ -5,11 +5,8 @@
 #include "kernel/narrow.h"
 
 struct ffn__link {
-    ffn_step *step;
-    size_t inputs, units;
+    const ffn_activation *activation;
     ffn__narrow_shape shape;
-    ffn_activation activation;
-    bool runs_backward;
 };
 
 enum { WEIGHT, BIAS };
@@ -19,12 +16,11 @@ static bool is_link(const ffn_plan *plan, size_t o)
 {
     const ffn__op *op = &plan->ops[o];
     const ffn__node *node = &plan->model->nodes[op->node];
-    const ffn_layer_plan *layer = &plan->model->layers[node->layer].plan;
-    const bool follows = o == 0 ? op->reads_user[0] : node->inputs[0] == plan->ops[o - 1].node;
-    return op->ops == &ffn__dense_ops && follows && layer->kernels == FFN_KERNELS_NATIVE &&
-           op->step.input_shapes[0].rank == 1 &&
-           ffn__is_narrow(op->step.input_shapes[0].dim[0], op->step.output_shape.dim[0]) &&
-           !(layer->activation.ops && layer->activation.ops->slope_gradient);
+    const ffn_activation *activation = &plan->model->layers[node->layer].activation;
+    const bool follows = o == 0 ? !op->inputs[0].value : node->inputs[0] == plan->ops[o - 1].node;
+    const ffn_shape in = *op->inputs[0].shape;
+    return op->ops == &ffn__dense_ops && follows && op->kernels == FFN_KERNELS_NATIVE && in.rank == 1 &&
+           ffn__is_narrow(in.dim[0], node->shape.dim[0]) && !(activation->ops && activation->ops->slope_gradient);
 }
 
 ffn_status ffn__chain_bind(ffn_plan *plan, ffn_error *error)
@@ -33,18 +29,13 @@ ffn_status ffn__chain_bind(ffn_plan *plan, ffn_error *error)
     bool is_chain = plan->op_count > 0 && plan->output_op == plan->op_count - 1;
     for (size_t o = 0; o < plan->op_count; o++) is_chain = is_chain && is_link(plan, o);
     if (!is_chain) return FFN_OK;
-    plan->links = ffn__alloc(plan->op_count, sizeof(*plan->links), error);
+    plan->links = ffn__alloc_objects(plan->op_count, sizeof(*plan->links), error);
     if (!plan->links) return FFN_OUT_OF_MEMORY;
     for (size_t o = 0; o < plan->op_count; o++) {
-        ffn__op *op = &plan->ops[o];
-        const size_t inputs = op->step.input_shapes[0].dim[0], units = op->step.output_shape.dim[0];
-        plan->links[o] =
-            (ffn__link){.step = &op->step,
-                        .inputs = inputs,
-                        .units = units,
-                        .shape = ffn__narrow_shape_of(inputs, units),
-                        .activation = plan->model->layers[plan->model->nodes[op->node].layer].plan.activation,
-                        .runs_backward = op->runs_backward};
+        const ffn__op *op = &plan->ops[o];
+        const ffn__node *node = &plan->model->nodes[op->node];
+        plan->links[o] = (ffn__link){.activation = &plan->model->layers[node->layer].activation,
+                                     .shape = ffn__narrow_shape_of(op->inputs[0].shape->dim[0], node->shape.dim[0])};
         work += ffn__narrow_work(&plan->links[o].shape, 1);
     }
     plan->link_rows = (size_t)(ffn__parallel_work() / work);
@@ -52,47 +43,46 @@ ffn_status ffn__chain_bind(ffn_plan *plan, ffn_error *error)
     return FFN_OK;
 }
 
-void ffn__chain_forward(const ffn_plan *plan, bool fused)
+void ffn__chain_forward(const ffn_plan *plan)
 {
     const ffn__narrow_kernels *kernels = ffn__narrow();
     const size_t rows = plan->rows;
     const float *x = plan->x;
     for (size_t o = 0; o < plan->op_count; o++) {
         const ffn__link *link = &plan->links[o];
-        const ffn_step *step = link->step;
-        const ffn_activation *f = &link->activation;
-        float *z = step->saved ? step->saved : step->output;
-        ffn__narrow_forward(kernels, &link->shape, rows, x, step->parameters[WEIGHT], step->parameters[BIAS], z);
+        const ffn__op *op = &plan->ops[o];
+        const ffn_activation *f = link->activation;
+        float *z = op->saved ? op->saved : op->output;
+        ffn__narrow_forward(kernels, &link->shape, rows, x, op->parameters[WEIGHT].values, op->parameters[BIAS].values,
+                            z);
         const bool last = o + 1 == plan->op_count;
-        if (f->ops && !(last && fused)) f->ops->forward(f, rows, link->units, z, step->output);
-        x = step->output;
+        if (f->ops && !(last && plan->fused)) f->ops->forward(f, rows, link->shape.units, z, op->output);
+        x = op->output;
     }
 }
 
 /* The gradients of the layer's parameters and of its input, from that of its output, which becomes that of z. */
-static void link_backward(const ffn__narrow_kernels *kernels, const ffn__link *link, const float *x, size_t rows,
-                          bool fused)
+static void link_backward(const ffn__narrow_kernels *kernels, const ffn__link *link, const ffn__op *op, const float *x,
+                          size_t rows, bool fused)
 {
-    const ffn_step *step = link->step;
-    const ffn_activation *f = &link->activation;
-    float *const dz = step->output_gradient;
-    if (f->ops && !fused) f->ops->backward(f, rows, link->units, step->saved, step->output, dz, dz);
-    if (step->input_gradients[0])
-        ffn__narrow_backward(kernels, &link->shape, rows, dz, step->parameters[WEIGHT], step->input_betas[0],
-                             step->input_gradients[0]);
-    if (step->parameter_gradients[WEIGHT])
-        ffn__narrow_gradient(kernels, &link->shape, rows, dz, x, step->parameter_betas[WEIGHT],
-                             step->parameter_gradients[WEIGHT]);
-    if (step->parameter_gradients[BIAS])
-        kernels->sum_rows(rows, link->units, dz, step->parameter_betas[BIAS], step->parameter_gradients[BIAS]);
+    const ffn_activation *f = link->activation;
+    const ffn__op_parameter *weight = &op->parameters[WEIGHT], *bias = &op->parameters[BIAS];
+    float *const dz = op->output_gradient;
+    if (f->ops && !fused) f->ops->backward(f, rows, link->shape.units, op->saved, op->output, dz, dz);
+    if (op->inputs[0].gradient)
+        ffn__narrow_backward(kernels, &link->shape, rows, dz, weight->values, op->inputs[0].beta,
+                             op->inputs[0].gradient);
+    if (weight->gradient) ffn__narrow_gradient(kernels, &link->shape, rows, dz, x, weight->beta, weight->gradient);
+    if (bias->gradient) kernels->sum_rows(rows, link->shape.units, dz, bias->beta, bias->gradient);
 }
 
-void ffn__chain_backward(const ffn_plan *plan, bool fused)
+void ffn__chain_backward(const ffn_plan *plan)
 {
     const ffn__narrow_kernels *kernels = ffn__narrow();
     for (size_t o = plan->op_count; o-- > 0;) {
-        const ffn__link *link = &plan->links[o];
-        const float *x = o > 0 ? plan->links[o - 1].step->output : plan->x;
-        if (link->runs_backward) link_backward(kernels, link, x, plan->rows, fused && o + 1 == plan->op_count);
+        const ffn__op *op = &plan->ops[o];
+        const float *x = o > 0 ? plan->ops[o - 1].output : plan->x;
+        if (op->runs_backward)
+            link_backward(kernels, &plan->links[o], op, x, plan->rows, plan->fused && o + 1 == plan->op_count);
     }
 }

@@ -1,12 +1,14 @@
 /* A plan that only predicts does a dense layer, the batch normalization of what it gives and the activation of that in one
- * step, part by part while the part is in cache. It is planned for a view of the model, in which the last of these layers
- * does all of it and those before it have nothing to do: they are views of the first one's input. */
+ * step, part by part while the part is in cache. For it the last of these layers does all of it, and those before it have
+ * nothing to do: they are views of the first one's input. */
 #include "backprop/plan.h"
 
 static const ffn_layer_ops done_later = {.name = "done later"}; /* no forward: its value is its input's */
 
-/* Layers of a node that is NULL where it is an input. */
-static ffn__layer *layer_at(const ffn_model *m, size_t node)
+bool ffn__is_done_later(const ffn__layer *layer) { return layer->ops == &done_later; }
+
+/* The layer of a node; NULL: it is an input. */
+static const ffn__layer *layer_at(const ffn_model *m, size_t node)
 {
     return m->nodes[node].layer == FFN__NONE ? NULL : &m->layers[m->nodes[node].layer];
 }
@@ -44,46 +46,54 @@ static bool follows_dense(const ffn_model *m, size_t norm)
     if (!is_sole(m, norm, &ffn__batch_norm_ops)) return false;
     const size_t dense = m->nodes[norm].inputs[0];
     return is_sole(m, dense, &ffn__dense_ops) && only_reader(m, dense) == norm && m->nodes[norm].shape.rank < 3 &&
-           is_linear(&layer_at(m, dense)->plan.activation);
+           is_linear(&layer_at(m, dense)->activation);
 }
 
-/* Gives the work of nodes `dense` and `norm` to the last of them, or to the activation that alone reads it. */
-static void fuse(ffn_model *m, size_t norm, ffn__normalized_dense *config)
+/* What a plan runs in place of the model's layers, each with its answer. */
+typedef struct view {
+    ffn__layer *layers;
+    ffn_layer_plan *answers;
+} view;
+
+/* Gives the work of node `norm` and the dense layer before it to the last of them, or to the activation that alone reads
+ * it. */
+static void fuse(const ffn_model *m, const view *v, size_t norm, ffn__normalized_dense *config)
 {
-    ffn__layer *first = layer_at(m, m->nodes[norm].inputs[0]), *second = layer_at(m, norm);
+    const size_t first = m->nodes[m->nodes[norm].inputs[0]].layer, second = m->nodes[norm].layer;
     const size_t reader = only_reader(m, norm);
-    ffn__layer *third = reader != FFN__NONE && is_sole(m, reader, &ffn__activation_ops) ? layer_at(m, reader) : NULL;
-    *config = (ffn__normalized_dense){.dense = *(const ffn__dense_config *)first->config,
-                                      .epsilon = ((const ffn__norm_config *)second->config)->epsilon};
-    config->dense.activation = third ? third->plan.activation : (ffn_activation){0};
-    ffn__layer whole = *first;
+    const bool active = reader != FFN__NONE && is_sole(m, reader, &ffn__activation_ops);
+    const size_t last = active ? m->nodes[reader].layer : second;
+    *config = (ffn__normalized_dense){.dense = *(const ffn__dense_config *)m->layers[first].config,
+                                      .epsilon = ((const ffn__norm_config *)m->layers[second].config)->epsilon};
+    config->dense.activation = active ? m->layers[last].activation : (ffn_activation){0};
+    ffn__layer whole = m->layers[first];
     whole.ops = &ffn__normalized_dense_ops;
     whole.config = config;
-    whole.plan.activation = config->dense.activation;
-    whole.plan.gives_turned &= ffn__is_by_element(config->dense.activation.ops);
-    whole.plan.scratch += ffn__normalized_dense_scratch(config->dense.units);
-    whole.plan.parameter_count = FFN__DENSE_PARAMETERS + FFN__NORM_PARAMETERS;
-    whole.parameter[FFN__DENSE_SLOPE] = third ? third->parameter[0] : FFN__NONE;
-    for (size_t k = 0; k < FFN__NORM_PARAMETERS; k++) whole.parameter[FFN__DENSE_PARAMETERS + k] = second->parameter[k];
-    first->ops = second->ops = &done_later;
-    *(third ? third : second) = whole;
+    whole.activation = config->dense.activation;
+    whole.parameter[FFN__DENSE_SLOPE] = active ? m->layers[last].parameter[0] : FFN__NO_PARAMETER;
+    for (size_t k = 0; k < FFN__NORM_PARAMETERS; k++)
+        whole.parameter[FFN__DENSE_PARAMETERS + k] = m->layers[second].parameter[k];
+    v->layers[first].ops = v->layers[second].ops = &done_later;
+    v->layers[last] = whole;
+    v->answers[last] = v->answers[first];
+    v->answers[last].activation = whole.activation;
+    v->answers[last].gives_turned &= ffn__is_by_element(whole.activation.ops);
+    v->answers[last].scratch += ffn__normalized_dense_scratch(config->dense.units);
+    v->answers[last].parameter_count = FFN__DENSE_PARAMETERS + FFN__NORM_PARAMETERS;
 }
 
-ffn_status ffn__fuse(ffn_plan *plan, ffn_model *view, ffn_error *error)
+ffn_status ffn__fuse(ffn_plan *plan, ffn__layer *layers, ffn_layer_plan *answers, ffn_error *error)
 {
     const ffn_model *m = plan->model;
+    const view v = {layers, answers};
     size_t count = 0;
-    *view = *m;
-    if (plan->keeps_logits) return FFN_OK;
-    for (size_t i = 0; i < m->node_count; i++) count += follows_dense(m, i);
+    for (size_t i = 0; i < m->layer_count; i++) layers[i] = m->layers[i];
+    for (size_t i = 0; i < m->node_count && !plan->keeps_logits; i++) count += follows_dense(m, i);
     if (count == 0) return FFN_OK;
-    plan->fusion.layers = ffn__alloc(m->layer_count, sizeof *plan->fusion.layers, error);
-    plan->fusion.configs = ffn__alloc(count, sizeof *plan->fusion.configs, error);
-    if (!plan->fusion.layers || !plan->fusion.configs) return FFN_OUT_OF_MEMORY;
-    plan->bytes += m->layer_count * sizeof *plan->fusion.layers + count * sizeof *plan->fusion.configs;
-    for (size_t i = 0; i < m->layer_count; i++) plan->fusion.layers[i] = m->layers[i];
-    view->layers = plan->fusion.layers;
+    plan->fusions = ffn__alloc_objects(count, sizeof *plan->fusions, error);
+    if (!plan->fusions) return FFN_OUT_OF_MEMORY;
+    plan->bytes += count * sizeof *plan->fusions;
     for (size_t i = 0; i < m->node_count; i++)
-        if (follows_dense(m, i)) fuse(view, i, &plan->fusion.configs[--count]);
+        if (follows_dense(m, i)) fuse(m, &v, i, &plan->fusions[--count]);
     return FFN_OK;
 }

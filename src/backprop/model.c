@@ -9,8 +9,13 @@
 
 ffn_model *ffn_model_create(uint64_t seed, ffn_error *error)
 {
-    ffn_model *model = ffn__alloc(1, sizeof(*model), error);
+    ffn_model *model = ffn__alloc_objects(1, sizeof(*model), error);
     if (!model) return NULL;
+    model->draft = ffn__alloc_objects(1, sizeof(*model->draft), error);
+    if (!model->draft) {
+        ffn_model_destroy(model);
+        return NULL;
+    }
     model->seed = seed;
     model->output = FFN__NONE;
     return model;
@@ -24,6 +29,7 @@ void ffn_model_destroy(ffn_model *model)
         ffn__free(model->layers[i].name);
     }
     for (size_t i = 0; i < model->parameter_count; i++) ffn__free(model->parameters[i].name);
+    ffn__free(model->draft);
     ffn__free(model->layers);
     ffn__free(model->nodes);
     ffn__free(model->parameters);
@@ -35,19 +41,17 @@ void ffn_model_destroy(ffn_model *model)
 
 /* ---- nodes ----------------------------------------------------------------------------------------------------- */
 
-/* Whether the model still takes descriptions; keeps the mistake of describing a built one. */
-static bool open_for(ffn_model *model, const char *what)
-{
-    if (!model || model->error.status != FFN_OK) return false;
-    if (model->built) ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "%s: the model is built already", what);
-    return !model->built;
-}
+/* Where a mistake is kept; NULL: nowhere, since the model is built. */
+static ffn_error *mistake(ffn_model *model) { return model->draft ? &model->draft->error : NULL; }
+
+/* Whether the model still takes descriptions. */
+static bool is_open(const ffn_model *model) { return model && model->draft && model->draft->error.status == FFN_OK; }
 
 void ffn_set_kernels(ffn_model *model, ffn_kernels kernels)
 {
-    if (!open_for(model, "ffn_set_kernels")) return;
+    if (!is_open(model)) return;
     if ((unsigned)kernels > FFN_KERNELS_NATIVE)
-        ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "ffn_set_kernels: %d is none of the kernels", (int)kernels);
+        ffn_fail(mistake(model), FFN_INVALID_ARGUMENT, "ffn_set_kernels: %d is none of the kernels", (int)kernels);
     else
         model->kernels = kernels;
 }
@@ -56,11 +60,11 @@ static ffn_value add_node(ffn_model *model, const ffn__node *node)
 {
     const ffn_value none = {0};
     if (model->node_count >= UINT32_MAX - 1) {
-        ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "a model has at most %u values", (unsigned)(UINT32_MAX - 1));
+        ffn_fail(mistake(model), FFN_INVALID_ARGUMENT, "a model has at most %u values", (unsigned)(UINT32_MAX - 1));
         return none;
     }
-    if (ffn__grow((void **)&model->nodes, &model->node_capacity, model->node_count + 1, sizeof(ffn__node),
-                  &model->error) != FFN_OK)
+    if (ffn__grow((void **)&model->nodes, &model->draft->node_capacity, model->node_count + 1, sizeof(ffn__node),
+                  mistake(model)) != FFN_OK)
         return none;
     model->nodes[model->node_count++] = *node;
     return (ffn_value){(uint32_t)model->node_count};
@@ -68,8 +72,8 @@ static ffn_value add_node(ffn_model *model, const ffn__node *node)
 
 ffn_value ffn_input(ffn_model *model, ffn_shape sample)
 {
-    if (!open_for(model, "ffn_input")) return (ffn_value){0};
-    if (ffn__shape_check(sample, "an input's shape", &model->error) != FFN_OK) return (ffn_value){0};
+    if (!is_open(model)) return (ffn_value){0};
+    if (ffn__shape_check(sample, "an input's shape", mistake(model)) != FFN_OK) return (ffn_value){0};
     return add_node(model, &(ffn__node){.layer = FFN__NONE, .shape = sample});
 }
 
@@ -77,7 +81,7 @@ ffn_value ffn_input(ffn_model *model, ffn_shape sample)
 static size_t find_node(ffn_model *model, ffn_value value, const char *what)
 {
     if (value.id >= 1 && value.id <= model->node_count) return value.id - 1;
-    ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "%s: value %u is not one of this model's %zu", what, value.id,
+    ffn_fail(mistake(model), FFN_INVALID_ARGUMENT, "%s: value %u is not one of this model's %zu", what, value.id,
              model->node_count);
     return FFN__NONE;
 }
@@ -133,8 +137,8 @@ static void name_error(ffn_error *error, const char *name)
     ffn_fail(error, inner.status, "%s: %s", name, inner.message);
 }
 
-ffn_status ffn__layer_plan(ffn__layer *layer, size_t input_count, const ffn_shape *inputs, bool is_output,
-                           ffn_error *error)
+ffn_status ffn__layer_plan(const ffn__layer *layer, size_t input_count, const ffn_shape *inputs, bool is_output,
+                           ffn_layer_plan *answer, ffn_error *error)
 {
     ffn_error inner = {FFN_OK, ""};
     ffn_layer_plan plan = {.kernels = ffn__kernels_resolve(layer->kernels),
@@ -156,12 +160,39 @@ ffn_status ffn__layer_plan(ffn__layer *layer, size_t input_count, const ffn_shap
     if (status == FFN_OK && !layer->ops->forward && ffn_shape_size(plan.output) != ffn_shape_size(inputs[0]))
         status = ffn_fail(&inner, FFN_SHAPE_MISMATCH, "a layer without forward must keep the number of elements");
     if (status == FFN_OK) {
-        layer->plan = plan;
+        *answer = plan;
         return FFN_OK;
     }
     inner.status = status;
     name_error(&inner, layer->name);
     if (error) *error = inner;
+    return status;
+}
+
+/* The layer behind the output is told so, since a loss may want its activation's input. */
+static bool is_output(const ffn_model *model, size_t layer)
+{
+    return model->output != FFN__NONE && model->nodes[ffn__model_root(model, model->output, true)].layer == layer;
+}
+
+ffn_status ffn__layer_ask(const ffn_model *model, size_t layer, ffn_layer_plan *answer, ffn_error *error)
+{
+    const ffn__node *node = &model->nodes[model->layers[layer].node];
+    ffn_shape shapes[FFN_MAX_INPUTS];
+    for (size_t k = 0; k < node->input_count; k++) shapes[k] = model->nodes[node->inputs[k]].shape;
+    return ffn__layer_plan(&model->layers[layer], node->input_count, shapes, is_output(model, layer), answer, error);
+}
+
+ffn_status ffn__model_ask(const ffn_model *model, ffn_layer_plan **answers, ffn_error *error)
+{
+    ffn_layer_plan *all = ffn__alloc_objects(model->layer_count, sizeof(*all), error);
+    ffn_status status = all ? FFN_OK : FFN_OUT_OF_MEMORY;
+    for (size_t i = 0; i < model->layer_count && status == FFN_OK; i++)
+        status = ffn__layer_ask(model, i, &all[i], error);
+    if (status == FFN_OK)
+        *answers = all;
+    else
+        ffn__free(all);
     return status;
 }
 
@@ -179,12 +210,13 @@ static bool add_layer(ffn_model *model, const ffn_layer_ops *ops, const void *co
     char name[80];
     const size_t number = next_number(model, ops->name);
     (void)snprintf(name, sizeof(name), "%s%zu", ops->name, number);
-    if (ffn__grow((void **)&model->layers, &model->layer_capacity, model->layer_count + 1, sizeof(ffn__layer),
-                  &model->error) != FFN_OK)
+    if (ffn__grow((void **)&model->layers, &model->draft->layer_capacity, model->layer_count + 1, sizeof(ffn__layer),
+                  mistake(model)) != FFN_OK)
         return false;
-    ffn__layer layer = {.ops = ops, .number = number, .kernels = model->kernels, .rate = 1, .decay = -1};
-    layer.name = ffn__copy_string(name, &model->error);
-    layer.config = layer.name ? ffn__alloc(config_size, 1, &model->error) : NULL;
+    ffn__layer layer = {
+        .ops = ops, .number = number, .kernels = model->kernels, .rate = 1, .decay = -1, .node = model->node_count};
+    layer.name = ffn__copy_string(name, mistake(model));
+    layer.config = layer.name ? ffn__alloc_objects(config_size, 1, mistake(model)) : NULL;
     if (!layer.config) {
         ffn__free(layer.name);
         return false;
@@ -199,42 +231,44 @@ ffn_value ffn_custom_layer(ffn_model *model, const ffn_layer_ops *ops, const voi
 {
     const ffn_value none = {0};
     const char *what = ops && ops->name ? ops->name : "ffn_custom_layer";
-    if (!open_for(model, what)) return none;
+    if (!is_open(model)) return none;
     if (!ops || !ops->name || !ops->plan || (!config && config_size) || !inputs || input_count == 0 ||
         input_count > FFN_MAX_INPUTS) {
-        ffn_fail(&model->error, FFN_INVALID_ARGUMENT,
+        ffn_fail(mistake(model), FFN_INVALID_ARGUMENT,
                  "%s: expected a table with name and plan, a config, and 1 to %d inputs", what, FFN_MAX_INPUTS);
         return none;
     }
-    ffn__node node = {.layer = model->layer_count, .input_count = input_count};
+    ffn__node node = {.layer = model->layer_count, .input_count = (uint32_t)input_count};
     ffn_shape shapes[FFN_MAX_INPUTS];
     for (size_t i = 0; i < input_count; i++) {
-        node.inputs[i] = find_node(model, inputs[i], what);
-        if (node.inputs[i] == FFN__NONE) return none;
-        shapes[i] = model->nodes[node.inputs[i]].shape;
+        const size_t input = find_node(model, inputs[i], what);
+        if (input == FFN__NONE) return none;
+        node.inputs[i] = (uint32_t)input;
+        shapes[i] = model->nodes[input].shape;
     }
     if (!add_layer(model, ops, config, config_size)) return none;
-    ffn__layer *layer = &model->layers[node.layer];
-    if (ffn__layer_plan(layer, input_count, shapes, false, &model->error) != FFN_OK) return none;
-    node.shape = layer->plan.output;
+    ffn_layer_plan plan;
+    if (ffn__layer_plan(&model->layers[node.layer], input_count, shapes, false, &plan, mistake(model)) != FFN_OK)
+        return none;
+    node.shape = plan.output;
     return add_node(model, &node);
 }
 
 ffn_value ffn_share(ffn_model *model, ffn_value layer, ffn_value x)
 {
     const ffn_value none = {0};
-    if (!open_for(model, "ffn_share")) return none;
+    if (!is_open(model)) return none;
     const size_t first = find_node(model, layer, "ffn_share"), input = find_node(model, x, "ffn_share");
     if (first == FFN__NONE || input == FFN__NONE) return none;
     ffn__node node = model->nodes[first];
     if (node.layer == FFN__NONE || node.input_count != 1) {
-        ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "ffn_share: %s is not a layer with one input",
+        ffn_fail(mistake(model), FFN_INVALID_ARGUMENT, "ffn_share: %s is not a layer with one input",
                  ffn__node_name(model, first));
         return none;
     }
     const ffn_layer_ops *ops = model->layers[node.layer].ops;
     if (ffn__is_scaler(ops)) {
-        ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "ffn_share: %s is fitted to one input and cannot be shared",
+        ffn_fail(mistake(model), FFN_INVALID_ARGUMENT, "ffn_share: %s is fitted to one input and cannot be shared",
                  ffn__node_name(model, first));
         return none;
     }
@@ -243,11 +277,11 @@ ffn_value ffn_share(ffn_model *model, ffn_value layer, ffn_value x)
         char expected_text[64], found_text[64];
         (void)ffn__shape_format(expected, expected_text, sizeof(expected_text));
         (void)ffn__shape_format(found, found_text, sizeof(found_text));
-        ffn_fail(&model->error, FFN_SHAPE_MISMATCH, "ffn_share: %s on an input of shape %s; expected %s",
+        ffn_fail(mistake(model), FFN_SHAPE_MISMATCH, "ffn_share: %s on an input of shape %s; expected %s",
                  ffn__node_name(model, first), found_text, expected_text);
         return none;
     }
-    node.inputs[0] = input;
+    node.inputs[0] = (uint32_t)input;
     return add_node(model, &node);
 }
 
@@ -258,24 +292,24 @@ static ffn__layer *find_layer(ffn_model *model, ffn_value value, const char *wha
     const size_t node = find_node(model, value, what);
     if (node == FFN__NONE) return NULL;
     if (model->nodes[node].layer != FFN__NONE) return &model->layers[model->nodes[node].layer];
-    ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "%s: an input is not a layer", what);
+    ffn_fail(mistake(model), FFN_INVALID_ARGUMENT, "%s: an input is not a layer", what);
     return NULL;
 }
 
 void ffn_set_name(ffn_model *model, ffn_value value, const char *name)
 {
-    if (!open_for(model, "ffn_set_name")) return;
+    if (!is_open(model)) return;
     ffn__layer *layer = find_layer(model, value, "ffn_set_name");
     if (!layer) return;
     if (!name || !*name || strlen(name) > 64) {
-        ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "ffn_set_name: the name of %s is %s; expected 1 to 64 bytes",
+        ffn_fail(mistake(model), FFN_INVALID_ARGUMENT, "ffn_set_name: the name of %s is %s; expected 1 to 64 bytes",
                  layer->name,
                  !name    ? "NULL"
                  : !*name ? "empty"
                           : "too long");
         return;
     }
-    char *copy = ffn__copy_string(name, &model->error);
+    char *copy = ffn__copy_string(name, mistake(model));
     if (!copy) return;
     ffn__free(layer->name);
     layer->name = copy;
@@ -283,11 +317,11 @@ void ffn_set_name(ffn_model *model, ffn_value value, const char *name)
 
 void ffn_set_initializer(ffn_model *model, ffn_value value, ffn_initializer initializer)
 {
-    if (!open_for(model, "ffn_set_initializer")) return;
+    if (!is_open(model)) return;
     ffn__layer *layer = find_layer(model, value, "ffn_set_initializer");
     if (!layer) return;
     if (initializer.ops && (!initializer.ops->name || !initializer.ops->fill)) {
-        ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "ffn_set_initializer: the table given for %s lacks name or fill",
+        ffn_fail(mistake(model), FFN_INVALID_ARGUMENT, "ffn_set_initializer: the table given for %s lacks name or fill",
                  layer->name);
         return;
     }
@@ -296,38 +330,40 @@ void ffn_set_initializer(ffn_model *model, ffn_value value, ffn_initializer init
 
 void ffn_set_bias(ffn_model *model, ffn_value value, bool bias)
 {
-    if (!open_for(model, "ffn_set_bias")) return;
+    if (!is_open(model)) return;
     ffn__layer *layer = find_layer(model, value, "ffn_set_bias");
     if (!layer) return;
+    ffn_layer_plan plan;
+    if (ffn__layer_ask(model, (size_t)(layer - model->layers), &plan, mistake(model)) != FFN_OK) return;
     bool has_bias = layer->no_bias;
-    for (size_t i = 0; i < layer->plan.parameter_count; i++)
-        has_bias |= layer->plan.parameters[i].name && layer->plan.parameters[i].role == FFN_BIAS;
+    for (size_t i = 0; i < plan.parameter_count; i++)
+        has_bias |= plan.parameters[i].name && plan.parameters[i].role == FFN_BIAS;
     if (!has_bias) {
-        ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "ffn_set_bias: %s is a layer without bias", layer->name);
+        ffn_fail(mistake(model), FFN_INVALID_ARGUMENT, "ffn_set_bias: %s is a layer without bias", layer->name);
         return;
     }
     layer->no_bias = !bias;
-    (void)ffn__layer_plan(layer, layer->plan.input_count, layer->plan.inputs, false, &model->error);
+    (void)ffn__layer_ask(model, (size_t)(layer - model->layers), &plan, mistake(model));
 }
 
 /* The layer that a number of 0 or more is for, also of a built model; NULL with the mistake kept. */
 static ffn__layer *set_number(ffn_model *model, ffn_value value, const char *what, float number)
 {
-    if (!model || (model->error.status != FFN_OK && !model->built)) return NULL;
+    if (!model || (model->draft && !is_open(model))) return NULL;
     ffn__layer *layer = find_layer(model, value, what);
     if (!layer || (number >= 0 && number < INFINITY)) return layer;
-    ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "%s: %g for %s; expected 0 or more", what, (double)number,
+    ffn_fail(mistake(model), FFN_INVALID_ARGUMENT, "%s: %g for %s; expected 0 or more", what, (double)number,
              layer->name);
     return NULL;
 }
 
 void ffn_set_penalty(ffn_model *model, ffn_value value, float l1, float l2)
 {
-    if (!open_for(model, "ffn_set_penalty")) return;
+    if (!is_open(model)) return;
     ffn__layer *layer = find_layer(model, value, "ffn_set_penalty");
     if (!layer) return;
     if (!(l1 >= 0 && l1 < INFINITY && l2 >= 0 && l2 < INFINITY)) {
-        ffn_fail(&model->error, FFN_INVALID_ARGUMENT, "ffn_set_penalty: l1 %g, l2 %g for %s; expected 0 or more",
+        ffn_fail(mistake(model), FFN_INVALID_ARGUMENT, "ffn_set_penalty: l1 %g, l2 %g for %s; expected 0 or more",
                  (double)l1, (double)l2, layer->name);
         return;
     }
@@ -355,7 +391,7 @@ void ffn_set_decay(ffn_model *model, ffn_value value, float weight_decay)
 
 void ffn_set_trainable(ffn_model *model, ffn_value value, bool trainable)
 {
-    if (!model || (model->error.status != FFN_OK && !model->built)) return;
+    if (!model || (model->draft && !is_open(model))) return;
     ffn__layer *layer = find_layer(model, value, "ffn_set_trainable");
     if (layer) layer->frozen = !trainable;
 }

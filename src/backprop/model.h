@@ -5,7 +5,8 @@
 #include "layer/layer.h"
 #include "loss/loss.h"
 
-#define FFN__NONE SIZE_MAX
+#define FFN__NONE         SIZE_MAX
+#define FFN__NO_PARAMETER UINT32_MAX
 
 /* Owns parameters; several nodes may use one layer. */
 typedef struct ffn__layer {
@@ -20,16 +21,19 @@ typedef struct ffn__layer {
     float max_norm; /* 0: none */
     float rate;     /* factor of the learning rate, 1 */
     float decay;    /* in place of the optimizer's weight decay; below 0: that */
-    ffn_layer_plan plan;
-    size_t parameter[FFN_MAX_PARAMETERS]; /* index in the model, or FFN__NONE */
+    size_t node;    /* the first that uses it */
+    /* once built; what else the layer's plan answers it is asked again, see ffn__layer_ask */
+    bool collects_states;
+    ffn_activation activation;
+    uint32_t parameter[FFN_MAX_PARAMETERS]; /* by place: index in the model, or FFN__NO_PARAMETER */
 } ffn__layer;
 
 /* A value of the graph: an input, or what a layer makes of earlier values. */
 typedef struct ffn__node {
     size_t layer; /* FFN__NONE: an input */
-    size_t input_count;
-    size_t inputs[FFN_MAX_INPUTS]; /* nodes, all earlier ones */
     ffn_shape shape;
+    uint32_t input_count;
+    uint32_t inputs[FFN_MAX_INPUTS]; /* nodes, all earlier ones */
 } ffn__node;
 
 typedef struct ffn__parameter {
@@ -39,18 +43,24 @@ typedef struct ffn__parameter {
     size_t offset, stored;              /* floats in the block */
     const ffn_parameter_layout *layout; /* of the block; NULL: the canonical one */
     size_t layer;
+    uint32_t place; /* among those that the layer declares */
     ffn_role role;
 } ffn__parameter;
+
+/* What describing takes beside the description. */
+typedef struct ffn__draft {
+    ffn_error error; /* the first mistake; FFN_OK: none */
+    size_t node_capacity, layer_capacity;
+} ffn__draft;
 
 struct ffn_model {
     uint64_t seed;
     ffn_kernels kernels; /* as asked for, of the layers added from now on */
-    ffn_error error;     /* the first mistake; FFN_OK: none */
-    bool built;
+    ffn__draft *draft;   /* NULL: the model is built */
     ffn__node *nodes;
-    size_t node_count, node_capacity;
+    size_t node_count;
     ffn__layer *layers;
-    size_t layer_count, layer_capacity;
+    size_t layer_count;
     ffn__parameter *parameters;
     size_t parameter_count;
     float *values; /* the block [value_count]: every parameter at its offset, padded to the alignment */
@@ -66,17 +76,28 @@ struct ffn_model {
     ffn__encoding encoding; /* of a table's columns, which gave the inputs; owned */
 };
 
-/* Checks the layer's config and runs its plan for inputs of these shapes; an error names the layer. */
-ffn_status ffn__layer_plan(ffn__layer *layer, size_t input_count, const ffn_shape *inputs, bool is_output,
-                           ffn_error *error);
-
-/* ffn_model_build in two parts: checks and places of the parameters; and their memory, of zeros, for who has values. */
+/* Asks a layer what it needs and gives for inputs of these shapes, and checks its config and the answer; an error names
+ * the layer. The answer depends on nothing else, so that nobody keeps it. */
+ffn_status ffn__layer_plan(const ffn__layer *layer, size_t input_count, const ffn_shape *inputs, bool is_output,
+                           ffn_layer_plan *answer, ffn_error *error);
+/* The same for a layer of the model where it stands. */
+ffn_status ffn__layer_ask(const ffn_model *model, size_t layer, ffn_layer_plan *answer, ffn_error *error);
+/* Of all layers, [layer_count], which the caller frees. */
+ffn_status ffn__model_ask(const ffn_model *model, ffn_layer_plan **answers, ffn_error *error);
+/* ffn_model_build in three parts: checks and places of the parameters; their memory, of zeros; and, when the values are
+ * there, the end of describing. */
 ffn_status ffn__model_lay_out(ffn_model *model, ffn_value output, ffn_error *error);
 ffn_status ffn__model_allocate(ffn_model *model, ffn_error *error);
+void ffn__model_settle(ffn_model *model);
 
 /* NULL and unbuilt models are errors; what every call on a built model begins with. */
 ffn_status ffn__model_check_built(const ffn_model *model, ffn_error *error);
 
+/* The layer's parameter at this place among those that it declares; FFN__NONE: there is none. */
+static inline size_t ffn__layer_parameter(const ffn__layer *layer, size_t place)
+{
+    return layer->parameter[place] == FFN__NO_PARAMETER ? FFN__NONE : layer->parameter[place];
+}
 static inline float *ffn__parameter_values(const ffn_model *model, size_t parameter)
 {
     return model->values + model->parameters[parameter].offset;

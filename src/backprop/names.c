@@ -49,7 +49,7 @@ ffn_status ffn_model_set_categories(ffn_model *model, const size_t *columns, con
                         !model     ? "the model is"
                         : !columns ? "the columns are"
                                    : "the categories are");
-    if (features > 0 && model->built && features != ffn__model_input_size(model))
+    if (features > 0 && !model->draft && features != ffn__model_input_size(model))
         return ffn_fail(error, FFN_SHAPE_MISMATCH, "ffn_model_set_categories: %zu features; the network has %zu inputs",
                         features, ffn__model_input_size(model));
     for (size_t i = 0; i < features; i++) {

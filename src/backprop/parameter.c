@@ -7,7 +7,7 @@
 ffn_status ffn__model_check_built(const ffn_model *model, ffn_error *error)
 {
     if (!model) return ffn_fail(error, FFN_INVALID_ARGUMENT, "the model is NULL");
-    if (!model->built)
+    if (model->draft)
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "the model is not built; call ffn_model_build first");
     return FFN_OK;
 }
@@ -24,7 +24,7 @@ static ffn_status check_index(const ffn_model *model, size_t index, const void *
     return FFN_OK;
 }
 
-size_t ffn_model_parameter_count(const ffn_model *model) { return model && model->built ? model->parameter_count : 0; }
+size_t ffn_model_parameter_count(const ffn_model *model) { return model && !model->draft ? model->parameter_count : 0; }
 
 ffn_status ffn_model_parameter_info(const ffn_model *model, size_t index, ffn_parameter_info *info, ffn_error *error)
 {
@@ -157,7 +157,7 @@ ffn_shape ffn_model_input_shape(const ffn_model *model)
 {
     ffn_shape shape = {0};
     size_t inputs = 0;
-    if (!model || !model->built) return shape;
+    if (!model || model->draft) return shape;
     for (size_t i = 0; i < model->node_count; i++)
         if (model->nodes[i].layer == FFN__NONE && inputs++ == 0) shape = model->nodes[i].shape;
     return inputs == 1 ? shape : ffn_shape_1d(ffn__model_input_size(model));
@@ -165,7 +165,7 @@ ffn_shape ffn_model_input_shape(const ffn_model *model)
 
 ffn_shape ffn_model_output_shape(const ffn_model *model)
 {
-    return model && model->built ? model->nodes[model->output].shape : (ffn_shape){0};
+    return model && !model->draft ? model->nodes[model->output].shape : (ffn_shape){0};
 }
 
 /* ---- the loss that goes with the output ------------------------------------------------------------------------ */

@@ -23,12 +23,14 @@ enum {
 typedef struct layout {
     const ffn_model *model;
     ffn_plan *plan;
+    ffn_layer_plan *answers; /* [layer_count] what each layer needs and gives */
     size_t n, inputs;
     size_t output;      /* root of the model's output */
     bool *needs;        /* [n] a gradient of the node's value */
     bool *turned;       /* [n] the node's value and gradient may lie turned */
     bool *written;      /* [n] while betas are given: an earlier writer has set the gradient */
     ffn__block *blocks; /* [n][BLOCK_KINDS], and EXTRA_BLOCKS for the joined input gradient and the loss */
+    size_t arena_size;  /* in floats */
 } layout;
 
 static ffn__block *block_of(const layout *l, size_t node, size_t kind) { return &l->blocks[node * BLOCK_KINDS + kind]; }
@@ -50,6 +52,10 @@ static const ffn__layer *layer_of(const layout *l, size_t node)
 {
     return &l->model->layers[l->model->nodes[node].layer];
 }
+static const ffn_layer_plan *answer_of(const layout *l, size_t node)
+{
+    return &l->answers[l->model->nodes[node].layer];
+}
 
 /* ---- which gradients ------------------------------------------------------------------------------------------- */
 
@@ -57,8 +63,10 @@ static bool trains(const layout *l, size_t node)
 {
     const ffn__layer *layer = layer_of(l, node);
     if (l->plan->options.frozen || layer->frozen) return false;
-    for (size_t k = 0; k < layer->plan.parameter_count; k++)
-        if (layer->parameter[k] != FFN__NONE && ffn__parameter_trainable(l->model, layer->parameter[k])) return true;
+    for (size_t k = 0; k < FFN_MAX_PARAMETERS; k++) {
+        const size_t parameter = ffn__layer_parameter(layer, k);
+        if (parameter != FFN__NONE && ffn__parameter_trainable(l->model, parameter)) return true;
+    }
     return false;
 }
 
@@ -93,23 +101,23 @@ static bool keeps_deltas(const layout *l)
 /* Values that lie turned: where the layer that makes one and all that read it agree. */
 static void find_turned(layout *l)
 {
-    for (size_t i = 0; i < l->n; i++) l->turned[i] = is_op(l, i) && layer_of(l, i)->plan.gives_turned;
+    for (size_t i = 0; i < l->n; i++) l->turned[i] = is_op(l, i) && answer_of(l, i)->gives_turned;
     for (size_t i = 0; i < l->n; i++) {
         const ffn__node *node = &l->model->nodes[i];
         for (size_t k = 0; is_op(l, i) && k < node->input_count; k++)
-            if (k > 0 || !layer_of(l, i)->plan.takes_turned) l->turned[root_of(l, node->inputs[k])] = false;
+            if (k > 0 || !answer_of(l, i)->takes_turned) l->turned[root_of(l, node->inputs[k])] = false;
     }
     l->turned[l->output] = false;
 }
 
 /* ---- lives ----------------------------------------------------------------------------------------------------- */
 
-/* Gives a block its size for the whole batch, up to a multiple of `group` rows, and its first life. */
-static ffn_status open_grouped(const layout *l, ffn__block *block, size_t per_row, size_t group, size_t fixed,
-                               size_t first, size_t last, ffn_error *error)
+/* Gives a block its size for so many rows, up to a multiple of `group`, and its first life. */
+static ffn_status open_grouped(const layout *l, ffn__block *block, size_t per_row, size_t rows, size_t group,
+                               size_t fixed, size_t first, size_t last, ffn_error *error)
 {
-    size_t rows = l->plan->options.max_batch, size;
     const size_t behind = group ? (group - rows % group) % group : 0;
+    size_t size;
     if (!ffn__sum(rows, behind, &rows) || !ffn__multiply(per_row, rows, &size) || !ffn__sum(size, fixed, &size))
         return ffn_fail(error, FFN_OUT_OF_MEMORY, "a plan for %zu rows does not fit this machine's memory",
                         l->plan->options.max_batch);
@@ -120,15 +128,15 @@ static ffn_status open_grouped(const layout *l, ffn__block *block, size_t per_ro
 static ffn_status open_block(const layout *l, ffn__block *block, size_t per_row, size_t fixed, size_t first,
                              size_t last, ffn_error *error)
 {
-    return open_grouped(l, block, per_row, 1, fixed, first, last, error);
+    return open_grouped(l, block, per_row, l->plan->options.max_batch, 1, fixed, first, last, error);
 }
 
-/* For node i's value or its gradient. */
-static ffn_status open_value(const layout *l, size_t i, size_t kind, size_t first, size_t last, ffn_error *error)
+/* For node i's value, its gradient or what its layer saves. */
+static ffn_status open_value(const layout *l, size_t i, size_t kind, size_t per_row, size_t fixed, size_t first,
+                             size_t last, ffn_error *error)
 {
-    const size_t group = l->turned[i] ? layer_of(l, i)->plan.row_group : 1;
-    return open_grouped(l, block_of(l, i, kind), ffn_shape_size(l->model->nodes[i].shape), group, 0, first, last,
-                        error);
+    const size_t group = l->turned[i] ? answer_of(l, i)->row_group : 1;
+    return open_grouped(l, block_of(l, i, kind), per_row, l->plan->options.max_batch, group, fixed, first, last, error);
 }
 
 static void extend(ffn__block *block, size_t time)
@@ -140,32 +148,36 @@ static void extend(ffn__block *block, size_t time)
 static ffn_status open_gradient_scratch(const layout *l, size_t i, ffn_error *error)
 {
     size_t size;
-    if (!ffn__multiply(ffn__pad(layer_of(l, i)->plan.gradient_scratch), l->plan->gradient_slots, &size))
+    if (!ffn__multiply(ffn__pad(answer_of(l, i)->gradient_scratch), l->plan->gradient_slots, &size))
         return ffn_fail(error, FFN_OUT_OF_MEMORY, "%s wants too much memory for %zu threads", layer_of(l, i)->name,
                         l->plan->gradient_slots);
     return open_block(l, block_of(l, i, GRADIENT_SCRATCH), 0, size, parameters_time(l, i), parameters_time(l, i),
                       error);
 }
 
-static ffn_status open_scratch(const layout *l, size_t i, size_t kind, size_t first, size_t last, ffn_error *error)
+static ffn_status open_scratch(const layout *l, size_t i, size_t kind, size_t rows, size_t first, size_t last,
+                               ffn_error *error)
 {
-    const ffn_layer_plan *p = &layer_of(l, i)->plan;
-    return open_grouped(l, block_of(l, i, kind), p->scratch_per_row, p->row_group, p->scratch, first, last, error);
+    const ffn_layer_plan *p = answer_of(l, i);
+    return open_grouped(l, block_of(l, i, kind), p->scratch_per_row, rows, p->row_group, p->scratch, first, last,
+                        error);
 }
 
 static ffn_status open_layer_blocks(const layout *l, size_t i, ffn_error *error)
 {
-    const ffn_layer_plan *p = &layer_of(l, i)->plan;
+    const ffn_layer_plan *p = answer_of(l, i);
     const bool logits = i == l->output && p->logits_saved && l->plan->keeps_logits;
-    const size_t now = forward_time(i), back = backward_time(l, i);
+    const size_t now = forward_time(i), back = backward_time(l, i), most = l->plan->options.max_batch;
+    const size_t unturned =
+        l->turned[i] && most > FFN__FEW ? FFN__FEW : most; /* gradients that lie turned need no turning */
     const size_t last = l->needs[i] || logits ? end_time(l) : now;
     const bool later = l->plan->keeps_deltas && trains(l, i);
     ffn_status status = FFN_OK;
     if (l->plan->options.training || logits)
-        status = open_grouped(l, block_of(l, i, SAVED), p->saved_per_row, p->row_group, p->saved, now, last, error);
-    if (status == FFN_OK) status = open_scratch(l, i, SCRATCH, now, now, error);
+        status = open_value(l, i, SAVED, p->saved_per_row, p->saved, now, last, error);
+    if (status == FFN_OK) status = open_scratch(l, i, SCRATCH, most, now, now, error);
     if (status == FFN_OK && l->needs[i])
-        status = open_scratch(l, i, SCRATCH_BACKWARD, back, later ? parameters_time(l, i) : back, error);
+        status = open_scratch(l, i, SCRATCH_BACKWARD, unturned, back, later ? parameters_time(l, i) : back, error);
     if (status == FFN_OK && later) status = open_gradient_scratch(l, i, error);
     return status;
 }
@@ -173,12 +185,15 @@ static ffn_status open_layer_blocks(const layout *l, size_t i, ffn_error *error)
 /* Opens the blocks that begin with node i; the single input of a model is the caller's memory. */
 static ffn_status open_blocks(const layout *l, size_t i, ffn_error *error)
 {
+    const size_t size = ffn_shape_size(l->model->nodes[i].shape);
     const bool borrowed = is_input(l, i) && l->inputs == 1;
     ffn_status status = FFN_OK;
-    if (!borrowed) status = open_value(l, i, VALUE, is_input(l, i) ? 0 : forward_time(i), forward_time(i), error);
+    if (!borrowed)
+        status = open_value(l, i, VALUE, size, 0, is_input(l, i) ? 0 : forward_time(i), forward_time(i), error);
     const bool kept = is_input(l, i) || (l->plan->keeps_deltas && layer_of(l, i)->ops->backward_parameters);
     if (status == FFN_OK && l->needs[i])
-        status = open_value(l, i, GRADIENT, backward_time(l, i), kept ? end_time(l) : backward_time(l, i), error);
+        status =
+            open_value(l, i, GRADIENT, size, 0, backward_time(l, i), kept ? end_time(l) : backward_time(l, i), error);
     if (status == FFN_OK && !is_input(l, i)) status = open_layer_blocks(l, i, error);
     return status;
 }
@@ -202,7 +217,7 @@ static void extend_output(const layout *l)
 {
     extend(block_of(l, l->output, VALUE), end_time(l));
     if (l->needs[l->output]) block_of(l, l->output, GRADIENT)->first = loss_time(l);
-    if (is_input(l, l->output) || !l->plan->keeps_logits || layer_of(l, l->output)->plan.logits_saved) return;
+    if (is_input(l, l->output) || !l->plan->keeps_logits || answer_of(l, l->output)->logits_saved) return;
     extend(block_of(l, root_of(l, l->model->nodes[l->output].inputs[0]), VALUE), end_time(l));
 }
 
@@ -220,10 +235,28 @@ static ffn_status place(layout *l, ffn_error *error)
     for (size_t i = 0; i < l->n; i++)
         if (is_op(l, i)) extend_inputs(l, i);
     extend_output(l);
-    status = ffn__arena_place(l->blocks, l->n * BLOCK_KINDS + EXTRA_BLOCKS, &l->plan->arena_size, error);
-    if (status != FFN_OK) return status;
-    l->plan->arena = ffn__alloc(l->plan->arena_size, sizeof(float), error);
-    return l->plan->arena ? FFN_OK : FFN_OUT_OF_MEMORY;
+    return ffn__arena_place(l->blocks, l->n * BLOCK_KINDS + EXTRA_BLOCKS, &l->arena_size, error);
+}
+
+/* The arena, and behind it the gradients of parameters if there are any. */
+static ffn_status allocate(const layout *l, ffn_error *error)
+{
+    ffn_plan *plan = l->plan;
+    const size_t count = l->model->parameter_count;
+    bool any = false;
+    plan->has_gradient = ffn__alloc_objects(count, sizeof(bool), error);
+    if (!plan->has_gradient) return FFN_OUT_OF_MEMORY;
+    for (size_t i = 0; i < count && plan->options.training && !plan->options.frozen; i++)
+        any |= plan->has_gradient[i] = ffn__parameter_trainable(l->model, i);
+    size_t size;
+    if (!ffn__sum(l->arena_size, any ? l->model->value_count : 0, &size))
+        return ffn_fail(error, FFN_OUT_OF_MEMORY, "a plan for %zu rows does not fit this machine's memory",
+                        plan->options.max_batch);
+    plan->arena = ffn__alloc(size, sizeof(float), error);
+    if (!plan->arena) return FFN_OUT_OF_MEMORY;
+    if (any) plan->gradients = plan->arena + l->arena_size;
+    plan->bytes += count * sizeof(bool) + size * sizeof(float);
+    return FFN_OK;
 }
 
 /* ---- binding --------------------------------------------------------------------------------------------------- */
@@ -236,46 +269,79 @@ static float *memory_of(const layout *l, const ffn__block *block)
 static void bind_parameters(const layout *l, ffn__op *op)
 {
     const ffn__layer *layer = layer_of(l, op->node);
-    for (size_t k = 0; k < layer->plan.parameter_count; k++) {
-        const size_t parameter = layer->parameter[k];
+    for (size_t k = 0; k < op->parameter_count; k++) {
+        const size_t parameter = ffn__layer_parameter(layer, k);
         if (parameter == FFN__NONE) continue;
-        op->step.parameters[k] = ffn__parameter_values(l->model, parameter);
-        op->step.next_states[k] = ffn__states_next(l->plan, parameter);
+        ffn__op_parameter *bound = &op->parameters[k];
+        bound->values = ffn__parameter_values(l->model, parameter);
+        bound->next_state = ffn__states_next(l->plan, parameter);
         if (l->plan->has_gradient[parameter])
-            op->step.parameter_gradients[k] = l->plan->gradients + l->model->parameters[parameter].offset;
+            bound->gradient = l->plan->gradients + l->model->parameters[parameter].offset;
     }
+}
+
+/* The node whose value a layer takes for input k: not one whose work a later layer does. */
+static size_t source_of(const layout *l, size_t node, size_t k)
+{
+    size_t source = l->model->nodes[node].inputs[k];
+    while (!is_input(l, source) && ffn__is_done_later(layer_of(l, source))) source = l->model->nodes[source].inputs[0];
+    return source;
 }
 
 static void bind(const layout *l, ffn__op *op, size_t i)
 {
     const ffn__node *node = &l->model->nodes[i];
-    const ffn__layer *layer = layer_of(l, i);
-    op->ops = layer->ops;
+    op->ops = layer_of(l, i)->ops;
+    op->config = layer_of(l, i)->config;
     op->node = i;
     op->runs_backward = l->needs[i];
-    op->input_turned = node->input_count > 0 && l->turned[root_of(l, node->inputs[0])];
+    op->input_turned = l->turned[root_of(l, node->inputs[0])];
     op->output_turned = l->turned[i];
+    op->kernels = answer_of(l, i)->kernels;
+    op->output = memory_of(l, block_of(l, i, VALUE));
+    op->saved = memory_of(l, block_of(l, i, SAVED));
     op->forward_scratch = memory_of(l, block_of(l, i, SCRATCH));
     op->backward_scratch = memory_of(l, block_of(l, i, SCRATCH_BACKWARD));
-    op->step = (ffn_step){.config = layer->config,
-                          .kernels = layer->plan.kernels,
-                          .training = l->plan->options.training,
-                          .threads = l->plan->options.threads,
-                          .input_count = node->input_count,
-                          .input_shapes = layer->plan.inputs,
-                          .output_shape = node->shape,
-                          .output = memory_of(l, block_of(l, i, VALUE)),
-                          .saved = memory_of(l, block_of(l, i, SAVED)),
-                          .gradient_scratch = memory_of(l, block_of(l, i, GRADIENT_SCRATCH)),
-                          .output_gradient = memory_of(l, block_of(l, i, GRADIENT))};
-    op->step.gradient_slots = op->step.gradient_scratch ? l->plan->gradient_slots : 0;
+    op->gradient_scratch = memory_of(l, block_of(l, i, GRADIENT_SCRATCH));
+    op->output_gradient = memory_of(l, block_of(l, i, GRADIENT));
     for (size_t k = 0; k < node->input_count; k++) {
         const size_t root = root_of(l, node->inputs[k]);
-        op->step.inputs[k] = memory_of(l, block_of(l, root, VALUE));
-        op->reads_user[k] = is_input(l, root) && l->inputs == 1;
-        op->step.input_gradients[k] = memory_of(l, block_of(l, root, GRADIENT));
+        op->inputs[k].shape = &l->model->nodes[source_of(l, i, k)].shape;
+        op->inputs[k].value = memory_of(l, block_of(l, root, VALUE));
+        op->inputs[k].gradient = memory_of(l, block_of(l, root, GRADIENT));
     }
     bind_parameters(l, op);
+}
+
+/* The ops, and behind them the parameters and inputs of all. */
+static ffn_status make_ops(const layout *l, ffn_error *error)
+{
+    ffn_plan *plan = l->plan;
+    size_t inputs = 0, parameters = 0;
+    for (size_t i = 0; i < l->n; i++) {
+        if (!is_op(l, i)) continue;
+        plan->op_count++;
+        inputs += l->model->nodes[i].input_count;
+        parameters += answer_of(l, i)->parameter_count;
+    }
+    const size_t size =
+        plan->op_count * sizeof(ffn__op) + parameters * sizeof(ffn__op_parameter) + inputs * sizeof(ffn__op_input);
+    plan->ops = ffn__alloc_objects(size, 1, error);
+    if (!plan->ops) return FFN_OUT_OF_MEMORY;
+    plan->bytes += size;
+    ffn__op *op = plan->ops;
+    ffn__op_parameter *parameter = (ffn__op_parameter *)(plan->ops + plan->op_count);
+    ffn__op_input *input = (ffn__op_input *)(parameter + parameters);
+    for (size_t i = 0; i < l->n; i++) {
+        if (!is_op(l, i)) continue;
+        op->inputs = input;
+        op->parameters = parameter;
+        op->parameter_count = answer_of(l, i)->parameter_count;
+        input += l->model->nodes[i].input_count;
+        parameter += op->parameter_count;
+        bind(l, op++, i);
+    }
+    return FFN_OK;
 }
 
 /* First writer sets, later writers add: in the order of backward, after the loss. */
@@ -289,14 +355,15 @@ static void give_betas(const layout *l)
         const ffn__node *node = &l->model->nodes[op->node];
         for (size_t k = 0; k < node->input_count; k++) {
             const size_t root = root_of(l, node->inputs[k]);
-            op->step.input_betas[k] = l->written[root] ? 1 : 0;
+            op->inputs[k].beta = l->written[root] ? 1 : 0;
             l->written[root] = true;
         }
-        for (size_t k = 0; k < FFN_MAX_PARAMETERS; k++) {
-            if (!op->step.parameter_gradients[k]) continue;
-            const size_t parameter = layer_of(l, op->node)->parameter[k];
-            op->first_writer[k] = !parameter_written[parameter];
-            op->step.parameter_betas[k] = op->first_writer[k] ? 0 : 1;
+        for (size_t k = 0; k < op->parameter_count; k++) {
+            ffn__op_parameter *bound = &op->parameters[k];
+            if (!bound->gradient) continue;
+            const size_t parameter = ffn__layer_parameter(layer_of(l, op->node), k);
+            bound->first_writer = !parameter_written[parameter];
+            bound->beta = bound->first_writer ? 0 : 1;
             parameter_written[parameter] = true;
         }
     }
@@ -306,9 +373,9 @@ static bool reports_gradients(const ffn_plan *plan)
 {
     bool all = plan->gradients != NULL;
     for (size_t o = 0; o < plan->op_count; o++)
-        for (size_t k = 0; k < FFN_MAX_PARAMETERS; k++) {
+        for (size_t k = 0; k < plan->ops[o].parameter_count; k++) {
             const ffn__op *op = &plan->ops[o];
-            if (op->step.parameter_gradients[k]) all &= op->ops->backward_parameters && op->ops->gradient_bound;
+            if (op->parameters[k].gradient) all &= op->ops->backward_parameters && op->ops->gradient_bound;
         }
     return all;
 }
@@ -318,10 +385,9 @@ static bool can_update_early(const ffn_plan *plan)
 {
     bool can = plan->reports_gradients && plan->keeps_deltas;
     for (size_t o = 0; o < plan->op_count; o++)
-        for (size_t k = 0; k < FFN_MAX_PARAMETERS; k++) {
-            const ffn__op *op = &plan->ops[o];
-            if (op->step.parameter_gradients[k]) can &= op->first_writer[k];
-            if (op->step.parameter_betas[k] == 1) can = false;
+        for (size_t k = 0; k < plan->ops[o].parameter_count; k++) {
+            const ffn__op_parameter *bound = &plan->ops[o].parameters[k];
+            if (bound->gradient) can &= bound->first_writer;
         }
     return can;
 }
@@ -333,26 +399,13 @@ static void find_least_rows(const layout *l)
     next->least_rows = 1;
     for (size_t o = 0; o < l->plan->op_count; o++) {
         const ffn__op *op = &l->plan->ops[o];
-        const size_t rows = layer_of(l, op->node)->plan.training_rows;
+        const size_t rows = answer_of(l, op->node)->training_rows;
         bool collects = false;
-        for (size_t k = 0; k < FFN_MAX_PARAMETERS; k++) collects |= op->step.next_states[k] != NULL;
+        for (size_t k = 0; k < op->parameter_count; k++) collects |= op->parameters[k].next_state != NULL;
         if (!collects || rows <= next->least_rows) continue;
         next->least_rows = rows;
         next->least_node = op->node;
     }
-}
-
-static ffn_status allocate_gradients(const layout *l, ffn_error *error)
-{
-    ffn_plan *plan = l->plan;
-    plan->has_gradient = ffn__alloc(l->model->parameter_count, sizeof(bool), error);
-    if (!plan->has_gradient) return FFN_OUT_OF_MEMORY;
-    if (!plan->options.training || plan->options.frozen) return FFN_OK;
-    bool any = false;
-    for (size_t i = 0; i < l->model->parameter_count; i++)
-        any |= plan->has_gradient[i] = ffn__parameter_trainable(l->model, i);
-    if (any) plan->gradients = ffn__alloc(l->model->value_count, sizeof(float), error);
-    return any && !plan->gradients ? FFN_OUT_OF_MEMORY : FFN_OK;
 }
 
 static void bind_inputs(const layout *l)
@@ -384,21 +437,18 @@ static void bind_output(const layout *l)
         if (plan->ops[o].node == l->output) plan->output_op = o;
     if (plan->output_op == FFN__NONE || !plan->keeps_logits) return;
     const ffn__op *op = &plan->ops[plan->output_op];
-    plan->logits = layer_of(l, l->output)->plan.logits_saved ? op->step.saved : op->step.inputs[0];
-    plan->logits_are_x = !plan->logits && op->reads_user[0];
+    plan->logits = answer_of(l, l->output)->logits_saved ? op->saved : op->inputs[0].value;
+    plan->logits_are_x = !plan->logits && !op->inputs[0].value;
 }
 
-static ffn_status bind_all(layout *l, ffn_error *error)
+static ffn_status bind_all(const layout *l, ffn_error *error)
 {
     ffn_plan *plan = l->plan;
-    ffn_status status = allocate_gradients(l, error);
-    if (status == FFN_OK) status = ffn__states_allocate(plan, error);
+    ffn_status status = ffn__states_allocate(plan, error);
+    if (status == FFN_OK) status = make_ops(l, error);
     if (status != FFN_OK) return status;
-    plan->ops = ffn__alloc(l->n, sizeof(*plan->ops), error);
-    if (l->inputs > 1) plan->slices = ffn__alloc(l->inputs, sizeof(*plan->slices), error);
-    if (!plan->ops || (l->inputs > 1 && !plan->slices)) return FFN_OUT_OF_MEMORY;
-    for (size_t i = 0; i < l->n; i++)
-        if (is_op(l, i)) bind(l, &plan->ops[plan->op_count++], i);
+    if (l->inputs > 1) plan->slices = ffn__alloc_objects(l->inputs, sizeof(*plan->slices), error);
+    if (l->inputs > 1 && !plan->slices) return FFN_OUT_OF_MEMORY;
     give_betas(l);
     plan->reports_gradients = reports_gradients(plan);
     atomic_init(&plan->gradients_finite, true);
@@ -406,34 +456,40 @@ static ffn_status bind_all(layout *l, ffn_error *error)
     find_least_rows(l);
     bind_inputs(l);
     bind_output(l);
-    status = ffn__chain_bind(plan, error);
-    plan->bytes += sizeof(*plan) + plan->arena_size * sizeof(float) + l->n * sizeof(*plan->ops) +
-                   (plan->gradients ? l->model->value_count * sizeof(float) : 0) +
-                   l->model->parameter_count * sizeof(bool) + plan->slice_count * sizeof(*plan->slices);
-    return status;
+    plan->bytes += sizeof(*plan) + plan->slice_count * sizeof(*plan->slices);
+    return ffn__chain_bind(plan, error);
 }
 
 /* ---- life ------------------------------------------------------------------------------------------------------ */
 
+static ffn_status lay_out(layout *l, ffn_error *error)
+{
+    for (size_t i = 0; i < l->n; i++) l->inputs += is_input(l, i);
+    l->output = root_of(l, l->model->output);
+    ffn_status status = find_needs(l, error);
+    if (status != FFN_OK) return status;
+    find_turned(l);
+    l->plan->keeps_deltas = keeps_deltas(l);
+    status = place(l, error);
+    if (status == FFN_OK) status = allocate(l, error);
+    return status == FFN_OK ? bind_all(l, error) : status;
+}
+
 static ffn_status fill_plan(ffn_plan *plan, ffn_error *error)
 {
-    ffn_model view;
-    ffn_status status = ffn__fuse(plan, &view, error);
-    if (status != FFN_OK) return status;
-    const ffn_model *model = &view;
-    layout l = {.model = model, .plan = plan, .n = model->node_count};
-    for (size_t i = 0; i < l.n; i++) l.inputs += is_input(&l, i);
-    l.output = root_of(&l, model->output);
-    l.needs = ffn__alloc(l.n, sizeof(bool), error);
-    l.turned = ffn__alloc(l.n, sizeof(bool), error);
-    l.written = ffn__alloc(l.n + model->parameter_count, sizeof(bool), error);
-    l.blocks = ffn__alloc(l.n * BLOCK_KINDS + EXTRA_BLOCKS, sizeof(*l.blocks), error);
-    status = l.needs && l.turned && l.written && l.blocks ? FFN_OK : FFN_OUT_OF_MEMORY;
-    if (status == FFN_OK) status = find_needs(&l, error);
-    if (status == FFN_OK) find_turned(&l);
-    if (status == FFN_OK) plan->keeps_deltas = keeps_deltas(&l);
-    if (status == FFN_OK) status = place(&l, error);
-    if (status == FFN_OK) status = bind_all(&l, error);
+    ffn_model view = *plan->model; /* with layers as they are run */
+    layout l = {.model = &view, .plan = plan, .n = view.node_count};
+    ffn_status status = ffn__model_ask(plan->model, &l.answers, error);
+    view.layers = ffn__alloc_objects(view.layer_count, sizeof(*view.layers), error);
+    l.needs = ffn__alloc_objects(l.n, sizeof(bool), error);
+    l.turned = ffn__alloc_objects(l.n, sizeof(bool), error);
+    l.written = ffn__alloc_objects(l.n + view.parameter_count, sizeof(bool), error);
+    l.blocks = ffn__alloc_objects(l.n * BLOCK_KINDS + EXTRA_BLOCKS, sizeof(*l.blocks), error);
+    const bool all = view.layers && l.needs && l.turned && l.written && l.blocks;
+    if (status == FFN_OK) status = all ? ffn__fuse(plan, view.layers, l.answers, error) : FFN_OUT_OF_MEMORY;
+    if (status == FFN_OK) status = lay_out(&l, error);
+    ffn__free(l.answers);
+    ffn__free(view.layers);
     ffn__free(l.needs);
     ffn__free(l.turned);
     ffn__free(l.written);
@@ -444,7 +500,7 @@ static ffn_status fill_plan(ffn_plan *plan, ffn_error *error)
 ffn_plan *ffn__plan_create(const ffn_model *model, ffn_plan_options options, bool keep_logits, ffn_error *error)
 {
     if (ffn__model_check_built(model, error) != FFN_OK || ffn__blas_prepare(error) != FFN_OK) return NULL;
-    ffn_plan *plan = ffn__alloc(1, sizeof(*plan), error);
+    ffn_plan *plan = ffn__alloc_objects(1, sizeof(*plan), error);
     if (!plan) return NULL;
     if (options.max_batch == 0) options.max_batch = 32;
     plan->model = model;
@@ -469,11 +525,9 @@ void ffn_plan_destroy(ffn_plan *plan)
     if (!plan) return;
     ffn__free(plan->ops);
     ffn__free(plan->links);
-    ffn__free(plan->fusion.layers);
-    ffn__free(plan->fusion.configs);
+    ffn__free(plan->fusions);
     ffn__free(plan->slices);
     ffn__free(plan->arena);
-    ffn__free(plan->gradients);
     ffn__free(plan->has_gradient);
     ffn__free(plan->next_states.states);
     ffn__free(plan->next_states.values);

@@ -6,16 +6,33 @@
 
 #include "backprop/model.h"
 
-/* A layer's work: the public step, and what the loops over steps need to know. */
+/* What an op reads, and the gradient of it that it gives. */
+typedef struct ffn__op_input {
+    const float *value;     /* NULL: the caller's x, known at forward */
+    const ffn_shape *shape; /* the model's */
+    float *gradient;        /* NULL: not wanted */
+    float beta;
+} ffn__op_input;
+
+typedef struct ffn__op_parameter {
+    float *values, *gradient, *next_state; /* NULL: there is none */
+    float beta;                            /* of the gradient */
+    bool first_writer;                     /* of the gradient in a backward: beta follows accumulate */
+} ffn__op_parameter;
+
+/* A node's work, bound to memory: what the public step of a call is made of. */
 typedef struct ffn__op {
     const ffn_layer_ops *ops;
+    const void *config;
     size_t node;
+    ffn__op_input *inputs;         /* as many as the node has */
+    ffn__op_parameter *parameters; /* [parameter_count], by their places */
+    size_t parameter_count;
+    float *output, *output_gradient, *saved;
+    float *forward_scratch, *backward_scratch, *gradient_scratch;
+    ffn_kernels kernels; /* never AUTO */
     bool runs_backward;
-    bool first_writer[FFN_MAX_PARAMETERS]; /* of that parameter's gradient in a backward: its beta follows accumulate */
-    bool input_turned, output_turned;      /* where the forward does not want every value as the world knows it */
-    bool reads_user[FFN_MAX_INPUTS];       /* input k is the caller's x, known at forward */
-    float *forward_scratch, *backward_scratch;
-    ffn_step step;
+    bool input_turned, output_turned; /* where the forward does not want every value as the world knows it */
 } ffn__op;
 
 typedef struct ffn__link ffn__link; /* of a chain */
@@ -42,24 +59,18 @@ typedef struct ffn__next_states {
     size_t least_node; /* ... because of this one */
 } ffn__next_states;
 
-/* Layers that a predicting plan has in place of several of the model's; see fuse.c. */
-typedef struct ffn__fusion {
-    ffn__layer *layers;             /* [layer_count], NULL: none */
-    ffn__normalized_dense *configs; /* of those that are not the model's */
-} ffn__fusion;
-
 struct ffn_plan {
     const ffn_model *model;
     ffn_plan_options options;
-    bool keeps_logits; /* for losses: training, or evaluation */
-    ffn__op *ops;      /* in the order of forward */
-    ffn__fusion fusion;
+    bool keeps_logits;              /* for losses: training, or evaluation */
+    ffn__op *ops;                   /* [op_count] in the order of forward, with what they point to behind them */
+    ffn__normalized_dense *fusions; /* configs of layers that are not the model's, see fuse.c; NULL: there are none */
     size_t op_count;
     ffn__slice *slices; /* of models with several inputs */
     size_t slice_count, input_size;
-    float *arena;
-    size_t arena_size;            /* in floats */
-    float *gradients;             /* of parameters, laid out as the model's block; NULL: frozen, or nothing to train */
+    float *arena;                 /* owned */
+    float *gradients;             /* of parameters, behind the arena, laid out as the model's block; NULL: frozen, or
+                                     nothing to train */
     bool keeps_deltas;            /* the gradients of all values, so that those of parameters may follow at the end */
     size_t gradient_slots;        /* threads that have scratch of their own for parameters' gradients */
     bool can_update_early;        /* see ffn__backward_early */
@@ -78,7 +89,7 @@ struct ffn_plan {
     size_t link_rows; /* most rows that one thread is to work through by them */
     size_t bytes;
     uint64_t seed;     /* of random streams */
-    uint32_t forwards; /* training forwards so far: the step of the random streams */
+    uint32_t forwards; /* training forwards so far */
     bool accumulate;
     ffn__next_states next_states;
     const float *row_weights; /* [rows], borrowed; NULL: all 1 */
@@ -87,6 +98,9 @@ struct ffn_plan {
     /* the last forward */
     const float *x;
     size_t rows;
+    uint32_t random_step; /* of the random streams */
+    bool fused;           /* with the loss: the output's activation is left out, also in backward */
+    bool plain;           /* no value is turned */
 };
 
 /* As ffn_plan_create; keep_logits: an inference plan that ffn__plan_loss can be asked of, with a step for each layer. */
@@ -94,10 +108,10 @@ ffn_plan *ffn__plan_create(const ffn_model *model, ffn_plan_options options, boo
 /* Forward for a loss that follows. Where it is fused with the output's activation, that is left out and the answer is
  * its input, the logits; else it is the output. */
 const float *ffn__forward_for_loss(ffn_plan *plan, const ffn_loss *loss, const float *x, size_t rows);
-/* Forward in which visit sees each step before it runs; true: it has set the step's output itself. No value is turned.
- * The outputs, as of ffn_forward. A plan made with keep_logits has a step for every layer. */
+/* Forward in which visit sees each node's step before it runs; true: it has set the step's output itself. No value is
+ * turned. The outputs, as of ffn_forward. A plan made with keep_logits has a step for every layer. */
 const float *ffn__plan_walk(ffn_plan *plan, const float *x, size_t rows,
-                            bool (*visit)(void *context, const ffn__op *op), void *context);
+                            bool (*visit)(void *context, size_t node, const ffn_step *step), void *context);
 /* What a backward answers to, part by part, where the weights are updated before all gradients are there. */
 typedef struct ffn__gradient_reader {
     void (*ready)(void *context, const float *place, const float *values, size_t count);
@@ -122,13 +136,16 @@ const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows);
 /* Makes the links if the plan's ops are such a chain. */
 ffn_status ffn__chain_bind(ffn_plan *plan, ffn_error *error);
 /* The passes of a plan that has links, for rows of its own. */
-void ffn__chain_forward(const ffn_plan *plan, bool fused);
-void ffn__chain_backward(const ffn_plan *plan, bool fused);
+void ffn__chain_forward(const ffn_plan *plan);
+void ffn__chain_backward(const ffn_plan *plan);
 
 /* ---- layers in one (fuse.c) -------------------------------------------------------------------------------------- */
 
-/* Makes *view the model that the plan is to run: the plan's own, with layers that follow each other in one. */
-ffn_status ffn__fuse(ffn_plan *plan, ffn_model *view, ffn_error *error);
+/* Makes the layers that the plan is to run, with their answers, of the model's, [layer_count]: those that follow each
+ * other in one. */
+ffn_status ffn__fuse(ffn_plan *plan, ffn__layer *layers, ffn_layer_plan *answers, ffn_error *error);
+/* Whether a later layer does this one's work. */
+bool ffn__is_done_later(const ffn__layer *layer);
 
 /* ---- states (states.c) ----------------------------------------------------------------------------------------- */
 

@@ -17,16 +17,47 @@ static void cut_inputs(ffn_plan *plan)
     }
 }
 
-/* plain: no value is turned */
-static void set_step(const ffn_plan *plan, ffn__op *op, bool plain)
+/* What a layer is called with. */
+typedef struct call {
+    ffn_step step;
+    ffn_shape shapes[FFN_MAX_INPUTS]; /* of its inputs */
+} call;
+
+static void make_call(const ffn_plan *plan, const ffn__op *op, float *scratch, call *c)
 {
-    op->step.rows = plan->rows;
-    op->step.random = (ffn_random){plan->seed, FFN__STREAM_LAYER + (uint32_t)op->node, plan->forwards, 0};
-    for (size_t k = 0; k < op->step.input_count; k++)
-        if (op->reads_user[k]) op->step.inputs[k] = plan->x;
-    op->step.scratch = op->forward_scratch;
-    op->step.input_turned = op->input_turned && !plain;
-    op->step.output_turned = op->output_turned && !plain;
+    const ffn__node *node = &plan->model->nodes[op->node];
+    ffn_step *step = &c->step;
+    memset(step, 0, sizeof(*step));
+    step->config = op->config;
+    step->kernels = op->kernels;
+    step->rows = plan->rows;
+    step->training = plan->options.training;
+    step->threads = plan->options.threads;
+    step->input_count = node->input_count;
+    step->input_shapes = c->shapes;
+    step->output_shape = node->shape;
+    step->output = op->output;
+    step->saved = op->saved;
+    step->scratch = scratch;
+    step->gradient_scratch = op->gradient_scratch;
+    step->gradient_slots = op->gradient_scratch ? plan->gradient_slots : 0;
+    step->random = (ffn_random){plan->seed, FFN__STREAM_LAYER + (uint32_t)op->node, plan->random_step, 0};
+    step->output_gradient = op->output_gradient;
+    step->input_turned = op->input_turned && !plan->plain;
+    step->output_turned = op->output_turned && !plan->plain;
+    step->fused_loss = plan->fused && op == plan->ops + plan->output_op;
+    for (size_t k = 0; k < node->input_count; k++) {
+        c->shapes[k] = *op->inputs[k].shape;
+        step->inputs[k] = op->inputs[k].value ? op->inputs[k].value : plan->x;
+        step->input_gradients[k] = op->inputs[k].gradient;
+        step->input_betas[k] = op->inputs[k].beta;
+    }
+    for (size_t k = 0; k < op->parameter_count; k++) {
+        step->parameters[k] = op->parameters[k].values;
+        step->next_states[k] = op->parameters[k].next_state;
+        step->parameter_gradients[k] = op->parameters[k].gradient;
+        step->parameter_betas[k] = op->parameters[k].beta;
+    }
 }
 
 static bool begin_forward(ffn_plan *plan, const float *x, size_t rows)
@@ -35,6 +66,8 @@ static bool begin_forward(ffn_plan *plan, const float *x, size_t rows)
     ffn__states_begin(plan);
     plan->x = x;
     plan->rows = rows;
+    plan->random_step = plan->forwards;
+    plan->fused = plan->plain = false;
     cut_inputs(plan);
     return true;
 }
@@ -42,18 +75,20 @@ static bool begin_forward(ffn_plan *plan, const float *x, size_t rows)
 /* Whether this number of rows goes along the links, forward and backward. */
 static bool is_chain(const ffn_plan *plan) { return plan->links && plan->rows <= plan->link_rows; }
 
+static void forward_op(const ffn_plan *plan, const ffn__op *op)
+{
+    call c;
+    make_call(plan, op, op->forward_scratch, &c);
+    op->ops->forward(&c.step);
+}
+
 static void run_forward(ffn_plan *plan, bool fused)
 {
-    if (is_chain(plan)) {
-        ffn__chain_forward(plan, fused);
-        if (plan->options.training) plan->forwards++;
-        return;
-    }
-    if (plan->output_op != FFN__NONE) plan->ops[plan->output_op].step.fused_loss = fused;
-    for (size_t o = 0; o < plan->op_count; o++) {
-        set_step(plan, &plan->ops[o], false);
-        plan->ops[o].ops->forward(&plan->ops[o].step);
-    }
+    plan->fused = fused;
+    if (is_chain(plan))
+        ffn__chain_forward(plan);
+    else
+        for (size_t o = 0; o < plan->op_count; o++) forward_op(plan, &plan->ops[o]);
     if (plan->options.training) plan->forwards++;
 }
 
@@ -68,12 +103,15 @@ const float *ffn_forward(ffn_plan *plan, const float *x, size_t rows)
 }
 
 const float *ffn__plan_walk(ffn_plan *plan, const float *x, size_t rows,
-                            bool (*visit)(void *context, const ffn__op *op), void *context)
+                            bool (*visit)(void *context, size_t node, const ffn_step *step), void *context)
 {
     if (!begin_forward(plan, x, rows)) return NULL;
+    plan->plain = true;
     for (size_t o = 0; o < plan->op_count; o++) {
-        set_step(plan, &plan->ops[o], true);
-        if (!visit(context, &plan->ops[o])) plan->ops[o].ops->forward(&plan->ops[o].step);
+        const ffn__op *op = &plan->ops[o];
+        call c;
+        make_call(plan, op, op->forward_scratch, &c);
+        if (!visit(context, op->node, &c.step)) op->ops->forward(&c.step);
     }
     return output_of(plan);
 }
@@ -91,12 +129,11 @@ const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows)
     if (plan->options.training && plan->forwards > 0) plan->forwards--; /* the same random numbers again */
     if (!begin_forward(plan, x, rows)) return NULL;
     const char *name = NULL;
+    plan->plain = true;
     for (size_t o = 0; o < plan->op_count && !name; o++) {
-        ffn__op *op = &plan->ops[o];
-        set_step(plan, op, true);
-        op->step.fused_loss = false;
-        op->ops->forward(&op->step);
-        if (!ffn__tensor()->all_finite(rows * ffn_shape_size(op->step.output_shape), op->step.output))
+        const ffn__op *op = &plan->ops[o];
+        forward_op(plan, op);
+        if (!ffn__tensor()->all_finite(rows * ffn_shape_size(plan->model->nodes[op->node].shape), op->output))
             name = ffn__node_name(plan->model, op->node);
     }
     if (plan->options.training) plan->forwards++;
@@ -168,18 +205,19 @@ static void join_input_gradients(const ffn_plan *plan)
     }
 }
 
-static void run_backward_parameters(const ffn_plan *plan, ffn__op *op, const ffn__gradient_reader *reader)
+static void run_backward_parameters(const ffn_plan *plan, const ffn__op *op, const ffn__gradient_reader *reader)
 {
     if (!op->runs_backward || !op->ops->backward_parameters) return;
-    op->step.gradient_ready = reader ? reader->ready : NULL;
-    op->step.gradient_context = reader ? reader->context : NULL;
-    op->step.gradient_kept = reader && reader->kept;
-    for (size_t i = 0; i < sizeof(reader->fetch) / sizeof(reader->fetch)[0]; i++) {
-        const bool fetched = reader && reader->fetch[i] && op->step.parameter_gradients[0];
-        op->step.gradient_fetch[i] =
-            fetched ? reader->fetch[i] + (op->step.parameter_gradients[0] - plan->gradients) : NULL;
-    }
-    op->ops->backward_parameters(&op->step);
+    call c;
+    make_call(plan, op, op->backward_scratch, &c);
+    ffn_step *step = &c.step;
+    step->gradient_ready = reader->ready;
+    step->gradient_context = reader->context;
+    step->gradient_kept = reader->kept;
+    for (size_t i = 0; i < sizeof(reader->fetch) / sizeof(reader->fetch)[0]; i++)
+        if (reader->fetch[i] && step->parameter_gradients[0])
+            step->gradient_fetch[i] = reader->fetch[i] + (step->parameter_gradients[0] - plan->gradients);
+    op->ops->backward_parameters(step);
 }
 
 /* Where gradients stay in the plan, their parts are looked at while they are in cache. */
@@ -195,23 +233,34 @@ static ffn__gradient_reader looker(ffn_plan *plan)
     return (ffn__gradient_reader){.ready = look_at_part, .context = plan, .kept = true};
 }
 
+/* Whether the layer knows that no gradient of its parameters can be infinite or NaN. */
+static bool is_bounded(const ffn__op *op, const ffn_step *step)
+{
+    return !op->ops->gradient_bound || op->ops->gradient_bound(step) < FLT_MAX / 2;
+}
+
 /* The gradients of values from the output back to the inputs, and, unless the plan keeps them for later, those of the
- * parameters on the way. */
-static void run_backward(ffn_plan *plan, bool fused)
+ * parameters on the way. With ask, answers whether all layers know that their parameters' will be finite. */
+static bool run_backward(ffn_plan *plan, bool fused, bool ask)
 {
     const ffn__gradient_reader look = looker(plan);
+    bool bounded = ask;
     atomic_store(&plan->gradients_finite, plan->reports_gradients && !is_chain(plan));
+    plan->fused = fused;
     if (is_chain(plan)) {
-        ffn__chain_backward(plan, fused);
-        return;
+        ffn__chain_backward(plan);
+        return false;
     }
-    if (plan->output_op != FFN__NONE) plan->ops[plan->output_op].step.fused_loss = fused;
     for (size_t o = plan->op_count; o-- > 0;) {
-        ffn__op *op = &plan->ops[o];
-        op->step.scratch = op->backward_scratch;
-        if (op->runs_backward) op->ops->backward(&op->step);
+        const ffn__op *op = &plan->ops[o];
+        if (!op->runs_backward) continue;
+        call c;
+        make_call(plan, op, op->backward_scratch, &c);
+        op->ops->backward(&c.step);
+        bounded = bounded && is_bounded(op, &c.step);
         if (!plan->keeps_deltas) run_backward_parameters(plan, op, &look);
     }
+    return bounded;
 }
 
 /* What comes after it: gradients of parameters that were left for later, and the joined one of several inputs, which
@@ -226,17 +275,6 @@ static void finish_backward(ffn_plan *plan, const ffn__gradient_reader *reader)
     join_input_gradients(plan);
 }
 
-/* Whether no gradient of a parameter can be infinite or NaN. */
-static bool gradients_are_bounded(const ffn_plan *plan)
-{
-    for (size_t o = 0; o < plan->op_count; o++) {
-        const ffn__op *op = &plan->ops[o];
-        if (op->runs_backward && op->ops->gradient_bound && !(op->ops->gradient_bound(&op->step) < FLT_MAX / 2))
-            return false;
-    }
-    return true;
-}
-
 double ffn__backward_early(ffn_plan *plan, const ffn_loss *loss, const float *targets,
                            const ffn__gradient_reader *reader, bool *read)
 {
@@ -246,9 +284,8 @@ double ffn__backward_early(ffn_plan *plan, const ffn_loss *loss, const float *ta
     const double value = sum_loss(plan, loss, targets, plan->loss_work, gradient_scale) * scale;
     *read = false;
     if (!plan->output_gradient) return value;
-    run_backward(plan, ffn__model_fuses(plan->model, loss));
-    *read = reader && plan->can_update_early && !is_chain(plan) && !plan->accumulate && isfinite(value) &&
-            gradients_are_bounded(plan);
+    const bool ask = reader && plan->can_update_early && !plan->accumulate && isfinite(value);
+    *read = run_backward(plan, ffn__model_fuses(plan->model, loss), ask);
     finish_backward(plan, *read ? reader : NULL);
     return value;
 }
@@ -269,7 +306,7 @@ void ffn_backward_from(ffn_plan *plan, const float *output_gradient)
     memmove(plan->output_gradient, output_gradient,
             plan->rows * ffn_shape_size(ffn_model_output_shape(plan->model)) * sizeof(float));
     plan->gradients_by_hand = true;
-    run_backward(plan, false);
+    (void)run_backward(plan, false, false);
     finish_backward(plan, NULL);
 }
 
@@ -280,8 +317,8 @@ void ffn_plan_accumulate(ffn_plan *plan, bool accumulate)
     if (!plan) return;
     plan->accumulate = accumulate;
     for (size_t o = 0; o < plan->op_count; o++)
-        for (size_t k = 0; k < FFN_MAX_PARAMETERS; k++)
-            if (plan->ops[o].first_writer[k]) plan->ops[o].step.parameter_betas[k] = accumulate ? 1 : 0;
+        for (size_t k = 0; k < plan->ops[o].parameter_count; k++)
+            if (plan->ops[o].parameters[k].first_writer) plan->ops[o].parameters[k].beta = accumulate ? 1 : 0;
 }
 
 const float *ffn_input_gradient(const ffn_plan *plan) { return plan ? plan->input_gradient : NULL; }

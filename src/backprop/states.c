@@ -4,24 +4,23 @@
 
 #include "backprop/plan.h"
 
-static bool collects(const ffn_plan *plan, const ffn__layer *layer, size_t k)
+static bool collects(const ffn_plan *plan, const ffn__parameter *parameter)
 {
-    if (!plan->options.training || plan->options.frozen || layer->frozen || !layer->plan.collects_states) return false;
-    return layer->parameter[k] != FFN__NONE && layer->plan.parameters[k].role == FFN_STATE;
+    const ffn__layer *layer = &plan->model->layers[parameter->layer];
+    return plan->options.training && !plan->options.frozen && !layer->frozen && layer->collects_states &&
+           parameter->role == FFN_STATE;
 }
 
 /* Lists the states of all layers; with a NULL list counts them. Answers how many there are. */
 static size_t list_states(const ffn_plan *plan, ffn__next_state *list)
 {
     size_t count = 0, offset = 0;
-    for (size_t i = 0; i < plan->model->layer_count; i++) {
-        const ffn__layer *layer = &plan->model->layers[i];
-        for (size_t k = 0; k < layer->plan.parameter_count; k++) {
-            if (!collects(plan, layer, k)) continue;
-            if (list) list[count] = (ffn__next_state){.parameter = layer->parameter[k], .offset = offset};
-            offset += ffn__pad(plan->model->parameters[layer->parameter[k]].stored);
-            count++;
-        }
+    for (size_t i = 0; i < plan->model->parameter_count; i++) {
+        const ffn__parameter *parameter = &plan->model->parameters[i];
+        if (!collects(plan, parameter)) continue;
+        if (list) list[count] = (ffn__next_state){.parameter = i, .offset = offset};
+        offset += ffn__pad(parameter->stored);
+        count++;
     }
     return count;
 }
@@ -30,7 +29,7 @@ ffn_status ffn__states_allocate(ffn_plan *plan, ffn_error *error)
 {
     plan->next_states.count = list_states(plan, NULL);
     if (plan->next_states.count == 0) return FFN_OK;
-    plan->next_states.states = ffn__alloc(plan->next_states.count, sizeof(*plan->next_states.states), error);
+    plan->next_states.states = ffn__alloc_objects(plan->next_states.count, sizeof(*plan->next_states.states), error);
     if (!plan->next_states.states) return FFN_OUT_OF_MEMORY;
     (void)list_states(plan, plan->next_states.states);
     const ffn__next_state *last = &plan->next_states.states[plan->next_states.count - 1];

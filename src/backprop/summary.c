@@ -93,7 +93,7 @@ size_t ffn_model_summary(const ffn_model *model, char *bytes, size_t size)
 {
     text t = {bytes, bytes ? size : 0, 0};
     if (t.size) bytes[0] = '\0';
-    if (!model || !model->built) return 0;
+    if (!model || model->draft) return 0;
     const widths w = measure(model);
     append(&t, "%-*s  %-*s  %10s  %s\n", w.name, "layer", w.shape, "output", "parameters", "details");
     size_t all = 0, trainable = 0;

@@ -46,7 +46,7 @@ static void *alloc_aligned(size_t count, size_t size, size_t alignment, ffn_erro
     size_t bytes, all;
     const bool fits = ffn__multiply(count, size, &bytes);
     if (fits && bytes >= LARGE_PAGE && !hooked) alignment = LARGE_PAGE;
-    if (!fits || !ffn__sum(bytes, alignment, &all)) {
+    if (!fits || !ffn__sum(bytes, alignment, &all) || all > PTRDIFF_MAX) {
         (void)ffn_fail(error, FFN_OUT_OF_MEMORY, "out of memory: %zu elements of %zu bytes are more than there can be",
                        count, size);
         return NULL;

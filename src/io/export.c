@@ -57,9 +57,11 @@ ffn_status ffn__export_values(const ffn_model *model, size_t parameter, float **
 size_t ffn__export_parameter(const ffn_model *model, size_t node, const char *name)
 {
     const ffn__layer *layer = &model->layers[model->nodes[node].layer];
-    for (size_t i = 0; i < layer->plan.parameter_count; i++)
-        if (layer->plan.parameters[i].name && strcmp(layer->plan.parameters[i].name, name) == 0)
-            return layer->parameter[i];
+    const size_t behind = strlen(layer->name) + 1; /* "dense1." */
+    for (size_t k = 0; k < FFN_MAX_PARAMETERS; k++) {
+        const size_t index = ffn__layer_parameter(layer, k);
+        if (index != FFN__NONE && strcmp(model->parameters[index].name + behind, name) == 0) return index;
+    }
     return FFN__NONE;
 }
 

@@ -21,14 +21,14 @@ typedef struct calibration {
     bool counting;  /* the second time, when the extremes are known */
 } calibration;
 
-static bool look_at_input(void *context, const ffn__op *op)
+static bool look_at_input(void *context, size_t node, const ffn_step *step)
 {
     const calibration *c = context;
-    range *r = c->ranges[op->node];
+    range *r = c->ranges[node];
     if (!r) return false;
-    const size_t n = op->step.rows * ffn_shape_size(op->step.input_shapes[0]);
+    const size_t n = step->rows * ffn_shape_size(step->input_shapes[0]);
     for (size_t i = 0; i < n; i++) {
-        const double x = (double)op->step.inputs[0][i];
+        const double x = (double)step->inputs[0][i];
         if (c->counting) {
             const double bin = (x - r->low) / (r->high - r->low) * BINS;
             r->bins[bin >= BINS - 1 ? BINS - 1 : bin > 0 ? (size_t)bin : 0]++;
@@ -183,40 +183,39 @@ static int8_t quantize(const ffn__c_use *use, float x)
     return (int8_t)(v >= 127 ? 127 : v > -128 ? (int)(v + (float)128.5) - 128 : -128);
 }
 
-static void run_dense(const ffn__c_file *file, const ffn__op *op)
+static void run_dense(const ffn__c_file *file, size_t node, const ffn_step *step)
 {
-    const ffn__layer *layer = &file->model->layers[file->model->nodes[op->node].layer];
-    const ffn__c_weights *w = &file->weights[file->model->nodes[op->node].layer];
-    const ffn__c_use *use = &file->uses[op->node];
-    const size_t rows = op->step.rows * ffn__rows_before_last_axis(op->step.output_shape);
+    const ffn__layer *layer = &file->model->layers[file->model->nodes[node].layer];
+    const ffn__c_weights *w = &file->weights[file->model->nodes[node].layer];
+    const ffn__c_use *use = &file->uses[node];
+    const size_t rows = step->rows * ffn__rows_before_last_axis(step->output_shape);
     for (size_t r = 0; r < rows; r++) {
         int8_t q[MAX_INPUTS];
-        for (size_t k = 0; k < w->inputs; k++) q[k] = quantize(use, op->step.inputs[0][r * w->inputs + k]);
+        for (size_t k = 0; k < w->inputs; k++) q[k] = quantize(use, step->inputs[0][r * w->inputs + k]);
         for (size_t u = 0; u < w->units; u++) {
             int32_t sum = use->start[u];
             for (size_t k = 0; k < w->inputs; k++) sum += w->bytes[u * w->inputs + k] * q[k];
-            op->step.output[r * w->units + u] = (float)sum * use->scale[u];
+            step->output[r * w->units + u] = (float)sum * use->scale[u];
         }
     }
-    ffn_activation activation = layer->plan.activation;
+    ffn_activation activation = layer->activation;
     if (!activation.ops) return;
-    const size_t slope = ffn__export_parameter(file->model, op->node, "slope");
+    const size_t slope = ffn__export_parameter(file->model, node, "slope");
     if (slope != FFN__NONE) activation.slope = ffn__parameter_values(file->model, slope);
-    ffn__activation_run(&activation, op->step.threads, rows, w->units, op->step.output, op->step.output);
+    ffn__activation_run(&activation, step->threads, rows, w->units, step->output, step->output);
 }
 
 /* Does what the file does where that is not what the library does. */
-static bool run_as_exported(void *context, const ffn__op *op)
+static bool run_as_exported(void *context, size_t node, const ffn_step *step)
 {
     const ffn__c_file *file = context;
-    for (size_t k = 0; file->uses && k < op->node; k++)
-        if (file->folds[k] == op->node) {
-            memcpy(op->step.output, op->step.inputs[0],
-                   op->step.rows * ffn_shape_size(op->step.output_shape) * sizeof(float));
+    for (size_t k = 0; file->uses && k < node; k++)
+        if (file->folds[k] == node) {
+            memcpy(step->output, step->inputs[0], step->rows * ffn_shape_size(step->output_shape) * sizeof(float));
             return true;
         }
-    if (!file->uses || !file->uses[op->node].start) return false;
-    run_dense(file, op);
+    if (!file->uses || !file->uses[node].start) return false;
+    run_dense(file, node, step);
     return true;
 }
 

@@ -124,7 +124,7 @@ static const struct {
 /* y = f(x), of the node's shape. */
 static ffn_status write_activation(ffn__c_file *file, size_t node, const char *x, const char *y, ffn_error *error)
 {
-    const ffn_activation activation = layer_of(file, node)->plan.activation;
+    const ffn_activation activation = layer_of(file, node)->activation;
     const ffn_shape shape = shape_of(file, node);
     const size_t cols = ffn__last_axis(shape), rows = ffn__rows_before_last_axis(shape);
     size_t kind;

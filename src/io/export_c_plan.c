@@ -76,7 +76,7 @@ static ffn_status fold(ffn__c_weights *w, const ffn__channel_norm *norm, ffn_err
 static ffn_status fold_reader(ffn__c_file *file, size_t node, ffn_error *error)
 {
     const size_t reader = only_reader(file, node);
-    const bool linear = ffn__export_is_linear(&layer_of(file, node)->plan.activation);
+    const bool linear = ffn__export_is_linear(&layer_of(file, node)->activation);
     if (reader == FFN__NONE || !linear || is_shared(file, node) || file->model->nodes[node].shape.rank > 2 ||
         layer_of(file, reader)->ops != &ffn__batch_norm_ops)
         return FFN_OK;

@@ -71,14 +71,17 @@ static ffn_status try_input(const trial *t, const node *n)
 }
 
 /* The layer's tensors are there, and a scaler follows an input. */
-static ffn_status check_layer(const trial *t, const ffn__layer *layer, const node *n)
+static ffn_status check_layer(const trial *t, const ffn_model *alone, const node *n)
 {
     ffn_error *error = t->reading->error;
-    ffn_status status = FFN_OK;
+    const ffn__layer *layer = &alone->layers[0];
+    ffn_layer_plan answer;
+    ffn_status status = ffn__layer_ask(alone, 0, &answer, error);
+    if (status != FFN_OK) return status;
     if (ffn__is_scaler(layer->ops) && !t->graph->values[n->inputs[0]].is_input)
         return ffn_fail(error, FFN_BAD_FORMAT, "%s does not follow an input", layer->name);
-    for (size_t i = 0; i < layer->plan.parameter_count && status == FFN_OK; i++) {
-        const ffn_layer_parameter *p = &layer->plan.parameters[i];
+    for (size_t i = 0; i < answer.parameter_count && status == FFN_OK; i++) {
+        const ffn_layer_parameter *p = &answer.parameters[i];
         char name[256];
         if (!p->name) continue;
         (void)snprintf(name, sizeof name, "%s.%s", layer->name, p->name);
@@ -101,10 +104,10 @@ static ffn_status try_alone(const trial *t, const node *n, const ffn__json *obje
         inputs[i] = ffn_input(alone, g->values[input].shape);
     }
     ffn_status status = ffn__layer_read(&inner, object, inputs, n->input_count, &value);
-    if (status == FFN_OK && shared && alone->error.status == FFN_OK)
+    if (status == FFN_OK && shared && alone->draft->error.status == FFN_OK)
         value = ffn_share(alone, value, ffn_input(alone, g->values[n->inputs[0]].shape));
-    if (status == FFN_OK) status = ffn__file_mistake(&alone->error, t->reading->error);
-    if (status == FFN_OK && !shared) status = check_layer(t, &alone->layers[0], n);
+    if (status == FFN_OK) status = ffn__file_mistake(&alone->draft->error, t->reading->error);
+    if (status == FFN_OK && !shared) status = check_layer(t, alone, n);
     if (status == FFN_OK) g->values[g->value_count] = (ffn__graph_value){.shape = alone->nodes[value.id - 1].shape};
     ffn_model_destroy(alone);
     return status;
@@ -221,14 +224,15 @@ ffn_status ffn__graph_build(const ffn__graph *g, const ffn__reading *r)
 {
     ffn_model *m = r->model;
     ffn_error mistake = {FFN_OK, ""};
-    ffn_status status = ffn__grow((void **)&m->nodes, &m->node_capacity, g->value_count, sizeof *m->nodes, r->error);
+    ffn_status status =
+        ffn__grow((void **)&m->nodes, &m->draft->node_capacity, g->value_count, sizeof *m->nodes, r->error);
     if (status == FFN_OK)
-        status = ffn__grow((void **)&m->layers, &m->layer_capacity, g->layer_count, sizeof *m->layers, r->error);
+        status = ffn__grow((void **)&m->layers, &m->draft->layer_capacity, g->layer_count, sizeof *m->layers, r->error);
     for (const ffn__json *v = ffn__json_first(g->nodes); v && status == FFN_OK; v = ffn__json_next(g->nodes, v)) {
         node n;
         status = read_node(v, m->node_count, m->layer_count, &n, r->error);
         if (status == FFN_OK) status = add_node(g, r, &n);
-        if (status == FFN_OK) status = ffn__file_mistake(&m->error, r->error);
+        if (status == FFN_OK) status = ffn__file_mistake(&m->draft->error, r->error);
     }
     if (status != FFN_OK) return status;
     (void)ffn__model_lay_out(m, (ffn_value){(uint32_t)g->output + 1}, &mistake);

@@ -224,7 +224,10 @@ ffn_model *ffn__model_read(const ffn__safetensors *file, const ffn_file_options 
         const bool allocated = scratch && ffn__model_allocate(r.model, r.error) == FFN_OK;
         if (allocated) ffn__block_read(r.model, file, "", r.model->values, scratch);
         ffn__free(scratch);
-        if (allocated) return r.model;
+        if (allocated) {
+            ffn__model_settle(r.model);
+            return r.model;
+        }
     }
     ffn_model_destroy(r.model);
     return NULL;

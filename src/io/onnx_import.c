@@ -165,7 +165,7 @@ static ffn_status add_scaler(import *in, size_t node, ffn_value x, ffn_error *er
 static ffn_status set_epsilon(import *in, size_t node, ffn_error *error)
 {
     const float epsilon = in->matches[node].number;
-    if (in->model->error.status != FFN_OK) return FFN_OK; /* will be said of the node */
+    if (in->model->draft->error.status != FFN_OK) return FFN_OK; /* will be said of the node */
     if (!(epsilon >= 0 && epsilon <= 1))
         return ffn__onnx_fail(&in->file.nodes[node], node, FFN_UNSUPPORTED, "its epsilon is not in [0, 1]", error);
     ffn__norm_config *config = in->model->layers[in->model->nodes[in->made[node].id - 1].layer].config;
@@ -226,10 +226,10 @@ static ffn_status add_layer(import *in, size_t node, ffn_error *error)
     if (m->has_axis && m->axis != -1 && m->axis != last)
         return ffn__onnx_fail(&in->file.nodes[node], node, FFN_UNSUPPORTED, "its axis is not the last", error);
     const ffn_status status = adders[m->kind](in, node, x, error);
-    if (status != FFN_OK || in->model->error.status == FFN_OK) return status;
+    if (status != FFN_OK || in->model->draft->error.status == FFN_OK) return status;
     char why[120];
-    (void)snprintf(why, sizeof(why), "%.110s", in->model->error.message);
-    return ffn__onnx_fail(&in->file.nodes[node], node, status_of(in->model->error.status), why, error);
+    (void)snprintf(why, sizeof(why), "%.110s", in->model->draft->error.message);
+    return ffn__onnx_fail(&in->file.nodes[node], node, status_of(in->model->draft->error.status), why, error);
 }
 
 /* ---- weights ----------------------------------------------------------------------------------------------------- */
@@ -297,9 +297,9 @@ static ffn_status make_model(import *in, ffn_error *error)
     if (!in->model) return FFN_OUT_OF_MEMORY;
     ffn_error inner = {FFN_OK, ""};
     for (size_t i = 0; i < in->file.input_count; i++) in->inputs[i] = ffn_input(in->model, in->file.inputs[i]);
-    if (in->model->error.status != FFN_OK) {
-        if (error) *error = in->model->error;
-        return in->model->error.status;
+    if (in->model->draft->error.status != FFN_OK) {
+        if (error) *error = in->model->draft->error;
+        return in->model->draft->error.status;
     }
     ffn_status status = FFN_OK;
     for (size_t i = 0; i < in->file.node_count && status == FFN_OK; i++)

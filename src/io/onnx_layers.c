@@ -264,7 +264,7 @@ static void add_last_axis(const ffn__onnx_graph *graph, size_t node, ffn__text *
 
 static ffn_status add_activation(ffn__onnx_graph *graph, size_t node, const char *x, const char *y, ffn_error *error)
 {
-    const ffn_activation activation = layer_of(graph, node)->plan.activation;
+    const ffn_activation activation = layer_of(graph, node)->activation;
     size_t kind;
     ffn__onnx_name slope;
     ffn_status status = ffn__export_activation(graph->model, node, &activation, &kind, error);
@@ -295,7 +295,7 @@ ffn_status ffn__onnx_dense(ffn__onnx_graph *graph, size_t node, ffn_error *error
 {
     const size_t weight = ffn__export_parameter(graph->model, node, "weight");
     const bool matrix = graph->model->nodes[node].shape.rank == 1;
-    const bool linear = ffn__export_is_linear(&layer_of(graph, node)->plan.activation);
+    const bool linear = ffn__export_is_linear(&layer_of(graph, node)->activation);
     const ffn__onnx_name x = ffn__onnx_value(graph, graph->model->nodes[node].inputs[0]);
     const ffn__onnx_name y = ffn__onnx_value(graph, node), z = linear ? y : fresh(graph);
     ffn__onnx_name w, b;

@@ -7,11 +7,11 @@ enum { ROWS = 256 };
 ffn__narrow_shape ffn__narrow_shape_of(size_t inputs, size_t units)
 {
     const bool units_in_lanes = units > inputs;
-    return (ffn__narrow_shape){.inputs = inputs,
-                               .units = units,
-                               .units_in_lanes = units_in_lanes,
-                               .depth = units_in_lanes ? inputs : units,
-                               .width = units_in_lanes ? units : inputs};
+    return (ffn__narrow_shape){.inputs = (uint8_t)inputs,
+                               .units = (uint8_t)units,
+                               .depth = (uint8_t)(units_in_lanes ? inputs : units),
+                               .width = (uint8_t)(units_in_lanes ? units : inputs),
+                               .units_in_lanes = units_in_lanes};
 }
 
 double ffn__narrow_work(const ffn__narrow_shape *shape, size_t rows)
@@ -98,9 +98,9 @@ static void gradient_tile(void *context, size_t tile)
 void ffn__narrow_dense_gradients(const ffn__dense *d)
 {
     job j = {d, ffn__narrow_shape_of(d->inputs, d->units)};
-    const size_t blocks = (j.shape.depth + FFN__NARROW_BLOCK - 1) / FFN__NARROW_BLOCK;
+    const size_t depth = j.shape.depth, blocks = (depth + FFN__NARROW_BLOCK - 1) / FFN__NARROW_BLOCK;
     if (d->dw) ffn__parallel(d->threads, blocks, ffn__narrow_work(&j.shape, d->rows), gradient_tile, &j);
     if (d->db) ffn__narrow()->sum_rows(d->rows, d->units, d->dy, d->db_beta, d->db);
-    if (d->dw && d->ready) d->ready(d->ready_context, d->dw, d->dw, j.shape.depth * FFN__HALF_PANEL);
+    if (d->dw && d->ready) d->ready(d->ready_context, d->dw, d->dw, depth * FFN__HALF_PANEL);
     if (d->db && d->ready) d->ready(d->ready_context, d->db, d->db, d->units);
 }

@@ -31,11 +31,10 @@ static inline bool ffn__is_narrow(size_t inputs, size_t units)
     return inputs <= FFN__HALF_PANEL && units <= FFN__HALF_PANEL;
 }
 
-/* A layer's sides as its kernels see them. */
+/* A layer's sides as its kernels see them, each at most FFN__HALF_PANEL. */
 typedef struct ffn__narrow_shape {
-    size_t inputs, units;
+    uint8_t inputs, units, depth, width;
     bool units_in_lanes; /* else the inputs */
-    size_t depth, width;
 } ffn__narrow_shape;
 
 ffn__narrow_shape ffn__narrow_shape_of(size_t inputs, size_t units);

@@ -29,7 +29,7 @@ static ffn__layer *find_layer(const ffn_model *model)
     if (model->layers[model->nodes[node].layer].ops == &ffn__activation_ops) {
         node = ffn__model_root(model, model->nodes[node].inputs[0], false);
         if (model->nodes[node].layer == FFN__NONE) return NULL;
-        const ffn_activation_ops *inner = model->layers[model->nodes[node].layer].plan.activation.ops;
+        const ffn_activation_ops *inner = model->layers[model->nodes[node].layer].activation.ops;
         if (inner && inner != ffn_linear().ops) return NULL;
     }
     const size_t layer = model->nodes[node].layer;
@@ -46,7 +46,7 @@ static ffn__layer *find_layer(const ffn_model *model)
 static void scale_layer(ffn_model *model, const ffn__layer *layer, double factor)
 {
     for (size_t k = 0; k < FFN_MAX_PARAMETERS; k++) {
-        const size_t index = layer->parameter[k];
+        const size_t index = ffn__layer_parameter(layer, k);
         if (index == FFN__NONE) continue;
         const ffn__parameter *p = &model->parameters[index];
         if (p->role != FFN_WEIGHT && p->role != FFN_BIAS) continue;

@@ -77,7 +77,7 @@ typedef struct fitting {
 
 static float *state_of(const fitting *f, size_t index)
 {
-    return ffn__parameter_values(f->model, f->layer->parameter[index]);
+    return ffn__parameter_values(f->model, ffn__layer_parameter(f->layer, index));
 }
 
 static void fit_standard(fitting *f)
@@ -111,7 +111,7 @@ static void fit_robust(fitting *f)
 
 static void fit_quantiles(fitting *f)
 {
-    const ffn__parameter *table = &f->model->parameters[f->layer->parameter[FFN__QUANTILE_TABLE]];
+    const ffn__parameter *table = &f->model->parameters[ffn__layer_parameter(f->layer, FFN__QUANTILE_TABLE)];
     const size_t n = table->shape.dim[1];
     float *values = state_of(f, FFN__QUANTILE_TABLE);
     for (size_t i = 0; i < f->size; i++) {

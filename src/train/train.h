@@ -35,7 +35,7 @@ struct ffn_trainer {
     ffn_schedule_state schedule;
     size_t updates;
     size_t slots;
-    float *state; /* [slots][value_count], laid out as the model's block */
+    float *state; /* [slots][value_count], laid out as the model's block; NULL without slots */
     ffn__chunk *chunks;
     size_t chunk_count;
     ffn__lbfgs *lbfgs;     /* NULL: another optimizer */

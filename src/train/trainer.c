@@ -112,7 +112,7 @@ static ffn_status make_chunks(ffn_trainer *t, ffn_error *error)
 {
     const bool join = keeps_padding(t);
     cut_chunks(t, join);
-    t->chunks = ffn__alloc(t->chunk_count, sizeof(*t->chunks), error);
+    t->chunks = ffn__alloc_objects(t->chunk_count, sizeof(*t->chunks), error);
     if (!t->chunks) return FFN_OUT_OF_MEMORY;
     cut_chunks(t, join);
     return FFN_OK;
@@ -128,6 +128,7 @@ static ffn_status make_state(ffn_trainer *t, ffn_error *error)
                         t->slots, FFN_MAX_SLOTS);
     if (!ffn__multiply(t->slots, t->model->value_count, &size))
         return ffn_fail(error, FFN_OUT_OF_MEMORY, "the state of %s does not fit this machine's memory", o->ops->name);
+    if (t->slots == 0) return FFN_OK;
     t->state = ffn__alloc(size, sizeof(float), error);
     if (!t->state) return FFN_OUT_OF_MEMORY;
     for (size_t slot = 0; slot < t->slots && o->ops->initial_state; slot++) {
@@ -175,7 +176,7 @@ static ffn_status fill(ffn_trainer *t, const ffn_fit_options *options, ffn_error
 ffn_trainer *ffn_trainer_create(ffn_model *model, const ffn_fit_options *options, ffn_error *error)
 {
     if (ffn__model_check_built(model, error) != FFN_OK) return NULL;
-    ffn_trainer *t = ffn__alloc(1, sizeof(*t), error);
+    ffn_trainer *t = ffn__alloc_objects(1, sizeof(*t), error);
     if (!t) return NULL;
     t->model = model;
     if (fill(t, options, error) == FFN_OK) return t;
