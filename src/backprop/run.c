@@ -243,14 +243,16 @@ static bool is_bounded(const ffn__op *op, const ffn_step *step)
  * parameters on the way. With ask, answers whether all layers know that their parameters' will be finite. */
 static bool run_backward(ffn_plan *plan, bool fused, bool ask)
 {
-    const ffn__gradient_reader look = looker(plan);
-    bool bounded = ask;
-    atomic_store(&plan->gradients_finite, plan->reports_gradients && !is_chain(plan));
+    const bool chain = is_chain(plan);
+    /* threads that change it begin later */
+    atomic_store_explicit(&plan->gradients_finite, plan->reports_gradients && !chain, memory_order_relaxed);
     plan->fused = fused;
-    if (is_chain(plan)) {
+    if (chain) {
         ffn__chain_backward(plan);
         return false;
     }
+    const ffn__gradient_reader look = looker(plan);
+    bool bounded = ask;
     for (size_t o = plan->op_count; o-- > 0;) {
         const ffn__op *op = &plan->ops[o];
         if (!op->runs_backward) continue;
