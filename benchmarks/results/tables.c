@@ -2,6 +2,8 @@
  * 0.50 (in 100 000 dollars) on a split that never changes. */
 #include "results.h"
 
+#include <math.h>
+
 /* ---- Fashion-MNIST --------------------------------------------------------------------------------------------- */
 
 static ffn_model *make_fashion(uint64_t seed, ffn_error *error)
@@ -43,13 +45,38 @@ static int fashion(const results_run *run)
 
 /* ---- California housing ---------------------------------------------------------------------------------------- */
 
-/* The income and the place decide: quantiles tell crowded places apart, plain scaling keeps their distances. Batch
- * normalization is worth more here than anything else. */
+/* A user's own activation. None of the library's is periodic. */
+static void sine_forward(const ffn_activation *activation, size_t rows, size_t cols, const float *x, float *y)
+{
+    (void)activation;
+    for (size_t i = 0; i < rows * cols; i++) y[i] = sinf(x[i]);
+}
+
+static void sine_backward(const ffn_activation *activation, size_t rows, size_t cols, const float *x, const float *y,
+                          const float *dy, float *dx)
+{
+    (void)activation, (void)y;
+    for (size_t i = 0; i < rows * cols; i++) dx[i] = cosf(x[i]) * dy[i];
+}
+
+static const ffn_activation_ops sine = {
+    .name = "sine", .needs_input = true, .forward = sine_forward, .backward = sine_backward};
+
+static ffn_value scaled(ffn_model *model, ffn_value x)
+{
+    return ffn_concat(model, ffn_quantile_normal(model, x, 0), ffn_standardize(model, x));
+}
+
+/* The last two columns are the place. Prices differ from one street to the next, which a network of smooth units learns
+ * only slowly; waves of many directions and lengths over the map, their own weights learned with the rest, give it the
+ * fine differences to begin with (Rahimi and Recht 2007; Tancik et al. 2020). */
 static ffn_model *make_housing(uint64_t seed, ffn_error *error)
 {
     ffn_model *model = ffn_model_create(seed, error);
-    const ffn_value x = ffn_input(model, ffn_shape_1d(8));
-    ffn_value h = ffn_concat(model, ffn_quantile_normal(model, x, 0), ffn_standardize(model, x));
+    const ffn_value house = ffn_input(model, ffn_shape_1d(6)), place = ffn_input(model, ffn_shape_1d(2));
+    const ffn_value waves = ffn_dense(model, ffn_standardize(model, place), 128, (ffn_activation){.ops = &sine});
+    ffn_set_initializer(model, waves, ffn_normal(0, 10));
+    ffn_value h = ffn_concat(model, ffn_concat(model, scaled(model, house), scaled(model, place)), waves);
     for (int i = 0; i < 3; i++) {
         h = ffn_batch_norm(model, ffn_dense(model, h, 256, ffn_linear()));
         h = ffn_dropout(model, ffn_activate(model, h, ffn_gelu()), 0.1f);
@@ -74,8 +101,8 @@ static int housing(const results_run *run)
                              .test = test,
                              .make = make_housing,
                              .options = ffn_fit_defaults(),
-                             .seeds = 3,
-                             .epochs = 60,
+                             .seeds = 5,
+                             .epochs = 40,
                              .regression = true};
         const size_t updates = (ffn_dataset_rows(training) + BATCH - 1) / BATCH;
         task.options.batch_size = BATCH;
@@ -94,6 +121,6 @@ static int housing(const results_run *run)
 
 const results_row results_tables[] = {
     {"fashion", "Fashion-MNIST, 784-1024-512-10, batch norm, dropout, flips: at least 90 % right", fashion},
-    {"california", "California housing, 8-256-256-256-1, batch norm: an RMSE of at most 0.50", housing},
+    {"california", "California housing, 8-256-256-256-1, waves over the map: an RMSE of at most 0.50", housing},
     {0},
 };
