@@ -388,6 +388,11 @@ ffn_value ffn_robust(ffn_model *model, ffn_value x); /* median 0, quartiles 1 ap
  * inverse of the normal distribution; ranks are kept off 0 and 1 by 1e-7, that is within +- 5.2. States: quantiles
  * (elements, quantiles), fitted (1). No gradient passes to the input; must follow an input directly. */
 ffn_value ffn_quantile_normal(ffn_model *model, ffn_value x, size_t quantiles);
+/* Makes outputs of order 1 numbers like the targets: y = x sd + mean of each target, to which it is fitted as scalers are
+ * to inputs, so that a network need not first learn how large the targets are. Must be the output; for targets that are
+ * numbers. Losses stay those of y itself, so gradients grow with sd^2: nothing to Adam and its kin, but gradient descent
+ * wants a rate smaller by as much. States: offset, factor, fitted, as above: y = (x - offset) factor. */
+ffn_value ffn_unstandardize(ffn_model *model, ffn_value x);
 /* The same layer, weights included, on another value of the same shape. Gradients of both uses add up. */
 ffn_value ffn_share(ffn_model *model, ffn_value layer, ffn_value x); /* not for scalers: they belong to one input */
 

@@ -242,6 +242,10 @@ static inline ffn_value form_scaled(ffn_model *m)
     ffn_value x = row_input(m), a = ffn_standardize(m, x), b = ffn_min_max(m, x);
     return ffn_dense(m, ffn_add(m, ffn_add(m, a, b), x), OUTPUTS, ffn_tanh());
 }
+static inline ffn_value form_unscaled(ffn_model *m)
+{
+    return ffn_unstandardize(m, ffn_dense(m, row_input(m), OUTPUTS, ffn_tanh()));
+}
 static inline ffn_value form_custom(ffn_model *m)
 {
     ffn_value h = add_cube(m, ffn_dense(m, add_cube(m, row_input(m), (float)0.5), OUTPUTS, ffn_tanh()), (float)-0.3);
@@ -304,6 +308,7 @@ static const form forms[] = {
     {"views alone", form_views_alone, ffn_mse},
     {"dropout alone", form_dropout_alone, ffn_mse},
     {"inputs alone", form_inputs_alone, ffn_mse},
+    {"unscaled", form_unscaled, ffn_mse},
 };
 enum { FORM_COUNT = COUNT(forms) };
 

@@ -285,6 +285,63 @@ static void test_scalers(void)
     }
 }
 
+/* Fitted to the targets: their means 30 and 5, standard deviation sqrt(200) and, of a constant, 1. */
+static void test_unstandardize(void)
+{
+    const float x[4] = {1, 2, 3, 4}, targets[4][2] = {{10, 5}, {30, 5}, {30, 5}, {50, 5}};
+    const float weights[2] = {1, 2}, dy[2] = {1, 1}, sd = 14.142136f;
+    ffn_model *model = ffn_model_create(1, NULL);
+    build(model, ffn_unstandardize(model, ffn_dense(model, ffn_input(model, ffn_shape_1d(1)), 2, ffn_linear())));
+    CU_ASSERT_EQUAL(ffn_model_set_parameter(model, 0, weights, NULL), FFN_OK);
+    ffn_dataset *data = ffn_dataset_from_arrays(x, ffn_shape_1d(1), &targets[0][0], ffn_shape_1d(2), 4, NULL);
+    ffn_plan *plan = make_plan(model, training);
+    expect_values(ffn_forward(plan, x, 2), (const float[]){1, 2, 2, 4}, 4); /* not fitted yet: as it is */
+    CU_ASSERT_EQUAL(ffn_model_fit_scalers(model, data, NULL), FFN_OK);
+    expect_values(ffn_forward(plan, x, 1), (const float[]){30 + sd, 7}, 2);
+    ffn_backward_from(plan, dy);
+    expect_values(ffn_input_gradient(plan), (const float[]){sd + 2}, 1);
+    float fitted = 0;
+    size_t index = 0;
+    CU_ASSERT_EQUAL(ffn_model_find_parameter(model, "unstandardize1.fitted", &index, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(ffn_model_get_parameter(model, index, &fitted, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(fitted, 1);
+    ffn_plan_destroy(plan);
+    ffn_dataset_destroy(data);
+    ffn_model_destroy(model);
+}
+
+static void test_unstandardize_wants_targets(void)
+{
+    const float x[4] = {1, 2, 3, 4};
+    const uint32_t labels[4] = {0, 1, 0, 1};
+    ffn_model *model = ffn_model_create(1, NULL);
+    build(model, ffn_unstandardize(model, ffn_dense(model, ffn_input(model, ffn_shape_1d(1)), 2, ffn_linear())));
+    ffn_dataset *none = ffn_dataset_from_arrays(x, ffn_shape_1d(1), NULL, ffn_shape_1d(1), 4, NULL);
+    ffn_dataset *narrow = ffn_dataset_from_arrays(x, ffn_shape_1d(1), x, ffn_shape_1d(1), 4, NULL);
+    ffn_dataset *classes = ffn_dataset_from_labels(x, ffn_shape_1d(1), labels, 2, 4, NULL);
+    ffn_error error;
+    CU_ASSERT_EQUAL(ffn_model_fit_scalers(model, none, &error), FFN_SHAPE_MISMATCH);
+    CU_ASSERT(strstr(error.message, "unstandardize1") && strstr(error.message, "0 columns"));
+    CU_ASSERT_EQUAL(ffn_model_fit_scalers(model, narrow, &error), FFN_SHAPE_MISMATCH);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "1 columns of targets; expected 2"));
+    CU_ASSERT_EQUAL(ffn_model_fit_scalers(model, classes, &error), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "classes"));
+    ffn_dataset_destroy(none);
+    ffn_dataset_destroy(narrow);
+    ffn_dataset_destroy(classes);
+    ffn_model_destroy(model);
+}
+
+static void test_unstandardize_is_the_output(void)
+{
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value y = ffn_unstandardize(model, ffn_dense(model, ffn_input(model, ffn_shape_1d(1)), 2, ffn_linear()));
+    ffn_error error;
+    CU_ASSERT_EQUAL(ffn_model_build(model, ffn_dense(model, y, 2, ffn_linear()), &error), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "unstandardize1 is not the output"));
+    ffn_model_destroy(model);
+}
+
 static void test_scalers_want_their_data(void)
 {
     ffn_model *model = ffn_model_create(1, NULL), *unbuilt = ffn_model_create(1, NULL);
@@ -385,6 +442,9 @@ static const test_case cases[] = {
     {"views", test_views},
     {"scalers", test_scalers},
     {"scalers want their data", test_scalers_want_their_data},
+    {"unstandardize", test_unstandardize},
+    {"unstandardize wants targets", test_unstandardize_wants_targets},
+    {"unstandardize is the output", test_unstandardize_is_the_output},
     {"two inputs", test_two_inputs},
     {"networks that do nothing", test_networks_that_do_nothing},
     {"fused losses at extremes", test_fused_losses_at_extremes},

@@ -527,7 +527,7 @@ static void test_null(void)
     CU_ASSERT_EQUAL(ffn_dropout(NULL, v, 0).id, 0);
     CU_ASSERT_EQUAL(ffn_add(NULL, v, v).id + ffn_concat(NULL, v, v).id + ffn_share(NULL, v, v).id, 0);
     CU_ASSERT_EQUAL(ffn_flatten(NULL, v).id + ffn_reshape(NULL, v, ffn_shape_1d(1)).id, 0);
-    CU_ASSERT_EQUAL(ffn_standardize(NULL, v).id + ffn_min_max(NULL, v).id, 0);
+    CU_ASSERT_EQUAL(ffn_standardize(NULL, v).id + ffn_min_max(NULL, v).id + ffn_unstandardize(NULL, v).id, 0);
     CU_ASSERT_EQUAL(ffn_custom_layer(NULL, NULL, NULL, 0, NULL, 0).id, 0);
     ffn_set_name(NULL, v, "x");
     ffn_set_initializer(NULL, v, ffn_zeros());

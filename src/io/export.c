@@ -14,6 +14,7 @@ static const ffn__exporter exporters[] = {
     {&ffn__standardize_ops, ffn__c_scaler, ffn__onnx_scaler},
     {&ffn__min_max_ops, ffn__c_scaler, ffn__onnx_scaler},
     {&ffn__robust_ops, ffn__c_scaler, ffn__onnx_scaler},
+    {&ffn__unstandardize_ops, ffn__c_scaler, ffn__onnx_scaler},
     {&ffn__quantile_ops, ffn__c_quantile, NULL},
     {&ffn__batch_norm_ops, ffn__c_batch_norm, ffn__onnx_batch_norm},
     {&ffn__layer_norm_ops, ffn__c_layer_norm, ffn__onnx_layer_norm},

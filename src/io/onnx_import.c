@@ -157,7 +157,8 @@ static ffn_status add_scaler(import *in, size_t node, ffn_value x, ffn_error *er
     const ffn__onnx_match *m = &in->matches[node];
     const size_t size = ffn_shape_size(shape_of(in, x));
     if (count_of(in, m->tensors[0]) != size || count_of(in, m->tensors[1]) != size) return fail_shape(in, node, error);
-    in->made[node] = ffn_standardize(in->model, x);
+    const bool input = in->model->nodes[x.id - 1].layer == FFN__NONE;
+    in->made[node] = input ? ffn_standardize(in->model, x) : ffn_unstandardize(in->model, x);
     return FFN_OK;
 }
 

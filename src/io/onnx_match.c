@@ -201,13 +201,16 @@ static bool match_normalized(const ffn__onnx_file *file, size_t value, size_t we
     return true;
 }
 
-/* (x - offset) times or divided by a factor, x an input */
-static bool match_scaler(const ffn__onnx_file *file, size_t value, size_t factor, bool divides, ffn__onnx_match *match)
+/* (x - offset) times or divided by a factor, x an input, or node the network's last */
+static bool match_scaler(const ffn__onnx_file *file, const ffn__onnx_node *node, size_t value, size_t factor,
+                         bool divides, ffn__onnx_match *match)
 {
+    const ffn__onnx_value_of *output = &file->values[file->output];
+    const bool last = output->source == FFN__FROM_NODE && &file->nodes[output->index] == node;
     const ffn__onnx_node *shift = made_by(file, value, "Sub");
     if (!shift || shift->input_count != 2 || factor == FFN__NONE) return false;
     const size_t x = shift->inputs[0], offset = floats_of(file, shift->inputs[1]);
-    if (x == FFN__NONE || file->values[x].source != FFN__FROM_INPUT || offset == FFN__NONE) return false;
+    if (x == FFN__NONE || (!last && file->values[x].source != FFN__FROM_INPUT) || offset == FFN__NONE) return false;
     (void)one_input(match, FFN__ONNX_SCALER, x);
     match->tensors[0] = offset;
     match->tensors[1] = factor;
@@ -224,7 +227,7 @@ static bool match_mul(const ffn__onnx_file *file, const ffn__onnx_node *node, ff
     if (node->input_count != 2) return false;
     for (size_t i = 0; i < 2; i++) {
         const size_t a = node->inputs[i], b = node->inputs[1 - i], constant = floats_of(file, b);
-        if (match_gate(file, a, b, match) || match_scaler(file, a, constant, false, match) ||
+        if (match_gate(file, a, b, match) || match_scaler(file, node, a, constant, false, match) ||
             match_normalized(file, a, constant, FFN__NONE, match))
             return true;
         const ffn__onnx_node *inner = made_by(file, b, "Mul");
@@ -240,7 +243,7 @@ static bool match_div(const ffn__onnx_file *file, const ffn__onnx_node *node, ff
     if (node->input_count != 2) return false;
     const size_t x = node->inputs[0], part = beside_number(file, made_by(file, node->inputs[1], "Add"), 1);
     if (x != FFN__NONE && under(file, part, "Abs") == x) return activate(match, x, ffn_softsign());
-    return match_scaler(file, x, floats_of(file, node->inputs[1]), true, match);
+    return match_scaler(file, node, x, floats_of(file, node->inputs[1]), true, match);
 }
 
 static bool match_product(const ffn__onnx_file *file, const ffn__onnx_node *node, size_t bias, ffn__onnx_match *match)

@@ -1,9 +1,9 @@
 #include "layer/layer.h"
 
 static const ffn_layer_ops *const kinds[] = {
-    &ffn__dense_ops,   &ffn__activation_ops, &ffn__dropout_ops,  &ffn__batch_norm_ops, &ffn__layer_norm_ops,
-    &ffn__add_ops,     &ffn__concat_ops,     &ffn__flatten_ops,  &ffn__reshape_ops,    &ffn__standardize_ops,
-    &ffn__min_max_ops, &ffn__robust_ops,     &ffn__quantile_ops,
+    &ffn__dense_ops,   &ffn__activation_ops, &ffn__dropout_ops,  &ffn__batch_norm_ops,    &ffn__layer_norm_ops,
+    &ffn__add_ops,     &ffn__concat_ops,     &ffn__flatten_ops,  &ffn__reshape_ops,       &ffn__standardize_ops,
+    &ffn__min_max_ops, &ffn__robust_ops,     &ffn__quantile_ops, &ffn__unstandardize_ops,
 };
 
 const ffn_layer_ops *ffn__layer_kind(size_t index)

@@ -61,11 +61,22 @@ const ffn_layer_ops ffn__robust_ops = {
     .backward = backward,
 };
 
+const ffn_layer_ops ffn__unstandardize_ops = {
+    .name = "unstandardize",
+    .ignores_inputs = true,
+    .ignores_output = true,
+    .plan = plan,
+    .forward = forward,
+    .backward = backward,
+};
+
 bool ffn__is_scaler(const ffn_layer_ops *ops)
 {
     return ops == &ffn__standardize_ops || ops == &ffn__min_max_ops || ops == &ffn__robust_ops ||
-           ops == &ffn__quantile_ops;
+           ops == &ffn__quantile_ops || ffn__scales_targets(ops);
 }
+
+bool ffn__scales_targets(const ffn_layer_ops *ops) { return ops == &ffn__unstandardize_ops; }
 
 ffn_value ffn_standardize(ffn_model *model, ffn_value x)
 {
@@ -80,4 +91,9 @@ ffn_value ffn_min_max(ffn_model *model, ffn_value x)
 ffn_value ffn_robust(ffn_model *model, ffn_value x)
 {
     return ffn_custom_layer(model, &ffn__robust_ops, NULL, 0, &x, 1);
+}
+
+ffn_value ffn_unstandardize(ffn_model *model, ffn_value x)
+{
+    return ffn_custom_layer(model, &ffn__unstandardize_ops, NULL, 0, &x, 1);
 }

@@ -9,25 +9,35 @@ typedef struct moments {
     double mean, squares, low, high;
 } moments;
 
-static moments measure(const ffn_dataset *dataset, size_t column)
+/* Of x [rows] numbers, `stride` apart. */
+static moments measure_numbers(const float *x, size_t rows, size_t stride)
 {
     moments m = {.low = INFINITY, .high = -INFINITY};
-    for (size_t r = 0; r < dataset->rows; r++) {
-        const double x = (double)dataset->x[r * dataset->features + column], delta = x - m.mean;
+    for (size_t r = 0; r < rows; r++) {
+        const double value = (double)x[r * stride], delta = value - m.mean;
         m.mean += delta / (double)(r + 1);
-        m.squares += delta * (x - m.mean);
-        m.low = fmin(m.low, x);
-        m.high = fmax(m.high, x);
+        m.squares += delta * (value - m.mean);
+        m.low = fmin(m.low, value);
+        m.high = fmax(m.high, value);
     }
     return m;
 }
 
-/* Offset and factor; a feature that varies by less than its own rounding is constant. */
+static moments measure(const ffn_dataset *dataset, size_t column)
+{
+    return measure_numbers(dataset->x + column, dataset->rows, dataset->features);
+}
+
+/* The spread, or 1 for numbers up to `size` that vary by less than their own rounding. */
+static double usable(double spread, double size)
+{
+    return spread > (double)FLT_EPSILON * size && 1 / spread < FLT_MAX ? spread : 1;
+}
+
 static void set_scale(double offset, double spread, double size, float *to_offset, float *to_factor)
 {
-    const bool constant = !(spread > (double)FLT_EPSILON * size && 1 / spread < FLT_MAX);
     *to_offset = (float)offset;
-    *to_factor = constant ? 1 : (float)(1 / spread);
+    *to_factor = (float)(1 / usable(spread, size));
 }
 
 /* ---- quantiles ------------------------------------------------------------------------------------------------- */
@@ -90,6 +100,18 @@ static void fit_standard(fitting *f)
     }
 }
 
+/* y = (x - offset) factor with factor sd and offset -mean / sd. */
+static void fit_targets(fitting *f)
+{
+    float *offset = state_of(f, FFN__SCALER_OFFSET), *factor = state_of(f, FFN__SCALER_FACTOR);
+    for (size_t i = 0; i < f->size; i++) {
+        const moments m = measure_numbers(f->dataset->targets + i, f->dataset->rows, f->size);
+        const double sd = usable(sqrt(m.squares / (double)f->dataset->rows), fmax(fabs(m.low), fabs(m.high)));
+        offset[i] = (float)(-m.mean / sd);
+        factor[i] = (float)sd;
+    }
+}
+
 static void fit_min_max(fitting *f)
 {
     float *offset = state_of(f, FFN__SCALER_OFFSET), *factor = state_of(f, FFN__SCALER_FACTOR);
@@ -129,6 +151,7 @@ static const struct scaler {
     {&ffn__min_max_ops, fit_min_max, FFN__SCALER_FITTED},
     {&ffn__robust_ops, fit_robust, FFN__SCALER_FITTED},
     {&ffn__quantile_ops, fit_quantiles, FFN__QUANTILE_FITTED},
+    {&ffn__unstandardize_ops, fit_targets, FFN__SCALER_FITTED},
 };
 
 static const struct scaler *find_scaler(const ffn_layer_ops *ops)
@@ -159,7 +182,7 @@ static ffn_status fit_in_memory(ffn_model *model, const ffn_dataset *dataset, bo
         f.layer = &model->layers[node->layer];
         const struct scaler *scaler = find_scaler(f.layer->ops);
         if (!scaler || (only_new && *state_of(&f, scaler->fitted) != 0)) continue;
-        f.begin = input_begin(model, node->inputs[0]);
+        f.begin = ffn__scales_targets(f.layer->ops) ? 0 : input_begin(model, node->inputs[0]);
         f.size = ffn_shape_size(node->shape);
         if (!f.column.order) f.column.order = ffn__alloc(dataset->rows, 2 * sizeof(size_t), error);
         if (f.column.order)
@@ -189,14 +212,30 @@ static ffn_status fit_scalers(ffn_model *model, const ffn_dataset *dataset, bool
     return status;
 }
 
+/* What an unstandardize at the output is fitted to. */
+static ffn_status check_targets(const ffn_model *model, const ffn_dataset *dataset, ffn_error *error)
+{
+    const ffn__node *output = &model->nodes[model->output];
+    if (output->layer == FFN__NONE || !ffn__scales_targets(model->layers[output->layer].ops)) return FFN_OK;
+    const char *name = ffn__node_name(model, model->output);
+    if (dataset->classes > 0)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s: the targets are classes; expected numbers", name);
+    if (dataset->columns != ffn_shape_size(output->shape))
+        return ffn_fail(error, FFN_SHAPE_MISMATCH, "%s: the dataset has %zu columns of targets; expected %zu", name,
+                        dataset->columns, ffn_shape_size(output->shape));
+    return FFN_OK;
+}
+
 static ffn_status check(const ffn_model *model, const ffn_dataset *dataset, ffn_error *error)
 {
-    const ffn_status status = ffn__model_check_built(model, error);
+    ffn_status status = ffn__model_check_built(model, error);
     if (status != FFN_OK) return status;
     if (!dataset) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_model_fit_scalers: the dataset is NULL");
     if (dataset->features != ffn__model_input_size(model))
         return ffn_fail(error, FFN_SHAPE_MISMATCH, "the dataset has %zu features; expected the network's %zu inputs",
                         dataset->features, ffn__model_input_size(model));
+    status = check_targets(model, dataset, error);
+    if (status != FFN_OK) return status;
     return dataset->source.read ? FFN_OK : ffn__dataset_check_finite(dataset, error);
 }
 
