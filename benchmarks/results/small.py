@@ -1,6 +1,9 @@
-"""scikit-learn's MLP on the five small sets, in the same five folds as small.c: usage: small.py data-folder
+"""scikit-learn's MLP on the five small sets, in the folds of small.c. Usage:
 
-Row k of its class (of the data, for a regression), counted from 0, is tested in fold k % 5. Means over five seeds.
+benchmark_results small_folds data-folder | small.py data-folder [set ...]
+
+Standardized inputs, the estimators' defaults but for 1000 iterations. Prints the mean and standard deviation over the
+repeats of the five folds.
 """
 
 import csv
@@ -15,27 +18,24 @@ from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 warnings.filterwarnings("ignore")
+folds = {}  # of a set and a repeat: row -> fold
+for name, repeat, fold, row in csv.reader(sys.stdin):
+    folds.setdefault(name, {}).setdefault(int(repeat), {})[int(row)] = int(fold)
+
 print("scikit-learn", sklearn.__version__)
-for name in ("iris", "wine", "breast_cancer", "digits", "diabetes"):
+for name in sys.argv[2:] or folds:
     with open(f"{sys.argv[1]}/{name}.csv", newline="") as file:
         rows = list(csv.reader(file))[1:]
     x = numpy.array([row[:-1] for row in rows], dtype=float)
-    y = [row[-1] for row in rows]
     regression = name == "diabetes"
-    if regression:
-        y = numpy.array(y, dtype=float)
-    seen, fold = {}, []
-    for label in y:
-        key = 0 if regression else label
-        fold.append(seen.get(key, 0) % 5)
-        seen[key] = seen.get(key, 0) + 1
-    y, fold = numpy.array(y), numpy.array(fold)
+    y = numpy.array([row[-1] for row in rows], dtype=float if regression else str)
     kind, score = (MLPRegressor, r2_score) if regression else (MLPClassifier, accuracy_score)
     figures = []
-    for seed in range(1, 6):
+    for repeat, of_row in sorted(folds[name].items()):
+        fold = numpy.array([of_row[i] for i in range(len(y))])
         parts = []
         for k in range(5):
-            model = make_pipeline(StandardScaler(), kind(max_iter=1000, random_state=seed))
+            model = make_pipeline(StandardScaler(), kind(max_iter=1000, random_state=repeat))
             model.fit(x[fold != k], y[fold != k])
             parts.append(score(y[fold == k], model.predict(x[fold == k])))
         figures.append(numpy.mean(parts))
