@@ -59,14 +59,11 @@ static ffn_status check_scalers(const ffn_model *model, ffn_error *error)
         const ffn__node *node = &model->nodes[i];
         if (node->layer == FFN__NONE) continue;
         const ffn_layer_ops *ops = model->layers[node->layer].ops;
-        if (!ffn__is_scaler(ops)) continue;
-        if (ffn__scales_targets(ops)) {
-            if (i == model->output) continue;
+        if (ffn__scales_targets(ops) && i != model->output)
             return ffn_fail(error, FFN_INVALID_ARGUMENT,
                             "%s is not the output; expected it there, as it is fitted to the targets",
                             ffn__node_name(model, i));
-        }
-        if (model->nodes[node->inputs[0]].layer != FFN__NONE)
+        if (ffn__is_scaler(ops) && model->nodes[node->inputs[0]].layer != FFN__NONE)
             return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s follows %s; expected an input, whose data it is fitted to",
                             ffn__node_name(model, i), ffn__node_name(model, node->inputs[0]));
     }

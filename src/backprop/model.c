@@ -267,7 +267,7 @@ ffn_value ffn_share(ffn_model *model, ffn_value layer, ffn_value x)
         return none;
     }
     const ffn_layer_ops *ops = model->layers[node.layer].ops;
-    if (ffn__is_scaler(ops)) {
+    if (ffn__is_scaler(ops) || ffn__scales_targets(ops)) {
         ffn_fail(mistake(model), FFN_INVALID_ARGUMENT, "ffn_share: %s is fitted to one input and cannot be shared",
                  ffn__node_name(model, first));
         return none;

@@ -20,8 +20,8 @@ enum { FFN__SCALER_OFFSET = 0, FFN__SCALER_FACTOR, FFN__SCALER_FITTED };
 enum { FFN__QUANTILE_TABLE = 0, FFN__QUANTILE_FITTED }; /* [elements of the sample][quantiles], ascending */
 extern const ffn_layer_ops ffn__standardize_ops, ffn__min_max_ops, ffn__robust_ops, ffn__quantile_ops,
     ffn__unstandardize_ops;
-bool ffn__is_scaler(const ffn_layer_ops *ops);
-bool ffn__scales_targets(const ffn_layer_ops *ops); /* of the scalers: stands at the output and is fitted to targets */
+bool ffn__is_scaler(const ffn_layer_ops *ops);      /* stands at an input and is fitted to it */
+bool ffn__scales_targets(const ffn_layer_ops *ops); /* stands at the output and is fitted to the targets */
 
 /* Normalization: the config of both, and their tables. Parameters: weight, bias, and of batch_norm the states
  * running_mean and running_var. */

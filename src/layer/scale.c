@@ -73,7 +73,7 @@ const ffn_layer_ops ffn__unstandardize_ops = {
 bool ffn__is_scaler(const ffn_layer_ops *ops)
 {
     return ops == &ffn__standardize_ops || ops == &ffn__min_max_ops || ops == &ffn__robust_ops ||
-           ops == &ffn__quantile_ops || ffn__scales_targets(ops);
+           ops == &ffn__quantile_ops;
 }
 
 bool ffn__scales_targets(const ffn_layer_ops *ops) { return ops == &ffn__unstandardize_ops; }

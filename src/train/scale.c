@@ -200,7 +200,10 @@ static ffn_status fit_scalers(ffn_model *model, const ffn_dataset *dataset, bool
 {
     enum { MOST_ROWS = 65536 };
     bool wanted = false;
-    for (size_t i = 0; i < model->layer_count; i++) wanted |= ffn__is_scaler(model->layers[i].ops);
+    for (size_t i = 0; i < model->layer_count; i++) {
+        const ffn_layer_ops *ops = model->layers[i].ops;
+        wanted |= ffn__is_scaler(ops) || ffn__scales_targets(ops);
+    }
     if (!wanted) return FFN_OK;
     if (!dataset->source.read) return fit_in_memory(model, dataset, only_new, error);
     ffn_error local = {FFN_OK, ""};
