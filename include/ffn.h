@@ -212,14 +212,15 @@ ffn_status ffn_activation_backward(ffn_activation activation, size_t rows, size_
  * an output; it is borrowed by ffn_backward for the call and copied by a trainer. */
 typedef struct ffn_loss_ops ffn_loss_ops;
 typedef struct ffn_loss {
-    const ffn_loss_ops *ops;    /* NULL: by the network's output: softmax or log-softmax: cross entropy; sigmoid: binary
+    const ffn_loss_ops *ops; /* NULL: by the network's output: softmax or log-softmax: cross entropy; sigmoid: binary
                                    cross entropy; anything else: mse */
-    float delta;                /* of huber; beta of smooth_l1 */
-    float label_smoothing;      /* cross entropies; 0: none */
-    float positive_weight;      /* binary cross entropy: weight of targets 1; 0: 1 */
-    const float *class_weights; /* cross_entropy and cross_entropy_soft; NULL: all 1. They weigh the loss, also that of a
-                                   validation, and no metric: see balanced_accuracy and ffn_dataset_set_weights */
-    size_t classes;             /* entries of class_weights */
+    float delta;             /* of huber; beta of smooth_l1 */
+    float label_smoothing;   /* cross entropies; 0: none */
+    float positive_weight;   /* binary cross entropy: weight of targets 1; 0: 1 */
+    /* cross_entropy and cross_entropy_soft; NULL: all 1. They weigh the loss, also that of a validation, and no metric:
+     * see balanced_accuracy and ffn_dataset_set_weights */
+    const float *class_weights;
+    size_t classes; /* entries of class_weights */
 } ffn_loss;
 
 ffn_loss ffn_mse(void);
@@ -957,9 +958,9 @@ typedef struct ffn_search_options {
     size_t folds;       /* of cross validation, stratified for classes; 0: none, for ffn_cross_validate 5 */
     const char *metric; /* of ffn_metric_create, which says what is better; NULL: the loss */
     uint64_t seed;      /* of the values drawn, and of folds */
-    size_t parallel;    /* trainings at a time, each on one thread; 0: as ffn_set_threads has; no matter for results. One
+    size_t parallel; /* trainings at a time, each on one thread; 0: as ffn_set_threads has; no matter for results. One
                            where rows come from a source */
-    double seconds;     /* no trial begins after so many; 0: no limit */
+    double seconds;  /* no trial begins after so many; 0: no limit */
     /* a CSV file that gets each trial as it ends, and that a search which was stopped goes on from: what is in it
      * is not done again. One of another search, or broken, is an error with line and column */
     const char *log;
