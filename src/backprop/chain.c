@@ -1,17 +1,19 @@
-/* Networks whose layers are a few vectors each spend their time on the way to the arithmetic. For a chain of narrow dense
- * layers that way is bound beforehand: a pass is a loop over links, one call for each product. The arithmetic is the
- * layers' own, so that bits do not depend on which way was taken. */
+/* Networks whose layers are a few vectors each, and predictions of single rows, spend their time on the way to the
+ * arithmetic. For a chain of dense layers that way is bound beforehand: a pass is a loop over links, one call for each
+ * product. The arithmetic is the layers' own, so that bits do not depend on which way was taken. */
 #include "backprop/plan.h"
 #include "kernel/narrow.h"
 
 struct ffn__link {
     const ffn_activation *activation;
-    ffn__narrow_shape shape;
+    size_t inputs, units;
+    ffn__narrow_shape shape; /* of a narrow layer */
+    bool narrow;
 };
 
 enum { WEIGHT, BIAS };
 
-/* Whether op o works on the value of the one before it, or the first one on the caller's rows, by a narrow layer. */
+/* Whether op o works on the value of the one before it, or the first one on the caller's rows, by a dense layer. */
 static bool is_link(const ffn_plan *plan, size_t o)
 {
     const ffn__op *op = &plan->ops[o];
@@ -20,32 +22,59 @@ static bool is_link(const ffn_plan *plan, size_t o)
     const bool follows = o == 0 ? !op->inputs[0].value : node->inputs[0] == plan->ops[o - 1].node;
     const ffn_shape in = *op->inputs[0].shape;
     return op->ops == &ffn__dense_ops && follows && op->kernels == FFN_KERNELS_NATIVE && in.rank == 1 &&
-           ffn__is_narrow(in.dim[0], node->shape.dim[0]) && !(activation->ops && activation->ops->slope_gradient);
+           !(activation->ops && activation->ops->slope_gradient);
+}
+
+static ffn__link link_of(const ffn_plan *plan, const ffn__op *op)
+{
+    const ffn__node *node = &plan->model->nodes[op->node];
+    ffn__link link = {.activation = &plan->model->layers[node->layer].activation,
+                      .inputs = op->inputs[0].shape->dim[0],
+                      .units = node->shape.dim[0]};
+    link.narrow = ffn__is_narrow(link.inputs, link.units);
+    if (link.narrow) link.shape = ffn__narrow_shape_of(link.inputs, link.units);
+    return link;
+}
+
+/* Most rows that one thread is to work through: by narrow layers any number that does not take long, by others those
+ * whose sums run along the inputs, and forward only. */
+static size_t most_rows(const ffn_plan *plan)
+{
+    double work = 0;
+    bool narrow = true;
+    for (size_t o = 0; o < plan->op_count; o++) {
+        const ffn__link *link = &plan->links[o];
+        narrow = narrow && link->narrow;
+        work += link->narrow ? ffn__narrow_work(&link->shape, 1) : ffn__few_work(link->inputs, link->units);
+    }
+    if (narrow) return (size_t)(ffn__parallel_work() / work);
+    return !plan->options.training && (plan->options.threads == 1 || work < ffn__parallel_work()) ? FFN__FEW - 1 : 0;
 }
 
 ffn_status ffn__chain_bind(ffn_plan *plan, ffn_error *error)
 {
-    double work = 0;
     bool is_chain = plan->op_count > 0 && plan->output_op == plan->op_count - 1;
     for (size_t o = 0; o < plan->op_count; o++) is_chain = is_chain && is_link(plan, o);
     if (!is_chain) return FFN_OK;
     plan->links = ffn__alloc_objects(plan->op_count, sizeof(*plan->links), error);
     if (!plan->links) return FFN_OUT_OF_MEMORY;
-    for (size_t o = 0; o < plan->op_count; o++) {
-        const ffn__op *op = &plan->ops[o];
-        const ffn__node *node = &plan->model->nodes[op->node];
-        plan->links[o] = (ffn__link){.activation = &plan->model->layers[node->layer].activation,
-                                     .shape = ffn__narrow_shape_of(op->inputs[0].shape->dim[0], node->shape.dim[0])};
-        work += ffn__narrow_work(&plan->links[o].shape, 1);
-    }
-    plan->link_rows = (size_t)(ffn__parallel_work() / work);
+    for (size_t o = 0; o < plan->op_count; o++) plan->links[o] = link_of(plan, &plan->ops[o]);
+    plan->link_rows = most_rows(plan);
     plan->bytes += plan->op_count * sizeof(*plan->links);
     return FFN_OK;
 }
 
+static void multiply(const ffn__link *link, const ffn__op *op, size_t rows, const float *x, float *z)
+{
+    const float *w = op->parameters[WEIGHT].values, *b = op->parameters[BIAS].values;
+    if (link->narrow)
+        ffn__narrow_forward(ffn__narrow(), &link->shape, rows, x, w, b, z);
+    else
+        ffn__native()->multiply_few(rows, link->inputs, x, w, link->units, 0, link->units, b, z, link->units);
+}
+
 void ffn__chain_forward(const ffn_plan *plan)
 {
-    const ffn__narrow_kernels *kernels = ffn__narrow();
     const size_t rows = plan->rows;
     const float *x = plan->x;
     for (size_t o = 0; o < plan->op_count; o++) {
@@ -53,10 +82,9 @@ void ffn__chain_forward(const ffn_plan *plan)
         const ffn__op *op = &plan->ops[o];
         const ffn_activation *f = link->activation;
         float *z = op->saved ? op->saved : op->output;
-        ffn__narrow_forward(kernels, &link->shape, rows, x, op->parameters[WEIGHT].values, op->parameters[BIAS].values,
-                            z);
+        multiply(link, op, rows, x, z);
         const bool last = o + 1 == plan->op_count;
-        if (f->ops && !(last && plan->fused)) f->ops->forward(f, rows, link->shape.units, z, op->output);
+        if (f->ops && !(last && plan->fused)) f->ops->forward(f, rows, link->units, z, op->output);
         x = op->output;
     }
 }

@@ -36,11 +36,11 @@ typedef struct job {
     size_t size, groups;
 } job;
 
-/* For the choice of threads. With few rows what takes time is reading the weights. */
+/* For the choice of threads. */
 static double product_work(const ffn__dense *d)
 {
-    const double rows = d->rows < FFN__FEW ? FFN__FEW : (double)d->rows;
-    return 2 * rows * (double)d->inputs * (double)d->units;
+    if (d->rows < FFN__FEW) return ffn__few_work(d->inputs, d->units);
+    return 2 * (double)d->rows * (double)d->inputs * (double)d->units;
 }
 
 static size_t most_threads(const ffn__dense *d)
