@@ -1,4 +1,4 @@
-/* Chains of narrow layers: that the way along the links gives the bits of the way through the layers. */
+/* Chains of dense layers: that the way along the links gives the bits of the way through the layers. */
 #include "backprop/plan.h"
 #include "networks.h"
 #include "test.h"
@@ -168,12 +168,51 @@ static void test_passes(void)
     }
 }
 
-/* ---- what is no chain -------------------------------------------------------------------------------------------- */
+/* ---- predictions ------------------------------------------------------------------------------------------------- */
 
 static ffn_value describe_wide(ffn_model *m, ffn_value v)
 {
     return ffn_dense(m, ffn_dense(m, v, 17, ffn_relu()), 2, ffn_relu());
 }
+static ffn_value describe_wider(ffn_model *m, ffn_value v) /* narrow and wide by turns, once without a bias */
+{
+    const ffn_value a = ffn_dense(m, ffn_dense(m, v, 9, ffn_gelu()), 70, ffn_linear());
+    ffn_set_bias(m, a, false);
+    return ffn_dense(m, ffn_dense(m, a, 33, ffn_softmax()), 10, ffn_softmax());
+}
+
+/* Outputs, and logits behind them. */
+static void predict(const ffn_model *m, size_t outputs, size_t rows, bool links, float *y)
+{
+    const ffn_loss loss = ffn__model_loss(m, (ffn_loss){0});
+    ffn_plan *plan = ffn__plan_create(m, (ffn_plan_options){.max_batch = MOST}, true, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(plan);
+    CU_ASSERT_PTR_NOT_NULL(plan->links);
+    CU_ASSERT(plan->link_rows >= FFN__FEW - 1);
+    if (!links) forget_links(plan);
+    memcpy(y, ffn_forward(plan, x, rows), rows * outputs * sizeof(float));
+    memcpy(y + rows * outputs, ffn__forward_for_loss(plan, &loss, x, rows), rows * outputs * sizeof(float));
+    ffn_plan_destroy(plan);
+}
+
+static void test_predictions(void)
+{
+    static const chain wide[] = {{"wide", 4, 2, describe_wide}, {"wider", 16, 10, describe_wider}};
+    static float y[2][2 * MOST * SIDE];
+    fill_uniform(x, COUNT(x), 9, -2, 2);
+    for (size_t i = 0; i < COUNT(wide); i++) {
+        ffn_model *m = build(&wide[i]);
+        for (size_t rows = 1; rows <= FFN__FEW + 1; rows++) {
+            predict(m, wide[i].outputs, rows, true, y[0]);
+            predict(m, wide[i].outputs, rows, false, y[1]);
+            CU_ASSERT_EQUAL(memcmp(y[0], y[1], 2 * rows * wide[i].outputs * sizeof(float)), 0);
+        }
+        ffn_model_destroy(m);
+    }
+}
+
+/* ---- what is no chain -------------------------------------------------------------------------------------------- */
+
 static ffn_value describe_skip(ffn_model *m, ffn_value v)
 {
     const ffn_value h = ffn_dense(m, v, 4, ffn_relu());
@@ -190,6 +229,7 @@ static ffn_value describe_dropout(ffn_model *m, ffn_value v)
     return ffn_dense(m, ffn_dropout(m, ffn_dense(m, v, 4, ffn_relu()), (float)0.5), 2, ffn_linear());
 }
 
+/* In training; in prediction wide layers are. */
 static void test_others(void)
 {
     static const chain others[] = {{"wide", 4, 2, describe_wide},
@@ -210,6 +250,7 @@ static void test_others(void)
 static const test_case cases[] = {
     {"steps", test_steps},
     {"passes", test_passes},
+    {"predictions", test_predictions},
     {"others", test_others},
     {"tiny networks are small", test_tiny_networks_are_small},
 };

@@ -6,14 +6,14 @@
 
 struct ffn__link {
     const ffn_activation *activation;
-    size_t inputs, units;
     ffn__narrow_shape shape; /* of a narrow layer */
     bool narrow;
 };
 
 enum { WEIGHT, BIAS };
 
-/* Whether op o works on the value of the one before it, or the first one on the caller's rows, by a dense layer. */
+/* Whether op o works on the value of the one before it, or the first one on the caller's rows, by a dense layer; for
+ * training by a narrow one. */
 static bool is_link(const ffn_plan *plan, size_t o)
 {
     const ffn__op *op = &plan->ops[o];
@@ -22,33 +22,37 @@ static bool is_link(const ffn_plan *plan, size_t o)
     const bool follows = o == 0 ? !op->inputs[0].value : node->inputs[0] == plan->ops[o - 1].node;
     const ffn_shape in = *op->inputs[0].shape;
     return op->ops == &ffn__dense_ops && follows && op->kernels == FFN_KERNELS_NATIVE && in.rank == 1 &&
+           (!plan->options.training || ffn__is_narrow(in.dim[0], node->shape.dim[0])) &&
            !(activation->ops && activation->ops->slope_gradient);
 }
 
+static size_t inputs_of(const ffn__op *op) { return op->inputs[0].shape->dim[0]; }
+static size_t units_of(const ffn_plan *plan, const ffn__op *op) { return plan->model->nodes[op->node].shape.dim[0]; }
+
 static ffn__link link_of(const ffn_plan *plan, const ffn__op *op)
 {
-    const ffn__node *node = &plan->model->nodes[op->node];
-    ffn__link link = {.activation = &plan->model->layers[node->layer].activation,
-                      .inputs = op->inputs[0].shape->dim[0],
-                      .units = node->shape.dim[0]};
-    link.narrow = ffn__is_narrow(link.inputs, link.units);
-    if (link.narrow) link.shape = ffn__narrow_shape_of(link.inputs, link.units);
+    const size_t inputs = inputs_of(op), units = units_of(plan, op);
+    ffn__link link = {.activation = &plan->model->layers[plan->model->nodes[op->node].layer].activation,
+                      .narrow = ffn__is_narrow(inputs, units)};
+    if (link.narrow) link.shape = ffn__narrow_shape_of(inputs, units);
     return link;
 }
 
 /* Most rows that one thread is to work through: by narrow layers any number that does not take long, by others those
- * whose sums run along the inputs, and forward only. */
+ * whose sums run along the inputs. */
 static size_t most_rows(const ffn_plan *plan)
 {
     double work = 0;
     bool narrow = true;
     for (size_t o = 0; o < plan->op_count; o++) {
         const ffn__link *link = &plan->links[o];
+        const ffn__op *op = &plan->ops[o];
         narrow = narrow && link->narrow;
-        work += link->narrow ? ffn__narrow_work(&link->shape, 1) : ffn__few_work(link->inputs, link->units);
+        work += link->narrow ? ffn__narrow_work(&link->shape, 1) : ffn__few_work(inputs_of(op), units_of(plan, op));
     }
     if (narrow) return (size_t)(ffn__parallel_work() / work);
-    return !plan->options.training && (plan->options.threads == 1 || work < ffn__parallel_work()) ? FFN__FEW - 1 : 0;
+    const bool alone = plan->options.threads == 1 || ffn__thread_count() == 1;
+    return alone || work < ffn__parallel_work() ? FFN__FEW - 1 : 0;
 }
 
 ffn_status ffn__chain_bind(ffn_plan *plan, ffn_error *error)
@@ -64,15 +68,6 @@ ffn_status ffn__chain_bind(ffn_plan *plan, ffn_error *error)
     return FFN_OK;
 }
 
-static void multiply(const ffn__link *link, const ffn__op *op, size_t rows, const float *x, float *z)
-{
-    const float *w = op->parameters[WEIGHT].values, *b = op->parameters[BIAS].values;
-    if (link->narrow)
-        ffn__narrow_forward(ffn__narrow(), &link->shape, rows, x, w, b, z);
-    else
-        ffn__native()->multiply_few(rows, link->inputs, x, w, link->units, 0, link->units, b, z, link->units);
-}
-
 void ffn__chain_forward(const ffn_plan *plan)
 {
     const size_t rows = plan->rows;
@@ -81,10 +76,15 @@ void ffn__chain_forward(const ffn_plan *plan)
         const ffn__link *link = &plan->links[o];
         const ffn__op *op = &plan->ops[o];
         const ffn_activation *f = link->activation;
+        const float *w = op->parameters[WEIGHT].values, *b = op->parameters[BIAS].values;
+        const size_t units = units_of(plan, op);
         float *z = op->saved ? op->saved : op->output;
-        multiply(link, op, rows, x, z);
+        if (link->narrow)
+            ffn__narrow_forward(ffn__narrow(), &link->shape, rows, x, w, b, z);
+        else
+            ffn__native()->multiply_few(rows, inputs_of(op), x, w, units, 0, units, b, z, units);
         const bool last = o + 1 == plan->op_count;
-        if (f->ops && !(last && plan->fused)) f->ops->forward(f, rows, link->units, z, op->output);
+        if (f->ops && !(last && plan->fused)) f->ops->forward(f, rows, units, z, op->output);
         x = op->output;
     }
 }

@@ -85,7 +85,7 @@ struct ffn_plan {
     const float *logits;          /* input of the output's activation; NULL: none kept, or the caller's x */
     bool logits_are_x;
     size_t output_op; /* that makes the output; FFN__NONE */
-    ffn__link *links; /* [op_count], see chain.c; NULL: the model is no chain of narrow layers */
+    ffn__link *links; /* [op_count], see chain.c; NULL: the ops are no such chain */
     size_t link_rows; /* most rows that one thread is to work through by them */
     size_t bytes;
     uint64_t seed;     /* of random streams */
@@ -131,7 +131,7 @@ double ffn__plan_loss(const ffn_plan *plan, const ffn_loss *loss, const float *t
 /* Forward again, and the name of the first layer whose output is not finite; NULL: all are. */
 const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows);
 
-/* ---- chains of narrow layers (chain.c) --------------------------------------------------------------------------- */
+/* ---- chains of dense layers (chain.c) ---------------------------------------------------------------------------- */
 
 /* Makes the links if the plan's ops are such a chain. */
 ffn_status ffn__chain_bind(ffn_plan *plan, ffn_error *error);

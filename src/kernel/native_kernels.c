@@ -232,21 +232,26 @@ enum { UNITS = 2 };
 #endif
 /* Of a single row VL, whose lanes are then added up together. */
 enum { UNITS_OF_ONE = VL > UNITS ? VL : UNITS };
+/* Weights that the second-level cache may not hold beside those of other layers: for a single row they are fetched as
+ * many panels ahead. Nearer ones would only be slowed down by it. */
+enum { FAR = 131072, PANELS_AHEAD = 2 };
 
-/* sum [u][r] += lanes of row u of a panel times lanes of row r of x. */
+/* sum [u][r] += lanes of row u of a panel times lanes of row r of x; fetch: floats from there to what is fetched, 0:
+ * nothing is. */
 VECTOR_INLINE void add_lanes(vec sum[UNITS_OF_ONE][FFN__FEW - 1], const size_t units, const size_t rows, const vec x[],
-                             const float *w, const size_t width)
+                             const float *w, const size_t width, const size_t fetch)
 {
     UNROLL for (size_t u = 0; u < units; u++)
     {
+        if (fetch) __builtin_prefetch(w + u * width + fetch);
         const vec weights = vec_load(w + u * width);
         UNROLL for (size_t r = 0; r < rows; r++) sum[u][r] += weights * x[r];
     }
 }
 
-/* y [rows][units] for `units` rows of the panels at w, a literal, as is `rows`. */
-VECTOR_INLINE void few_tile(const size_t rows, const size_t units, size_t inputs, const float *x, const float *w,
-                            size_t all_units, size_t unit, const float *bias, float *y, size_t ldy)
+/* y [rows][units] for `units` rows of the panels at w, a literal, as are `rows` and whether W is far. */
+VECTOR_INLINE void few_tile(const size_t rows, const size_t units, const bool far, size_t inputs, const float *x,
+                            const float *w, size_t all_units, size_t unit, const float *bias, float *y, size_t ldy)
 {
     vec sum[UNITS_OF_ONE][FFN__FEW - 1] = {{{0}}}, part[FFN__FEW - 1];
     size_t begin = 0;
@@ -254,7 +259,8 @@ VECTOR_INLINE void few_tile(const size_t rows, const size_t units, size_t inputs
         UNROLL for (size_t v = 0; v < FFN__PANEL; v += VL)
         {
             UNROLL for (size_t r = 0; r < rows; r++) part[r] = vec_load(x + r * inputs + begin + v);
-            add_lanes(sum, units, rows, part, w + unit * FFN__PANEL + v, FFN__PANEL);
+            add_lanes(sum, units, rows, part, w + unit * FFN__PANEL + v, FFN__PANEL,
+                      far ? PANELS_AHEAD * FFN__PANEL * all_units : 0);
         }
     const size_t width = inputs - begin > FFN__HALF_PANEL ? FFN__PANEL : FFN__HALF_PANEL;
     for (size_t v = 0; begin + v < inputs; v += VL) {
@@ -264,7 +270,7 @@ VECTOR_INLINE void few_tile(const size_t rows, const size_t units, size_t inputs
             const float *from = x + r * inputs + begin + v;
             part[r] = left >= VL ? vec_load(from) : vec_load_part(from, left);
         }
-        add_lanes(sum, units, rows, part, w + unit * width + v, width);
+        add_lanes(sum, units, rows, part, w + unit * width + v, width, 0);
     }
     if (rows == 1 && units == VL) {
         vec row[VL];
@@ -276,30 +282,33 @@ VECTOR_INLINE void few_tile(const size_t rows, const size_t units, size_t inputs
         vec_sum(sum[u][r]) + (bias ? bias[u] : 0);
 }
 
-#define FEW(R, U)                                                                                                      \
-    static void few_##R(size_t inputs, const float *x, const float *w, size_t all_units, size_t unit, size_t units,    \
-                        const float *bias, float *y, size_t ldy)                                                       \
+#define FEW(NAME, R, U, FAR_AWAY)                                                                                      \
+    static void few_##NAME(size_t inputs, const float *x, const float *w, size_t all_units, size_t unit, size_t units, \
+                           const float *bias, float *y, size_t ldy)                                                    \
     {                                                                                                                  \
         size_t u = 0;                                                                                                  \
         for (; u + U <= units; u += U)                                                                                 \
-            few_tile(R, U, inputs, x, w, all_units, unit + u, bias ? bias + u : NULL, y + u, ldy);                     \
-        for (; u < units; u++) few_tile(R, 1, inputs, x, w, all_units, unit + u, bias ? bias + u : NULL, y + u, ldy);  \
+            few_tile(R, U, FAR_AWAY, inputs, x, w, all_units, unit + u, bias ? bias + u : NULL, y + u, ldy);           \
+        for (; u < units; u++)                                                                                         \
+            few_tile(R, 1, FAR_AWAY, inputs, x, w, all_units, unit + u, bias ? bias + u : NULL, y + u, ldy);           \
     }
-FEW(1, UNITS_OF_ONE)
-FEW(2, UNITS)
-FEW(3, UNITS)
-FEW(4, UNITS)
-FEW(5, UNITS)
-FEW(6, UNITS)
-FEW(7, UNITS)
+FEW(1, 1, UNITS_OF_ONE, false)
+FEW(1_far, 1, UNITS_OF_ONE, true)
+FEW(2, 2, UNITS, false)
+FEW(3, 3, UNITS, false)
+FEW(4, 4, UNITS, false)
+FEW(5, 5, UNITS, false)
+FEW(6, 6, UNITS, false)
+FEW(7, 7, UNITS, false)
 
 static void multiply_few(size_t rows, size_t inputs, const float *x, const float *w, size_t all_units, size_t unit,
                          size_t units, const float *bias, float *y, size_t ldy)
 {
     static void (*const functions[FFN__FEW])(size_t, const float *, const float *, size_t, size_t, size_t,
                                              const float *, float *,
-                                             size_t) = {NULL, few_1, few_2, few_3, few_4, few_5, few_6, few_7};
-    functions[rows](inputs, x, w, all_units, unit, units, bias, y, ldy);
+                                             size_t) = {few_1_far, few_1, few_2, few_3, few_4, few_5, few_6, few_7};
+    const bool far = rows == 1 && inputs * all_units >= FAR;
+    functions[far ? 0 : rows](inputs, x, w, all_units, unit, units, bias, y, ldy);
 }
 
 /* ---- panels from rows and back ----------------------------------------------------------------------------------- */
