@@ -118,16 +118,57 @@ static void count_late(void *context, size_t tile)
 /* The caller is through long before the pool's thread, and waits for it. */
 static void test_returns_when_all_is_done(void)
 {
-    ffn_set_threads(2, NULL);
     int elsewhere = 0;
     for (int round = 0; round < 10; round++) {
         job j;
+        ffn_set_threads(2, NULL);
         start(&j);
         ffn__parallel(0, 30, large, count_late, &j);
         CU_ASSERT_EQUAL(wrong_runs(&j, 30), 0);
         elsewhere += atomic_load(&j.elsewhere);
     }
     CU_ASSERT(elsewhere > 0);
+}
+
+/* The pool's thread begins its tile while the caller is at its own, and is through long after. */
+static void hold_up(void *context, size_t tile)
+{
+    job *const j = context;
+    (void)tile;
+    if (!pthread_equal(pthread_self(), j->caller)) {
+        atomic_store(&j->elsewhere, 1);
+        nanosleep(&(struct timespec){.tv_nsec = 50000000}, NULL);
+    }
+    for (int i = 0; i < 5000 && atomic_load(&j->elsewhere) == 0; i++)
+        nanosleep(&(struct timespec){.tv_nsec = 100000}, NULL);
+}
+
+/* Tiles, of 30, that another thread did. */
+static int tiles_elsewhere(void)
+{
+    job j;
+    start(&j);
+    ffn__parallel(0, 30, large, count_run, &j);
+    CU_ASSERT_EQUAL(wrong_runs(&j, 30), 0);
+    return atomic_load(&j.elsewhere);
+}
+
+/* A thread that was held up in its tile is not asked for a while, unless the pool is made anew. */
+static void test_alone_while_crowded(void)
+{
+    for (int anew = 0; anew < 2; anew++) {
+        job j;
+        ffn_set_threads(2, NULL);
+        start(&j);
+        CU_ASSERT_TRUE(two_meet());
+        ffn__parallel(0, 2, large, hold_up, &j); /* 50 ms, and so alone for 800 */
+        for (int i = 0; i < 100; i++) CU_ASSERT_EQUAL(tiles_elsewhere(), 0);
+        if (anew)
+            ffn_set_threads(2, NULL);
+        else
+            nanosleep(&(struct timespec){.tv_sec = 1}, NULL);
+        CU_ASSERT_TRUE(two_meet());
+    }
 }
 
 static void test_serial_when_not_worthwhile(void)
@@ -337,6 +378,7 @@ static const test_case cases[] = {
     {"many small jobs", test_many_small_jobs},
     {"two threads work together", test_threads_work_together},
     {"the call returns when all is done", test_returns_when_all_is_done},
+    {"alone while the machine is crowded", test_alone_while_crowded},
     {"little work stays with the caller", test_serial_when_not_worthwhile},
     {"no tiles", test_no_tiles_without_body},
     {"a call from a tile is serial", test_nested_is_serial},

@@ -25,7 +25,14 @@ enum { LOOKS = 64 };
 
 /* How long a thread looks for tiles before it sleeps, also one that was woken too late for any. Long enough for the gap
  * between two layers, short enough not to starve others on a loaded machine. */
-static const long spin_nanoseconds = 20000;
+static const int64_t spin_nanoseconds = 20000;
+
+/* A machine is crowded where a thread lost its core in the middle of a tile: the caller then waits for longer than it has
+ * worked itself, and for more than this. It works alone for many times as long as it waited, and twice as long again
+ * where that has not helped. Else two threads on two busy cores, each of which waits for the other, would be slower
+ * than one. */
+static const int64_t late_nanoseconds = 100000, most_alone_nanoseconds = 1000000000;
+enum { TIMES_ALONE = 16 };
 
 /* The job's state in one word, so that joining, leaving and closing it are single atomic steps: the threads that may
  * still join (seats), those at work besides the caller (active), and whether the caller sleeps until they are done. */
@@ -58,6 +65,7 @@ static struct pool {
     void (*body)(void *context, size_t tile);
     void *context;
     uint64_t control;
+    int64_t alone, alone_until; /* nanoseconds: for how long the caller works alone, and until when */
 } pool = {.owner = PTHREAD_MUTEX_INITIALIZER,
           .mutex = PTHREAD_MUTEX_INITIALIZER,
           .wake = PTHREAD_COND_INITIALIZER,
@@ -108,27 +116,25 @@ static size_t core_count(void)
 
 /* ---- waiting ----------------------------------------------------------------------------------------------------- */
 
-static long nanoseconds_since(const struct timespec *start)
+static int64_t nanoseconds(void)
 {
     struct timespec now;
     (void)clock_gettime(CLOCK_MONOTONIC, &now);
-    if (now.tv_sec - start->tv_sec > 1) return 1000000000;
-    return (now.tv_sec - start->tv_sec) * 1000000000 + now.tv_nsec - start->tv_nsec;
+    return (int64_t)now.tv_sec * 1000000000 + now.tv_nsec;
 }
 
 /* Looks at `state & mask` until it is zero, or not, as wanted, for a bounded time. On a busy machine the one waited for
  * may want this very core: hence the yield. */
 static bool spin_until(unsigned mask, bool nonzero)
 {
-    struct timespec start;
-    (void)clock_gettime(CLOCK_MONOTONIC, &start);
+    const int64_t start = nanoseconds();
     do {
         for (int i = 0; i < LOOKS; i++) {
             if (((atomic_load(&pool.state) & mask) != 0) == nonzero) return true;
             pause_briefly();
         }
         (void)sched_yield();
-    } while (nanoseconds_since(&start) < spin_nanoseconds && !atomic_load(&pool.stop));
+    } while (nanoseconds() - start < spin_nanoseconds && !atomic_load(&pool.stop));
     return false;
 }
 
@@ -229,6 +235,7 @@ static void stop_threads(void)
     (void)pthread_mutex_unlock(&pool.mutex);
     while (pool.started > 0) (void)pthread_join(pool.thread[--pool.started], NULL);
     pool.exhausted = false;
+    pool.alone = pool.alone_until = 0;
     atomic_store(&pool.stop, false);
 }
 
@@ -277,6 +284,27 @@ static void close_seats(void)
     (void)pthread_mutex_unlock(&pool.mutex);
 }
 
+/* The caller has worked from `begun` on and waited from `waited` on. */
+static void judge(int64_t begun, int64_t waited)
+{
+    const int64_t now = nanoseconds(), wait = now - waited;
+    if (wait < late_nanoseconds || wait < waited - begun) return;
+    const bool helped = now - pool.alone_until > pool.alone; /* being alone, the last time */
+    const int64_t alone = helped || pool.alone < TIMES_ALONE * wait ? TIMES_ALONE * wait : 2 * pool.alone;
+    pool.alone = alone < most_alone_nanoseconds ? alone : most_alone_nanoseconds;
+    pool.alone_until = now + pool.alone;
+}
+
+static void work_together(unsigned helpers)
+{
+    const int64_t begun = nanoseconds();
+    open_seats(helpers);
+    run_tiles();
+    const int64_t waited = nanoseconds();
+    close_seats();
+    judge(begun, waited);
+}
+
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 size_t ffn__thread_count(void)
@@ -315,15 +343,16 @@ void ffn__parallel(size_t threads, size_t tiles, double work, void (*body)(void 
         for (size_t tile = 0; tile < tiles; tile++) body(context, tile);
         return;
     }
-    const size_t wanted = helper_count(threads, tiles, work);
+    const size_t wanted = nanoseconds() < pool.alone_until ? 0 : helper_count(threads, tiles, work);
     start_threads(wanted);
     share_out(tiles, wanted + 1);
     pool.body = body;
     pool.context = context;
     pool.control = read_control();
     const size_t helpers = smaller(wanted, pool.started);
-    if (helpers > 0) open_seats((unsigned)helpers);
-    run_tiles();
-    if (helpers > 0) close_seats();
+    if (helpers > 0)
+        work_together((unsigned)helpers);
+    else
+        run_tiles();
     (void)pthread_mutex_unlock(&pool.owner);
 }
