@@ -343,7 +343,8 @@ void ffn__parallel(size_t threads, size_t tiles, double work, void (*body)(void 
         for (size_t tile = 0; tile < tiles; tile++) body(context, tile);
         return;
     }
-    const size_t wanted = nanoseconds() < pool.alone_until ? 0 : helper_count(threads, tiles, work);
+    const bool alone = pool.alone > 0 && nanoseconds() < pool.alone_until;
+    const size_t wanted = alone ? 0 : helper_count(threads, tiles, work);
     start_threads(wanted);
     share_out(tiles, wanted + 1);
     pool.body = body;
