@@ -73,17 +73,17 @@ static const function functions[] = {
     {"tanh", ffn_tanh, tanh, tanh_slope, 1.0, true},
     {"relu", ffn_relu, relu, relu_slope, 0, true},
     {"leaky_relu", leaky_relu_usual, leaky_relu, leaky_relu_slope, 0.5, true},
-    {"elu", elu_usual, elu, elu_slope, 1.5, true},
+    {"elu", elu_usual, elu, elu_slope, 0.77, true},
     {"selu", ffn_selu, selu, selu_slope, 1.5, true},
-    {"softmax", ffn_softmax, sigmoid, NULL, 4.0, false},
+    {"softmax", ffn_softmax, sigmoid, NULL, 1.6, false},
     {"swish", swish_usual, swish, swish_slope, 2.0, false},
     {"gelu", ffn_gelu, gelu, gelu_slope, 2.0, false},
     {"gelu_tanh", ffn_gelu_tanh, gelu_tanh, gelu_tanh_slope, 3.0, false},
     {"softplus", ffn_softplus, softplus, sigmoid, 1.5, true},
     {"softsign", ffn_softsign, softsign, softsign_slope, 1.5, true},
     {"mish", ffn_mish, mish, mish_slope, 3.0, false},
-    {"hard_sigmoid", ffn_hard_sigmoid, hard_sigmoid, hard_sigmoid_slope, 3.0, true},
-    {"hard_swish", ffn_hard_swish, hard_swish, hard_swish_slope, 3.0, false},
+    {"hard_sigmoid", ffn_hard_sigmoid, hard_sigmoid, hard_sigmoid_slope, 0.6, true},
+    {"hard_swish", ffn_hard_swish, hard_swish, hard_swish_slope, 0.6, false},
 };
 
 /* ---- measure ----------------------------------------------------------------------------------------------------- */

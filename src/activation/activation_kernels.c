@@ -4,10 +4,6 @@
 
 /* ---- loops ------------------------------------------------------------------------------------------------------- */
 
-/* From LARGE elements on arrays are in memory. A core that computes between its loads then asks for too few of them at a
- * time, so the loops fetch what they need AHEAD elements later. */
-enum { AHEAD = 512 };
-
 /* y = f(x); alpha comes by value, since y might alias where it is kept. Whole vectors and the remainder run through one
  * piece of code, so that an element's bits do not depend on its place. */
 VECTOR_INLINE void map_forward(float alpha, size_t n, const float *x, float *y, vec (*f)(float alpha, vec x))
@@ -138,8 +134,18 @@ static void prelu_slope_gradient(const ffn_activation *a, size_t rows, size_t co
 #define SELU_ALPHA ((float)1.7580993408473768599402175208123) /* alpha of the paper times the scale */
 
 VECTOR_INLINE vec elu_value(float alpha, vec x) { return vec_select(x < 0, alpha * vec_expm1_negative(x), x); }
+VECTOR_INLINE vec elu_usual_value(float alpha, vec x)
+{
+    return (void)alpha, vec_select(x < 0, vec_expm1_negative(x), x);
+}
 VECTOR_INLINE vec elu_gradient(float alpha, vec y, vec dy) { return vec_select(y <= 0, dy * (y + alpha), dy); }
-static void elu_forward(FORWARD_ARGUMENTS) { map_forward(a->alpha, rows * cols, x, y, elu_value); }
+static void elu_forward(FORWARD_ARGUMENTS)
+{
+    if (a->alpha == 1)
+        map_forward(1, rows * cols, x, y, elu_usual_value);
+    else
+        map_forward(a->alpha, rows * cols, x, y, elu_value);
+}
 static void elu_backward(BACKWARD_ARGUMENTS) { (void)x, map_backward(a->alpha, rows * cols, y, dy, dx, elu_gradient); }
 
 VECTOR_INLINE vec selu_value(float alpha, vec x)
@@ -267,15 +273,29 @@ static void mish_backward(BACKWARD_ARGUMENTS)
     (void)y, map_backward(a->alpha, rows * cols, x, dy, dx, mish_gradient);
 }
 
-/* clip(x / 6 + 1/2, 0, 1), computed from the nearer end, so that it reaches 0 and 1 only where it should */
-VECTOR_INLINE vec hard_sigmoid(vec x)
+/* 1/6, and what its rounding loses */
+#define SIXTH     ((float)(1.0 / 6))
+#define SIXTH_LOW ((float)(1.0 / 6 - (double)(float)(1.0 / 6)))
+
+/* clip(x / 6 + 1/2, 0, 1), rounded; *rest is what that loses. It is taken from the nearer end, 0 or 1, since all digits of
+ * small values are there. */
+VECTOR_INLINE vec hard_sigmoid(vec x, vec *rest)
 {
-    const vec end = vec_max(vec_set(0), 3 - vec_abs(x)) * ((float)1 / 6);
-    return vec_select(x > 0, 1 - end, end);
+    const vec size = vec_min(vec_set(3), vec_abs(x)), to_end = 3 - size, low = (3 - to_end) - size;
+    const ivec upper = x > 0;
+    const vec end = vec_select(upper, vec_set(1), vec_set(0)),
+              sixth = vec_select(upper, vec_set(-SIXTH), vec_set(SIXTH));
+    const vec y = vec_fma(to_end, sixth, end);
+    const vec lost = vec_fma(to_end, sixth, end - y),
+              sixth_low = vec_select(upper, vec_set(-SIXTH_LOW), vec_set(SIXTH_LOW));
+    *rest = to_end * sixth_low + (low * sixth + lost);
+    return y;
 }
 VECTOR_INLINE vec hard_swish_value(float alpha, vec x)
 {
-    return (void)alpha, vec_select(x <= -3, vec_set(0), x * hard_sigmoid(x));
+    vec rest;
+    const vec share = hard_sigmoid(x, &rest), y = vec_fma(x, share, vec_min(vec_set(3), x) * rest);
+    return (void)alpha, vec_select(x <= -3, vec_set(0), vec_copysign(y, x)); /* -0 * rest may be 0 */
 }
 VECTOR_INLINE vec hard_swish_gradient(float alpha, vec x, vec dy)
 {
@@ -291,7 +311,12 @@ static void hard_swish_backward(BACKWARD_ARGUMENTS)
 
 /* ---- other sigmoids and softplus --------------------------------------------------------------------------------- */
 
-VECTOR_INLINE vec hard_sigmoid_value(float alpha, vec x) { return (void)alpha, hard_sigmoid(x); }
+VECTOR_INLINE vec hard_sigmoid_value(float alpha, vec x)
+{
+    vec rest;
+    const vec y = hard_sigmoid(x, &rest);
+    return (void)alpha, y + rest;
+}
 VECTOR_INLINE vec hard_sigmoid_gradient(float alpha, vec y, vec dy)
 {
     return (void)alpha, vec_select((y <= 0) | (y >= 1), vec_set(0), dy * ((float)1 / 6));

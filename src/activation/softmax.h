@@ -28,19 +28,34 @@ VECTOR_INLINE void store(float *y, vec v, size_t n)
         vec_store_part(y, v, n);
 }
 
+VECTOR_INLINE ivec lane_numbers(void)
+{
+    static const lane numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    ivec number;
+    memcpy(&number, numbers, sizeof(number));
+    return number;
+}
+
+VECTOR_INLINE iwide wide_lane_numbers(void)
+{
+    static const int64_t numbers[] = {0, 1, 2, 3, 4, 5, 6, 7};
+    iwide number;
+    memcpy(&number, numbers, sizeof(number));
+    return number;
+}
+
+/* Set in the first n lanes. */
+VECTOR_INLINE ivec lanes_below(size_t n) { return lane_numbers() < (lane)(n < VL ? n : VL); }
+
 /* load with -infinity in the lanes past the n-th */
 VECTOR_INLINE vec load_bounded(const float *x, size_t n)
 {
-    static const lane numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    if (n >= VL) return vec_load(x);
-    ivec number;
-    memcpy(&number, numbers, sizeof(number));
-    return vec_select(number < (lane)n, vec_load_part(x, n), vec_set(-(float)INFINITY));
+    return n >= VL ? vec_load(x) : vec_select(lanes_below(n), vec_load_part(x, n), vec_set(-(float)INFINITY));
 }
 
 /* From LARGE elements on arrays are in memory. A core that computes between its loads then asks for too few of them at a
- * time, and so the loops fetch what they will need later. */
-enum { LARGE = 1 << 18 };
+ * time, and so the loops fetch what they need AHEAD elements, or a long row, later. */
+enum { LARGE = 1 << 18, AHEAD = 512 };
 
 /* ---- sums of long rows ------------------------------------------------------------------------------------------- */
 
@@ -69,39 +84,62 @@ enum { ABREAST = 4, STRETCH = ABREAST * VL };
 
 /* ---- exponentials ------------------------------------------------------------------------------------------------ */
 
+/* Where no element of a row is larger than PLAIN in size, its exponentials need no scale; those with one are powers of two
+ * times them. */
+#define PLAIN VEC_BOUND(40, -1)
+
 /* How the elements of rows with the largest elements m become exponentials, lane by lane. In double, where digits are
  * plenty, it is by subtracting m. */
 typedef struct row_scale {
     vec shift;  /* what is subtracted: 0 or m */
-    vec least;  /* anything below counts as this, the exponential of which is 0 */
-    uvec power; /* 2^-K: its bits */
+    vec least;  /* of anything below the exponential is 0 */
+    uvec power; /* 2^-K: its bits less those of 1 */
 } row_scale;
 
 VECTOR_INLINE row_scale scale_of(vec most)
 {
 #ifdef FFN_DOUBLE
-    return (row_scale){most, vec_set(0), (uvec){0}};
+    return (row_scale){most, vec_set(-740), (uvec){0}};
 #else
     const vec shift = vec_select(vec_abs(most) < 256, vec_set(0), most);
-    const vec rounded = (most - shift) * 1.44269504f + VEC_ROUNDER;
-    return (row_scale){shift, ((rounded - VEC_ROUNDER) - 127) * 0.693147181f, (uvec)vec_set(1) - ((uvec)rounded << 23)};
+    return (row_scale){shift, (most - shift) + VEC_LOG_MIN, vec_exp_power(most - shift)};
 #endif
 }
 
 /* 2^-K e^(x - shift) for x at most the largest of the row; NaN if that is infinite */
 VECTOR_INLINE vec exp_scaled(const row_scale *s, vec x)
 {
-#ifdef FFN_DOUBLE
-    return vec_exp_sum(x - s->shift, vec_set(0));
-#else
-    vec rounded;
-    const vec t = vec_exp_split(vec_max(s->least, x - s->shift), vec_set(0), &rounded);
-    const vec power = (vec)(((uvec)rounded << 23) + s->power);
-    return power + power * t;
-#endif
+    const vec shifted = x - s->shift;
+    return vec_select(shifted < s->least, vec_set(0), vec_exp_scaled(vec_max(s->least, shifted), s->power));
 }
 
-/* ---- short rows: as many abreast as a vector has lanes ------------------------------------------------------------ */
+VECTOR_INLINE row_scale no_scale(void) { return (row_scale){vec_set(0), vec_set(-PLAIN), (uvec){0}}; }
+VECTOR_INLINE vec exp_plain(vec x) { return vec_exp_scaled(x, (uvec){0}); }
+
+/* A share's factor, one over a sum, in two parts: with them an element is rounded but once more. */
+typedef struct factor {
+    vec high, low;
+} factor;
+
+VECTOR_INLINE factor factor_of(const wide sum[WIDE_PARTS])
+{
+    factor f = {{0}, {0}};
+    for (size_t part = 0; part < WIDE_PARTS; part++) {
+        const wide inverse = 1 / sum[part];
+        vec_set_part(&f.high, part, inverse);
+        vec_set_part(&f.low, part, inverse - wide_part(f.high, part));
+    }
+    return f;
+}
+
+VECTOR_INLINE vec times(vec e, factor f) { return vec_fma(e, f.high, e * f.low); }
+
+/* ---- short rows: blocks of as many as a vector has lanes, taken as one array -------------------------------------- */
+
+/* A block's exponentials or products; past its rows there is room for a vector. */
+typedef struct block {
+    float element[VL * VL + VL];
+} block;
 
 /* row_scale of several rows, to be read one row at a time */
 typedef struct row_scales {
@@ -114,40 +152,157 @@ VECTOR_INLINE row_scale scale_of_row(const row_scales *s, size_t row)
     return (row_scale){vec_set(s->shift[row]), vec_set(s->least[row]), s->power[row] - (uvec){0}};
 }
 
-/* VL rows, cols <= VL */
-VECTOR_INLINE void softmax_short_rows(size_t cols, const float *x, float *y)
+/* The row to which each element of a block belongs */
+typedef struct row_numbers {
+    ivec row[VL];
+} row_numbers;
+
+VECTOR_INLINE void row_numbers_set(row_numbers *numbers, size_t cols)
 {
-    vec row[VL], e[VL];
+    const float inverse = 1 / (float)cols;
+    const vec middle = __builtin_convertvector(lane_numbers(), vec) + (float)0.5; /* lest rounding reach the next row */
+    for (size_t i = 0; i < cols; i++)
+        numbers->row[i] = __builtin_convertvector((middle + (float)(i * VL)) * inverse, ivec);
+}
+
+/* The largest of each row */
+VECTOR_INLINE vec block_maxima(size_t cols, const float *x)
+{
+    vec row[VL];
     for (size_t i = 0; i < VL; i++) row[i] = load_bounded(x + i * cols, cols);
-    const row_scale all = scale_of(maxima_of_lanes(row));
+    return maxima_of_lanes(row);
+}
+
+/* Exponentials, and the scales that they have. */
+VECTOR_INLINE row_scale block_exp(bool large, size_t cols, const float *x, block *e)
+{
+    vec size = vec_set(0);
+    vec_store(e->element + cols * VL, size);
+    for (size_t i = 0; i < cols; i++) size = vec_max(vec_abs(vec_load(x + i * VL)), size);
+    if (!ivec_any(size > PLAIN)) {
+        for (size_t i = 0; i < cols; i++) {
+            if (large) __builtin_prefetch(x + i * VL + AHEAD);
+            vec_store(e->element + i * VL, exp_plain(vec_load(x + i * VL)));
+        }
+        return no_scale();
+    }
+    const row_scale all = scale_of(block_maxima(cols, x));
     row_scales each;
     memcpy(&each, &all, sizeof(each));
     for (size_t i = 0; i < VL; i++) {
         const row_scale scale = scale_of_row(&each, i);
-        row[i] = e[i] = exp_scaled(&scale, load_bounded(x + i * cols, cols));
+        /* what this writes past the row's end is written once more */
+        vec_store(e->element + i * cols, exp_scaled(&scale, load_bounded(x + i * cols, cols)));
     }
-    float inverse[VL];
-    vec_store(inverse, 1 / sums_of_lanes(row));
-    for (size_t i = 0; i < VL; i++) store(y + i * cols, e[i] * inverse[i], cols);
+    return all;
+}
+
+/* Of WL rows; in_row: of a row's last vector of doubles, the second where there is one */
+VECTOR_INLINE wide sums_of_rows(bool two, size_t cols, const float *e, iwide in_row)
+{
+    wide row[WL];
+    for (size_t i = 0; i < WL; i++) {
+        const wide last = (wide)((iwide)wide_load(e + i * cols + (two ? WL : 0)) & in_row);
+        row[i] = two ? wide_load(e + i * cols) + last : last;
+    }
+    return sums_of_wides(row);
+}
+
+VECTOR_INLINE void block_sums(size_t cols, const block *e, wide sum[WIDE_PARTS])
+{
+    const bool two = cols > WL;
+    const iwide in_row = wide_lane_numbers() < (int64_t)(two ? cols - WL : cols);
+    for (size_t part = 0; part < WIDE_PARTS; part++) {
+        const float *rows = e->element + part * WL * cols;
+        sum[part] = two ? sums_of_rows(true, cols, rows, in_row) : sums_of_rows(false, cols, rows, in_row);
+    }
+}
+
+VECTOR_INLINE void softmax_block(bool large, size_t cols, const row_numbers *numbers, const float *x, float *y)
+{
+    block e;
+    (void)block_exp(large, cols, x, &e);
+    wide sum[WIDE_PARTS];
+    block_sums(cols, &e, sum);
+    const factor f = factor_of(sum);
+    for (size_t i = 0; i < cols; i++) {
+        const factor own = {vec_permute(f.high, numbers->row[i]), vec_permute(f.low, numbers->row[i])};
+        if (large) __builtin_prefetch(y + i * VL + AHEAD, 1);
+        vec_store(y + i * VL, times(vec_load(e.element + i * VL), own));
+    }
+}
+
+/* The same of a single row, with the same bits, in every lane */
+VECTOR_INLINE void row_sums(vec v, wide sum[WIDE_PARTS])
+{
+    wide all = wide_part(v, 0);
+    for (size_t part = 1; part < WIDE_PARTS; part++) all += wide_part(v, part);
+    all = sum_of_wide(all);
+    for (size_t part = 0; part < WIDE_PARTS; part++) sum[part] = all;
 }
 
 VECTOR_INLINE void softmax_short_row(size_t cols, const float *x, float *y)
 {
     const vec v = load_bounded(x, cols);
-    const row_scale scale = scale_of(maximum_of_lanes(v));
+    const ivec in_row = lanes_below(cols);
+    const bool plain = !ivec_any(in_row & (vec_abs(v) > PLAIN));
+    const row_scale scale = plain ? no_scale() : scale_of(maximum_of_lanes(v));
     const vec e = exp_scaled(&scale, v);
-    store(y, e * (1 / sum_of_lanes(e)), cols);
+    wide sum[WIDE_PARTS];
+    row_sums(e, sum);
+    store(y, times(e, factor_of(sum)), cols);
 }
 
-/* dx = y (dy - sum of y dy), of VL rows and of one */
-VECTOR_INLINE void softmax_short_rows_backward(size_t cols, const float *y, const float *dy, float *dx)
+/* The logarithms of sums of exponentials, where the largest is `peak` */
+VECTOR_INLINE vec logarithm_of(const wide sum[WIDE_PARTS], vec peak)
 {
+    vec logarithm = {0};
+    for (size_t part = 0; part < WIDE_PARTS; part++)
+        vec_set_part(&logarithm, part, wide_log_ratio(sum[part], wide_part(peak, part)));
+    return logarithm;
+}
+
+VECTOR_INLINE void log_softmax_block(bool large, size_t cols, const row_numbers *numbers, const float *x, float *y)
+{
+    block e;
+    const row_scale scale = block_exp(large, cols, x, &e);
+    wide sum[WIDE_PARTS];
+    block_sums(cols, &e, sum);
+    const vec most = block_maxima(cols, x), logarithm = logarithm_of(sum, exp_scaled(&scale, most));
+    for (size_t i = 0; i < cols; i++) {
+        const ivec row = numbers->row[i];
+        if (large) __builtin_prefetch(y + i * VL + AHEAD, 1);
+        vec_store(y + i * VL, (vec_load(x + i * VL) - vec_permute(most, row)) - vec_permute(logarithm, row));
+    }
+}
+
+VECTOR_INLINE void log_softmax_short_row(size_t cols, const float *x, float *y)
+{
+    const vec v = load_bounded(x, cols), most = maximum_of_lanes(v);
+    const row_scale scale = scale_of(most);
+    wide sum[WIDE_PARTS];
+    row_sums(exp_scaled(&scale, v), sum);
+    store(y, (v - most) - logarithm_of(sum, exp_scaled(&scale, most)), cols);
+}
+
+/* dx = y (dy - sum of y dy), of a block and of a row */
+VECTOR_INLINE void softmax_block_backward(bool large, size_t cols, const row_numbers *numbers, const float *y,
+                                          const float *dy, float *dx)
+{
+    block product;
+    for (size_t i = 0; i < cols; i++) {
+        const size_t at = i * VL;
+        if (large) __builtin_prefetch(y + at + AHEAD), __builtin_prefetch(dy + at + AHEAD);
+        vec_store(product.element + at, vec_load(y + at) * vec_load(dy + at));
+    }
     vec row[VL];
-    for (size_t i = 0; i < VL; i++) row[i] = load(y + i * cols, cols) * load(dy + i * cols, cols);
-    float sum[VL];
-    vec_store(sum, sums_of_lanes(row));
-    for (size_t i = 0; i < VL; i++)
-        store(dx + i * cols, load(y + i * cols, cols) * (load(dy + i * cols, cols) - sum[i]), cols);
+    for (size_t i = 0; i < VL; i++) row[i] = load(product.element + i * cols, cols);
+    const vec sums = sums_of_lanes(row);
+    for (size_t i = 0; i < cols; i++) {
+        const size_t at = i * VL;
+        if (large) __builtin_prefetch(dx + at + AHEAD, 1);
+        vec_store(dx + at, vec_load(y + at) * (vec_load(dy + at) - vec_permute(sums, numbers->row[i])));
+    }
 }
 
 VECTOR_INLINE void softmax_short_row_backward(size_t cols, const float *y, const float *dy, float *dx)
@@ -156,22 +311,77 @@ VECTOR_INLINE void softmax_short_row_backward(size_t cols, const float *y, const
     store(dx, v * (d - sum_of_lanes(v * d)), cols);
 }
 
-/* ---- long rows --------------------------------------------------------------------------------------------------- */
-
-/* The largest of a row, in every lane. NaN may get lost: it comes back with its exponential. */
-VECTOR_INLINE vec row_max(size_t cols, const float *x)
+/* dx = dy - e^y sum of dy, with e^y at most 1 */
+VECTOR_INLINE vec log_softmax_gradient(vec y, vec dy, vec sum)
 {
-    vec most[ABREAST];
-    size_t c = 0;
-    for (size_t i = 0; i < ABREAST; i++) most[i] = load_bounded(x, cols);
-    for (; c + STRETCH <= cols; c += STRETCH)
-        for (size_t i = 0; i < ABREAST; i++) most[i] = vec_max(most[i], vec_load(x + c + i * VL));
-    for (; c < cols; c += VL) most[0] = vec_max(most[0], load_bounded(x + c, cols - c));
-    return maximum_of_lanes(vec_max(vec_max(most[0], most[1]), vec_max(most[2], most[3])));
+    const row_scale scale = {vec_set(0), vec_set(VEC_BOUND(VEC_LOG_MIN, -740)), (uvec){0}};
+    return dy - exp_scaled(&scale, y) * sum;
 }
 
-/* y = 2^-K e^(x - shift), unless y is NULL; the sum of them. If `large`, the next row is fetched. */
-VECTOR_INLINE double row_exp(bool large, const row_scale *scale, size_t cols, const float *x, float *y)
+/* never -0, which a block's sum may be where that of a row alone is 0 */
+VECTOR_INLINE vec rounded_sums(const wide sum[WIDE_PARTS])
+{
+    vec rounded = {0};
+    for (size_t part = 0; part < WIDE_PARTS; part++) vec_set_part(&rounded, part, sum[part] + 0.0);
+    return rounded;
+}
+
+VECTOR_INLINE void log_softmax_block_backward(bool large, size_t cols, const row_numbers *numbers, const float *y,
+                                              const float *dy, float *dx)
+{
+    block copy;
+    for (size_t i = 0; i < cols; i++) {
+        const size_t at = i * VL;
+        if (large) __builtin_prefetch(y + at + AHEAD), __builtin_prefetch(dy + at + AHEAD);
+        vec_store(copy.element + at, vec_load(dy + at));
+    }
+    vec_store(copy.element + cols * VL, vec_set(0));
+    wide sum[WIDE_PARTS];
+    block_sums(cols, &copy, sum);
+    const vec sums = rounded_sums(sum);
+    for (size_t i = 0; i < cols; i++) {
+        const size_t at = i * VL;
+        if (large) __builtin_prefetch(dx + at + AHEAD, 1);
+        const vec own = vec_permute(sums, numbers->row[i]);
+        vec_store(dx + at, log_softmax_gradient(vec_load(y + at), vec_load(dy + at), own));
+    }
+}
+
+VECTOR_INLINE void log_softmax_short_row_backward(size_t cols, const float *y, const float *dy, float *dx)
+{
+    const vec d = load(dy, cols);
+    wide sum[WIDE_PARTS];
+    row_sums(d, sum);
+    store(dx, log_softmax_gradient(load(y, cols), d, rounded_sums(sum)), cols);
+}
+
+/* ---- long rows --------------------------------------------------------------------------------------------------- */
+
+/* The largest of a row, in every lane, and whether it is plain. NaN may get lost: it comes back with its exponential. */
+VECTOR_INLINE vec row_max(size_t cols, const float *x, bool *plain)
+{
+    vec most[ABREAST], least[ABREAST];
+    size_t c = 0;
+    for (size_t i = 0; i < ABREAST; i++) most[i] = least[i] = vec_set(x[0]);
+    for (; c + STRETCH <= cols; c += STRETCH)
+        for (size_t i = 0; i < ABREAST; i++) {
+            const vec v = vec_load(x + c + i * VL);
+            most[i] = vec_max(most[i], v), least[i] = vec_min(least[i], v);
+        }
+    for (; c < cols; c += VL) {
+        const vec v = vec_select(lanes_below(cols - c), load(x + c, cols - c), vec_set(x[0]));
+        most[0] = vec_max(most[0], v), least[0] = vec_min(least[0], v);
+    }
+    const vec lowest = vec_min(vec_min(least[0], least[1]), vec_min(least[2], least[3]));
+    const vec highest = vec_max(vec_max(most[0], most[1]), vec_max(most[2], most[3]));
+    *plain = !ivec_any((lowest < -PLAIN) | (highest > PLAIN));
+    return maximum_of_lanes(highest);
+}
+
+/* y = 2^-K e^(x - shift), unless y is NULL; the sum of them. `plain`: there is neither K nor shift. If `large`, the next
+ * row and its place are fetched. */
+VECTOR_INLINE double row_exp(bool large, bool plain, const row_scale *scale, size_t cols, const float *x, float *y,
+                             const float *place)
 {
     accumulator s = {{0}, {0}};
     size_t c = 0;
@@ -179,9 +389,8 @@ VECTOR_INLINE double row_exp(bool large, const row_scale *scale, size_t cols, co
         vec e[ABREAST];
         for (size_t i = 0; i < ABREAST; i++) {
             const size_t at = c + i * VL;
-            if (large) __builtin_prefetch(x + cols + at);
-            if (large && y) __builtin_prefetch(y + cols + at, 1);
-            e[i] = exp_scaled(scale, vec_load(x + at));
+            if (large) __builtin_prefetch(x + cols + at), __builtin_prefetch(place + cols + at, 1);
+            e[i] = plain ? exp_plain(vec_load(x + at)) : exp_scaled(scale, vec_load(x + at));
             if (y) vec_store(y + at, e[i]);
         }
         accumulate(&s, (e[0] + e[1]) + (e[2] + e[3]));
@@ -194,11 +403,33 @@ VECTOR_INLINE double row_exp(bool large, const row_scale *scale, size_t cols, co
     return accumulated(&s);
 }
 
+VECTOR_INLINE double row_exp_scaled(bool large, bool plain, const row_scale *scale, size_t cols, const float *x,
+                                    float *y, const float *place)
+{
+    return plain ? row_exp(large, true, scale, cols, x, y, place) : row_exp(large, false, scale, cols, x, y, place);
+}
+
 VECTOR_INLINE void softmax_long_row(bool large, size_t cols, const float *x, float *y)
 {
-    const row_scale scale = scale_of(row_max(cols, x));
-    const float inverse = (float)(1 / row_exp(large, &scale, cols, x, y));
-    for (size_t c = 0; c < cols; c += VL) store(y + c, load(y + c, cols - c) * inverse, cols - c);
+    bool plain;
+    const vec most = row_max(cols, x, &plain);
+    const row_scale scale = plain ? no_scale() : scale_of(most);
+    wide sum[WIDE_PARTS];
+    sum[0] = wide_set(row_exp_scaled(large, plain, &scale, cols, x, y, y));
+    for (size_t part = 1; part < WIDE_PARTS; part++) sum[part] = sum[0];
+    const factor f = factor_of(sum);
+    for (size_t c = 0; c < cols; c += VL) store(y + c, times(load(y + c, cols - c), f), cols - c);
+}
+
+VECTOR_INLINE void log_softmax_long_row(bool large, size_t cols, const float *x, float *y)
+{
+    bool plain;
+    const vec most = row_max(cols, x, &plain);
+    const row_scale scale = plain ? no_scale() : scale_of(most);
+    /* the largest element's own exponential takes 2^K out of the sum */
+    const double sum = row_exp_scaled(large, plain, &scale, cols, x, NULL, y);
+    const float logarithm = (float)log(sum / (double)exp_scaled(&scale, most)[0]);
+    for (size_t c = 0; c < cols; c += VL) store(y + c, (load(x + c, cols - c) - most) - logarithm, cols - c);
 }
 
 VECTOR_INLINE void softmax_long_row_backward(size_t cols, const float *y, const float *dy, float *dx)
@@ -215,23 +446,46 @@ VECTOR_INLINE void softmax_long_row_backward(size_t cols, const float *y, const 
     for (c = 0; c < cols; c += VL) store(dx + c, load(y + c, cols - c) * (load(dy + c, cols - c) - sum), cols - c);
 }
 
+VECTOR_INLINE void log_softmax_long_row_backward(bool large, size_t cols, const float *y, const float *dy, float *dx)
+{
+    accumulator s = {{0}, {0}};
+    for (size_t c = 0; c < cols; c += VL) {
+        if (large) __builtin_prefetch(dy + cols + c), __builtin_prefetch(y + cols + c);
+        accumulate(&s, load(dy + c, cols - c));
+    }
+    const vec sum = vec_set((float)accumulated(&s));
+    for (size_t c = 0; c < cols; c += VL) {
+        if (large) __builtin_prefetch(dx + cols + c, 1);
+        store(dx + c, log_softmax_gradient(load(y + c, cols - c), load(dy + c, cols - c), sum), cols - c);
+    }
+}
+
 /* ---- the kinds --------------------------------------------------------------------------------------------------- */
 
 static void softmax_forward(FORWARD_ARGUMENTS)
 {
     (void)a;
+    const bool large = rows * cols >= LARGE;
     size_t r = 0;
-    for (; cols <= VL && r + VL <= rows; r += VL) softmax_short_rows(cols, x + r * cols, y + r * cols);
+    if (cols <= VL && rows >= VL) {
+        row_numbers numbers;
+        row_numbers_set(&numbers, cols);
+        for (; r + VL <= rows; r += VL) softmax_block(large, cols, &numbers, x + r * cols, y + r * cols);
+    }
     for (; cols <= VL && r < rows; r++) softmax_short_row(cols, x + r * cols, y + r * cols);
-    for (; r < rows; r++) softmax_long_row(rows * cols >= LARGE, cols, x + r * cols, y + r * cols);
+    for (; r < rows; r++) softmax_long_row(large, cols, x + r * cols, y + r * cols);
 }
 
 static void softmax_backward(BACKWARD_ARGUMENTS)
 {
     (void)a, (void)x;
     size_t r = 0;
-    for (; cols <= VL && r + VL <= rows; r += VL)
-        softmax_short_rows_backward(cols, y + r * cols, dy + r * cols, dx + r * cols);
+    if (cols <= VL && rows >= VL) {
+        row_numbers numbers;
+        row_numbers_set(&numbers, cols);
+        for (; r + VL <= rows; r += VL)
+            softmax_block_backward(rows * cols >= LARGE, cols, &numbers, y + r * cols, dy + r * cols, dx + r * cols);
+    }
     for (; cols <= VL && r < rows; r++) softmax_short_row_backward(cols, y + r * cols, dy + r * cols, dx + r * cols);
     for (; r < rows; r++) softmax_long_row_backward(cols, y + r * cols, dy + r * cols, dx + r * cols);
 }
@@ -239,26 +493,31 @@ static void softmax_backward(BACKWARD_ARGUMENTS)
 static void log_softmax_forward(FORWARD_ARGUMENTS)
 {
     (void)a;
-    for (size_t r = 0; r < rows; r++, x += cols, y += cols) {
-        const vec most = row_max(cols, x);
-        const row_scale scale = scale_of(most);
-        /* the largest element's own exponential takes 2^K out of the sum */
-        const float logarithm =
-            (float)log(row_exp(rows * cols >= LARGE, &scale, cols, x, NULL) / (double)exp_scaled(&scale, most)[0]);
-        for (size_t c = 0; c < cols; c += VL) store(y + c, (load(x + c, cols - c) - most) - logarithm, cols - c);
+    const bool large = rows * cols >= LARGE;
+    size_t r = 0;
+    if (cols <= VL && rows >= VL) {
+        row_numbers numbers;
+        row_numbers_set(&numbers, cols);
+        for (; r + VL <= rows; r += VL) log_softmax_block(large, cols, &numbers, x + r * cols, y + r * cols);
     }
+    for (; cols <= VL && r < rows; r++) log_softmax_short_row(cols, x + r * cols, y + r * cols);
+    for (; r < rows; r++) log_softmax_long_row(large, cols, x + r * cols, y + r * cols);
 }
 
 static void log_softmax_backward(BACKWARD_ARGUMENTS)
 {
     (void)a, (void)x;
-    for (size_t r = 0; r < rows; r++, y += cols, dy += cols, dx += cols) {
-        accumulator s = {{0}, {0}};
-        for (size_t c = 0; c < cols; c += VL) accumulate(&s, load(dy + c, cols - c));
-        const float sum = (float)accumulated(&s);
-        for (size_t c = 0; c < cols; c += VL)
-            store(dx + c, load(dy + c, cols - c) - vec_exp(load(y + c, cols - c)) * sum, cols - c);
+    const bool large = rows * cols >= LARGE;
+    size_t r = 0;
+    if (cols <= VL && rows >= VL) {
+        row_numbers numbers;
+        row_numbers_set(&numbers, cols);
+        for (; r + VL <= rows; r += VL)
+            log_softmax_block_backward(large, cols, &numbers, y + r * cols, dy + r * cols, dx + r * cols);
     }
+    for (; cols <= VL && r < rows; r++)
+        log_softmax_short_row_backward(cols, y + r * cols, dy + r * cols, dx + r * cols);
+    for (; r < rows; r++) log_softmax_long_row_backward(large, cols, y + r * cols, dy + r * cols, dx + r * cols);
 }
 
 #endif

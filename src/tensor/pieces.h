@@ -60,5 +60,18 @@ VECTOR_INLINE vec pieces_odd(const pieces *p, int degree, vec x, float most)
     return (vec)((ivec)rest | sign) + (float)0.5;
 }
 
+/* 2^(j / 32) = t e^rest, where t is a float and step its bits less j << 18, which adding (32 k + j) << 18 turns into those
+ * of 2^k t. */
+typedef struct exp_pieces {
+    _Alignas(64) uint32_t step[PIECES];
+    float rest[PIECES];
+} exp_pieces;
+
+/* e^c - 1 and its slope e^c at a centre c for each interval */
+typedef struct expm1_pieces {
+    _Alignas(64) float centre[PIECES];
+    float value[PIECES], slope[PIECES];
+} expm1_pieces;
+
 #endif
 #endif

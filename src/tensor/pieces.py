@@ -1,11 +1,13 @@
 #!/usr/bin/env python3
 """Makes pieces_tables.h: the tables of src/tensor/pieces.h, as minimax polynomials on 32 intervals each.
 
-    /usr/bin/python3 src/tensor/pieces.py > src/tensor/pieces_tables.h      (numpy, mpmath; half a minute)
+    /usr/bin/python3 src/tensor/pieces.py > src/tensor/pieces_tables.h      (numpy, mpmath; a minute)
 
 Interval k of a table is [(k - 1/2) width, (k + 1/2) width], k from `first`, at place k mod 32. On it the function is a
 polynomial in a - centre. A centre lies near the middle, where the function is almost a float itself, so that the constant
 coefficient brings no error. Coefficients are rounded one after the other, those behind fitted again to the rounded ones.
+
+And two tables for exponentials: 2^(j / 32) in two parts, and e^x - 1 at centres of intervals that widen with |x|.
 """
 import mpmath as mp
 import numpy as np
@@ -38,6 +40,8 @@ TABLES = {
     "gelu": (lambda a: PHI(-a), 5.43, 5.8, 6, 0, lambda a: PHI(-a), 0, None),
     # sigmoid(-z(a)) for gelu_tanh
     "gelu_tanh": (lambda a: SIGMOID(-GELU_Z(a)), 4.92, 6.4, 6, 0, lambda a: SIGMOID(-GELU_Z(a)), 0, None),
+    # tanh(log(1 + e^x)) for mish, from -9.3 on
+    "mish": (lambda x: mp.tanh(mp.log1p(mp.exp(x))), 9.3, 1.6666666, 6, -15, lambda x: mp.tanh(mp.log1p(mp.exp(x))), 0, 1),
     # derivatives less 1/2, which are odd
     "swish_slope": (lambda z: sigmoid_rise(z, z), 18.9, 1.66, 5, 0, None, 1, 0.5),
     "gelu_slope": (lambda a: PHI(a) + a * DENSITY(a) - mp.mpf(1) / 2, 5.9, 5.3, 4, 0, None, 1, 0.5),
@@ -98,7 +102,7 @@ def table(f, reach, inverse_width, degree, first, unit, lowest, beyond):
         low, high = (max(k - 0.5, 0) if first == 0 else k - 0.5) * width, (k + 0.5) * width
         if k == first + PIECES - 1:
             high = max(high, reach)
-        relative = k != 0 and beyond is None and lowest == 0
+        relative = (k != 0 or first != 0) and unit is not None and lowest == 0
         centre = centre_near(f, k * width) if relative else float(np.float32(k * width))
         centres[at] = centre
         for power, c in fit(f, low, high, centre, range(lowest if k == 0 else 0, degree + 1), unit).items():
@@ -121,6 +125,33 @@ def numbers(values, indent):
     return "\n".join(lines + [line.rstrip(" ,")])
 
 
+def exponential():
+    """Of 2^(j / 32): the bits less j in the exponent's place as an integer part of it, and the logarithm of what is lost."""
+    steps, rest = [], []
+    for j in range(PIECES):
+        exact = mp.mpf(2) ** (mp.mpf(j) / PIECES)
+        rounded = np.float32(float(exact))
+        steps.append((int(rounded.view(np.uint32)) - (j << 18)) & 0xFFFFFFFF)
+        rest.append(float(np.float32(float(mp.log(exact / mp.mpf(float(rounded)))))))
+    return steps, rest
+
+
+def growth():
+    """Centres c, e^c - 1 and e^c on the intervals of -x < 20 on which its exponent and two bits of it are the same; those
+    below 5/32 are one, with its end for a centre. An interval's place is these bits mod 32."""
+    rows = [[0.0] * PIECES for _ in range(3)]
+    low = 0.125
+    while low < 20:
+        high = low + 2.0 ** np.floor(np.log2(low)) / 4
+        at = (int(np.float32(low).view(np.uint32)) >> 21) % PIECES
+        value = mp.mpf(float(np.float32(float(mp.expm1(-(low + min(high, 17.5)) / 2)))))
+        centre = 0.0 if low == 0.125 else -centre_near(lambda a: -mp.expm1(-a), float(-mp.log1p(value)))
+        for row, value in zip(rows, (centre, mp.expm1(centre), mp.exp(centre))):
+            row[at] = float(np.float32(float(value)))
+        low = high
+    return rows
+
+
 print("""/* Made by pieces.py: see there. */
 #ifndef FFN__PIECES_TABLES_H
 #define FFN__PIECES_TABLES_H
@@ -136,6 +167,13 @@ for name, (f, reach, inverse_width, degree, first, unit, lowest, beyond) in TABL
     for power, row in enumerate(rows):
         print("   {\n%s}%s" % (numbers(row, "    "), "," if power < degree else "}"))
     print("};")
+steps, rest = exponential()
+print("\nstatic const exp_pieces exp_table = {\n  .step = {")
+print("\n".join("    " + ", ".join("0x%08x" % step for step in steps[i : i + 8]) + "," for i in range(0, PIECES, 8))[:-1] + "},")
+print("  .rest = {\n%s}\n};" % numbers(rest, "    "))
+print("\nstatic const expm1_pieces expm1_table = {")
+print(",\n".join("  .%s = {\n%s}" % (name, numbers(row, "    ")) for name, row in zip(("centre", "value", "slope"), growth())))
+print("};")
 print("""/* clang-format on */
 #endif
 

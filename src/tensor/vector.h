@@ -108,6 +108,21 @@ VECTOR_INLINE vec vec_max(vec a, vec b)
 /* |x|, by its sign bit: NaN stays NaN. */
 VECTOR_INLINE vec vec_abs(vec x) { return (vec)((ivec)x & ~(ivec)vec_set(-(float)0)); }
 
+/* v[i[lane] mod VL] in each lane */
+VECTOR_INLINE vec vec_permute(vec v, ivec i)
+{
+#if VL == 16
+    return (vec)_mm512_permutexvar_ps((__m512i)i, (__m512)v);
+#elif VL == 8
+    return (vec)_mm256_permutevar8x32_ps((__m256)v, (__m256i)i);
+#else
+    vec permuted;
+    for (size_t lane_number = 0; lane_number < VL; lane_number++)
+        permuted[lane_number] = v[(size_t)i[lane_number] % VL];
+    return permuted;
+#endif
+}
+
 /* The sum of the lanes: halves are added until two lanes are left. */
 VECTOR_INLINE float vec_sum(vec v)
 {

@@ -81,6 +81,8 @@ VECTOR_INLINE vec vec_mish_slope(vec x)
 }
 
 VECTOR_INLINE vec vec_fma(vec a, vec b, vec c) { return a * b + c; }
+VECTOR_INLINE vec vec_exp_scaled(vec x, uvec power) { return (void)power, vec_by_lane(x, exp); }
+VECTOR_INLINE uvec vec_exp_power(vec x) { return (void)x, (uvec){0}; }
 
 #else
 
@@ -96,9 +98,10 @@ VECTOR_INLINE vec vec_fma(vec a, vec b, vec c)
     for (int i = 0; i < VL; i++) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
     return c;
 #else
-    typedef double wide __attribute__((vector_size(VL * sizeof(double))));
-    return __builtin_convertvector(
-        __builtin_convertvector(a, wide) * __builtin_convertvector(b, wide) + __builtin_convertvector(c, wide), vec);
+    typedef double doubles __attribute__((vector_size(VL * sizeof(double))));
+    return __builtin_convertvector(__builtin_convertvector(a, doubles) * __builtin_convertvector(b, doubles) +
+                                       __builtin_convertvector(c, doubles),
+                                   vec);
 #endif
 }
 
@@ -167,14 +170,37 @@ VECTOR_INLINE vec vec_exp_sum(vec x, vec low)
 
 VECTOR_INLINE vec vec_exp(vec x) { return vec_exp_sum(x, vec_set(0)); }
 
-/* e^x - 1 for x <= 0, 0.9 ulp, and alpha times it, 1.4 ulp; no meaning above 0. */
-VECTOR_INLINE vec vec_expm1_negative(vec x)
+/* k + VEC_ROUNDER, r and v with e^x = 2^k (1 + r + v): r is exact but for what v, good to 2^-28 of e^r, makes up for. */
+VECTOR_INLINE vec vec_exp_parts(vec x, vec *rounded, vec *v)
 {
-    vec rounded;
-    const vec t = vec_exp_split(vec_max(vec_set(-30), x), vec_set(0), &rounded), power = vec_power_of_two(rounded);
-    return (power - 1) + power * t;
+    /* (e^r - 1 - r - r^2 / 2) / r^3, relative to r^2 */
+    static const float q[] = {0.166666672f, 0.0416664891f, 0.00833320804f, 0.00139326858f, 0.000199442555f};
+    *rounded = x * 1.44269504f + VEC_ROUNDER;
+    const vec k = *rounded - VEC_ROUNDER, high = x - k * 0.693145752f, r = high - k * 1.42860677e-6f;
+    const vec low = (high - r) - k * 1.42860677e-6f, square = r * r;
+    const vec rest = ((q[3] * r + q[2]) + q[4] * square) * square + (q[1] * r + q[0]);
+    *v = vec_fma(0.5f * r, r, (r * square) * rest + low);
+    return r;
 }
 
+/* 2^-K e^x for |x| <= 256, 0.65 ulp, where power is -K << 23 and the result is at least FLT_MIN */
+VECTOR_INLINE vec vec_exp_scaled_by_parts(vec x, uvec power)
+{
+    vec rounded, v;
+    const vec r = vec_exp_parts(x, &rounded, &v), sum = 1 + r, low = (1 - sum) + r;
+    return (sum + (v + low)) * (vec)(((uvec)rounded << 23) + (uvec)vec_set(1) + power);
+}
+
+/* e^x - 1 for x <= 0, 0.7 ulp; no meaning above 0. */
+VECTOR_INLINE vec vec_expm1_negative_by_parts(vec x)
+{
+    vec rounded, v;
+    const vec r = vec_exp_parts(vec_max(vec_set(-30), x), &rounded, &v), power = vec_power_of_two(rounded);
+    const vec sum = power * r + (power - 1), low = ((power - 1) - sum) + power * r;
+    return sum + (power * v + low);
+}
+
+/* alpha times it, 1.3 ulp */
 VECTOR_INLINE vec vec_scaled_expm1_negative(vec x, float alpha)
 {
     vec rounded;
@@ -264,7 +290,7 @@ VECTOR_INLINE vec vec_softplus_by_exp(vec x)
 
 /* x tanh(log(1 + e^x)) = x (1 - 2 / d) with d = e^x (e^x + 2) + 2, which for negative x is x e^x (1 - e^x (1 + e^x) /
  * d); 2.7 ulp */
-VECTOR_INLINE vec vec_mish(vec x)
+VECTOR_INLINE vec vec_mish_by_exp(vec x)
 {
     const vec bounded = vec_min(vec_set(20), vec_max(vec_set(-100), x));
     const ivec negative = x < -0.25f;
@@ -359,6 +385,42 @@ VECTOR_INLINE vec vec_gelu(vec x)
 }
 VECTOR_INLINE vec vec_gelu_slope(vec x) { return pieces_odd(&gelu_slope_pieces, 4, x, 5.9f); }
 
+VECTOR_INLINE vec vec_mish(vec x)
+{
+    const vec bounded = vec_min(vec_set(9.6f), vec_max(vec_set(-9.3f), x));
+    return pieces_or_tail(x * pieces_value(&mish_pieces, 6, bounded), x, -9.2f, vec_mish_by_exp);
+}
+
+/* e^x - 1 for x <= 0, 0.6 ulp; no meaning above 0. */
+VECTOR_INLINE vec vec_expm1_negative(vec x)
+{
+    /* (e^t - 1 - t) / t^2, in the sense of the whole */
+    static const float q[] = {0.5f, 0.166666418f, 0.0416644774f, 0.00833385438f, 0.00140892877f, 0.000200925962f};
+    const vec bounded = vec_max(vec_set(-17.5f), x);
+    const ivec i = (ivec)((uvec)vec_min(vec_set(-0.125f), bounded) >> 21);
+    const vec t = bounded - pieces_look_up(expm1_table.centre, i);
+    const vec growth = vec_fma(t * t, vec_polynomial(t, 5, q), t);
+    return vec_fma(growth, pieces_look_up(expm1_table.slope, i), pieces_look_up(expm1_table.value, i));
+}
+
+/* 2^-K e^x for |x| <= 256, 0.51 ulp, where power is -K << 23 and the result is at least FLT_MIN */
+VECTOR_INLINE vec vec_exp_scaled(vec x, uvec power)
+{
+    const vec rounded = x * 46.1662407f + VEC_ROUNDER, m = rounded - VEC_ROUNDER;
+    const vec r =
+        vec_fma(m, vec_set(5.95204441e-11f), vec_fma(m, vec_set(-0.0216608495f), x)); /* m ln 2 / 32 in parts */
+    const ivec i = (ivec)rounded;
+    const vec scale = (vec)(((uvec)i << 18) + (uvec)pieces_look_up((const float *)exp_table.step, i) + power);
+    const vec ratio = (r * 0.166666672f + 0.5f) * r + 1; /* (e^r - 1) / r */
+    return vec_fma(scale, vec_fma(r, ratio, pieces_look_up(exp_table.rest, i)), scale);
+}
+
+/* the power that makes e^x a number from 2 up to 4 */
+VECTOR_INLINE uvec vec_exp_power(vec x)
+{
+    return 0x800000U - (((uvec)(x * 46.1662407f + VEC_ROUNDER) << 18) & 0xff800000U);
+}
+
 #else
 
 VECTOR_INLINE vec vec_tanh(vec x) { return vec_tanh_by_exp(x); }
@@ -366,6 +428,12 @@ VECTOR_INLINE vec vec_sigmoid(vec x) { return vec_sigmoid_by_exp(x); }
 VECTOR_INLINE vec vec_softplus(vec x) { return vec_softplus_by_exp(x); }
 VECTOR_INLINE vec vec_gelu(vec x) { return vec_gelu_by_exp(x); }
 VECTOR_INLINE vec vec_gelu_slope(vec x) { return vec_gelu_slope_by_exp(x); }
+VECTOR_INLINE vec vec_mish(vec x) { return vec_mish_by_exp(x); }
+VECTOR_INLINE vec vec_expm1_negative(vec x) { return vec_expm1_negative_by_parts(x); }
+VECTOR_INLINE vec vec_exp_scaled(vec x, uvec power) { return vec_exp_scaled_by_parts(x, power); }
+
+/* the power that makes e^x a number from 1.4 up to 2.9 */
+VECTOR_INLINE uvec vec_exp_power(vec x) { return 0x800000U - ((uvec)(x * 1.44269504f + VEC_ROUNDER) << 23); }
 
 #endif
 

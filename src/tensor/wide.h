@@ -4,6 +4,7 @@
 #define FFN__WIDE_H
 
 #include "tensor/vector.h"
+#include <math.h>
 
 #ifdef FFN_DOUBLE
 #define WL VL
@@ -34,6 +35,20 @@ VECTOR_INLINE wide wide_part(vec v, size_t part)
 #endif
 }
 
+/* WL floats */
+VECTOR_INLINE wide wide_load(const float *x)
+{
+    narrow floats;
+    memcpy(&floats, x, sizeof(floats));
+#if VL == 16
+    return (wide)_mm512_cvtps_pd((__m256)floats);
+#elif VL == 8
+    return (wide)_mm256_cvtps_pd((__m128)floats);
+#else
+    return __builtin_convertvector(floats, wide);
+#endif
+}
+
 VECTOR_INLINE void vec_set_part(vec *v, size_t part, wide x)
 {
 #if VL == 16
@@ -51,6 +66,23 @@ VECTOR_INLINE void vec_set_part(vec *v, size_t part, wide x)
 /* Lane by lane a where mask is -1, b where it is 0. */
 VECTOR_INLINE wide wide_select(iwide mask, wide a, wide b) { return (wide)((mask & (iwide)a) | (~mask & (iwide)b)); }
 VECTOR_INLINE wide wide_abs(wide x) { return (wide)((iwide)x & ~(iwide)wide_set(-0.0)); }
+
+/* log(a / b) for normal a, b > 0, within 1e-9 of itself, which is enough for a float; NaN if a is. With a = 2^k m b and s = (m - 1) / (m + 1) it is
+ * k ln 2 + 2 (s + s^3 / 3 + s^5 / 5 + ...). */
+VECTOR_INLINE wide wide_log_ratio(wide a, wide b)
+{
+#ifdef FFN_DOUBLE
+    for (size_t i = 0; i < WL; i++) a[i] = log(a[i] / b[i]);
+    return a;
+#else
+    const double rounder = 0x1.8p52;
+    const iwide half = (iwide)wide_set(0) + (INT64_C(1) << 51), k = ((iwide)a - (iwide)b + half) >> 52;
+    const wide scaled = (wide)((iwide)b + (k << 52)), s = (a - scaled) / (a + scaled), z = s * s;
+    const wide series = ((((z * (1.0 / 11) + 1.0 / 9) * z + 1.0 / 7) * z + 1.0 / 5) * z + 1.0 / 3) * z;
+    const wide exponent = (wide)((iwide)wide_set(rounder) + k) - rounder;
+    return (exponent * 0.69314718055994530942 + (2 * s + 2 * s * series)) + (a - a);
+#endif
+}
 
 /* The first n lanes of x; 0 in the others. */
 VECTOR_INLINE wide wide_first(wide x, size_t n)
