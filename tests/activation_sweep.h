@@ -81,7 +81,7 @@ static const function functions[] = {
     {"gelu_tanh", ffn_gelu_tanh, gelu_tanh, gelu_tanh_slope, 3.0, false},
     {"softplus", ffn_softplus, softplus, sigmoid, 1.5, true},
     {"softsign", ffn_softsign, softsign, softsign_slope, 1.5, true},
-    {"mish", ffn_mish, mish, mish_slope, 3.0, false},
+    {"mish", ffn_mish, mish, mish_slope, 2.5, false},
     {"hard_sigmoid", ffn_hard_sigmoid, hard_sigmoid, hard_sigmoid_slope, 0.6, true},
     {"hard_swish", ffn_hard_swish, hard_swish, hard_swish_slope, 0.6, false},
 };

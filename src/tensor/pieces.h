@@ -22,14 +22,31 @@ VECTOR_INLINE vec pieces_look_up(const float table[PIECES], ivec i)
     return (vec)_mm512_permutex2var_ps(_mm512_loadu_ps(table), (__m512i)i, _mm512_loadu_ps(table + PIECES / 2));
 }
 
-/* The function at a, within the intervals. `degree` is the table's. */
-VECTOR_INLINE vec pieces_value(const pieces *p, int degree, vec a)
+/* Where a falls within the intervals: the interval, and the distance from its centre. */
+typedef struct pieces_place {
+    ivec i;
+    vec t;
+} pieces_place;
+
+VECTOR_INLINE pieces_place pieces_find(const pieces *p, vec a)
 {
     const ivec i = (ivec)(a * p->inverse_width + (float)0x1.8p23); /* rounded to an integer */
-    const vec t = a - pieces_look_up(p->centre, i);
-    vec sum = pieces_look_up(p->coefficient[degree], i);
-    for (int power = degree - 1; power >= 0; power--) sum = sum * t + pieces_look_up(p->coefficient[power], i);
+    return (pieces_place){i, a - pieces_look_up(p->centre, i)};
+}
+
+/* The polynomial's terms from `lowest` on, over t^lowest. `degree` is the table's. */
+VECTOR_INLINE vec pieces_terms(const pieces *p, int degree, int lowest, pieces_place at)
+{
+    vec sum = pieces_look_up(p->coefficient[degree], at.i);
+    for (int power = degree - 1; power >= lowest; power--)
+        sum = sum * at.t + pieces_look_up(p->coefficient[power], at.i);
     return sum;
+}
+
+/* The function at a, within the intervals. */
+VECTOR_INLINE vec pieces_value(const pieces *p, int degree, vec a)
+{
+    return pieces_terms(p, degree, 0, pieces_find(p, a));
 }
 
 /* Whether any lane is below `bound`; NaN is not. */

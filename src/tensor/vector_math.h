@@ -388,7 +388,10 @@ VECTOR_INLINE vec vec_gelu_slope(vec x) { return pieces_odd(&gelu_slope_pieces, 
 VECTOR_INLINE vec vec_mish(vec x)
 {
     const vec bounded = vec_min(vec_set(9.6f), vec_max(vec_set(-9.3f), x));
-    return pieces_or_tail(x * pieces_value(&mish_pieces, 6, bounded), x, -9.2f, vec_mish_by_exp);
+    const pieces_place at = pieces_find(&mish_pieces, bounded);
+    const vec rest = (bounded * at.t) * pieces_terms(&mish_pieces, 6, 1, at);
+    const vec near = vec_fma(x, pieces_look_up(mish_pieces.coefficient[0], at.i), rest);
+    return pieces_or_tail(vec_copysign(near, x), x, -9.2f, vec_mish_by_exp); /* at -0 rest may be 0 */
 }
 
 /* e^x - 1 for x <= 0, 0.6 ulp; no meaning above 0. */
