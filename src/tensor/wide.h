@@ -67,8 +67,8 @@ VECTOR_INLINE void vec_set_part(vec *v, size_t part, wide x)
 VECTOR_INLINE wide wide_select(iwide mask, wide a, wide b) { return (wide)((mask & (iwide)a) | (~mask & (iwide)b)); }
 VECTOR_INLINE wide wide_abs(wide x) { return (wide)((iwide)x & ~(iwide)wide_set(-0.0)); }
 
-/* log(a / b) for normal a, b > 0, within 1e-9 of itself, which is enough for a float; NaN if a is. With a = 2^k m b and s = (m - 1) / (m + 1) it is
- * k ln 2 + 2 (s + s^3 / 3 + s^5 / 5 + ...). */
+/* log(a / b) for normal a, b > 0, within 1e-9 of itself, which is enough for a float; NaN if a is. With a = 2^k m b and
+ * s = (m - 1) / (m + 1) it is k ln 2 + 2 (s + s^3 / 3 + s^5 / 5 + ...). */
 VECTOR_INLINE wide wide_log_ratio(wide a, wide b)
 {
 #ifdef FFN_DOUBLE
