@@ -858,7 +858,8 @@ ffn_status ffn_trainer_load(ffn_trainer *trainer, const char *path, ffn_error *e
 ffn_status ffn_trainer_load_memory(ffn_trainer *trainer, const void *bytes, size_t size, ffn_error *error);
 void ffn_trainer_report(ffn_trainer *trainer, double metric); /* for a plateau schedule in a loop by hand */
 
-/* y [rows][output shape]. Allocates a plan for the call; a program that predicts in a loop makes its own plan. */
+/* y [rows][output shape]. Allocates a plan for the call; one for up to 8 rows stays with the model, so that later calls of
+ * so few allocate nothing unless they run at the same time. A loop over more rows makes its own plan. */
 ffn_status ffn_predict(const ffn_model *model, const float *x, size_t rows, float *y, ffn_error *error);
 
 /* What a figure is not defined for, it is NaN; precision of a class never predicted and recall of one that does not

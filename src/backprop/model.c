@@ -24,6 +24,7 @@ ffn_model *ffn_model_create(uint64_t seed, ffn_error *error)
 void ffn_model_destroy(ffn_model *model)
 {
     if (!model) return;
+    ffn_plan_destroy(model->few_rows);
     for (size_t i = 0; i < model->layer_count; i++) {
         ffn__free(model->layers[i].config);
         ffn__free(model->layers[i].name);

@@ -1,10 +1,28 @@
 /* Prediction, and the figures that say how good it is. */
 #include <math.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "train/train.h"
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
+/* Making a plan takes longer than predicting a row by it, so that one for so many rows stays with the model. */
+enum { FEW_ROWS = 8 };
+
+static ffn_plan *take_plan(const ffn_model *model, size_t rows, ffn_error *error)
+{
+    const bool few = rows <= FEW_ROWS;
+    ffn_plan *plan = few ? atomic_exchange(&((ffn_model *)model)->few_rows, NULL) : NULL;
+    const size_t most = few ? FEW_ROWS : smaller(rows, FFN__EVALUATION_BATCH);
+    return plan ? plan : ffn_plan_create(model, (ffn_plan_options){.max_batch = most}, error);
+}
+
+static void give_back(const ffn_model *model, ffn_plan *plan)
+{
+    if (plan->options.max_batch == FEW_ROWS) plan = atomic_exchange(&((ffn_model *)model)->few_rows, plan);
+    ffn_plan_destroy(plan);
+}
 
 ffn_status ffn_predict(const ffn_model *model, const float *x, size_t rows, float *y, ffn_error *error)
 {
@@ -21,14 +39,13 @@ ffn_status ffn_predict(const ffn_model *model, const float *x, size_t rows, floa
     const size_t outputs = ffn_shape_size(ffn_model_output_shape(model));
     if (!ffn__is_array(rows, inputs) || !ffn__is_array(rows, outputs))
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_predict: %zu rows are more than memory can hold", rows);
-    ffn_plan *plan =
-        ffn_plan_create(model, (ffn_plan_options){.max_batch = smaller(rows, FFN__EVALUATION_BATCH)}, error);
+    ffn_plan *plan = take_plan(model, rows, error);
     if (!plan) return error->status;
     for (size_t begin = 0; begin < rows; begin += FFN__EVALUATION_BATCH) {
         const size_t n = smaller(rows - begin, FFN__EVALUATION_BATCH);
         memcpy(y + begin * outputs, ffn_forward(plan, x + begin * inputs, n), n * outputs * sizeof(float));
     }
-    ffn_plan_destroy(plan);
+    give_back(model, plan);
     return FFN_OK;
 }
 
