@@ -11,7 +11,7 @@
 #include "kernel/native.h"
 
 enum {
-    /* Rows of a part of the result: with a panel's width 16 KB, beside 32 KB of a panel of the other operand. */
+    /* Rows of a part of the result: with a panel's width 16 KB, beside as much of a panel of the other operand. */
     PART = 128,
     /* Panels of rows that take up a part of the weights one after the other: weights come from far, these from near. */
     SHARERS = 8,

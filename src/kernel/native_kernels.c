@@ -17,8 +17,9 @@
 #else
 #define ROWS 6
 #endif
-/* Steps along the depth after which the next tile takes over: their part of B, 32 KB, stays in the first-level cache. */
-enum { DEPTH = 256 };
+/* Steps along the depth after which the next tile takes over: their part of B, 16 KB, stays in the first-level cache
+ * beside as much of C. */
+enum { DEPTH = 128 };
 enum { AHEAD = 8 };                 /* steps that a fetch of B takes */
 enum { LINE = 64 / sizeof(float) }; /* floats of a cache line */
 
