@@ -155,6 +155,40 @@ static void test_evaluate_is_the_same(void)
     ffn_model_destroy(model);
 }
 
+/* Its temperature, and the last layer's weights thereafter. */
+static ffn_status calibrate(const ffn_dataset *data, double *temperature, float weights[3 * 8])
+{
+    ffn_model *model = make_model();
+    size_t weight = 0;
+    CU_ASSERT_EQUAL(ffn_model_find_parameter(model, "dense2.weight", &weight, NULL), FFN_OK);
+    const ffn_status status = ffn_model_calibrate(model, data, (ffn_loss){0}, temperature, NULL);
+    CU_ASSERT_EQUAL(ffn_model_get_parameter(model, weight, weights, NULL), FFN_OK);
+    ffn_model_destroy(model);
+    return status;
+}
+
+static void test_calibration_is_the_same(void)
+{
+    fill();
+    ffn_dataset *memory = in_memory(), *source = from_source(64);
+    float begin[3 * 8], a[3 * 8], b[3 * 8];
+    double in_memory_temperature = 0, temperature = 0;
+    CU_ASSERT_EQUAL(calibrate(memory, &in_memory_temperature, a), FFN_OK);
+    CU_ASSERT_EQUAL(calibrate(source, &temperature, b), FFN_OK);
+    CU_ASSERT(temperature != 1 && temperature == in_memory_temperature);
+    CU_ASSERT_EQUAL(memcmp(a, b, sizeof a), 0);
+    rows.fail_at = rows.calls + 2;
+    CU_ASSERT_EQUAL(calibrate(source, NULL, b), FFN_IO_ERROR);
+    ffn_model *untouched = make_model();
+    size_t weight = 0;
+    CU_ASSERT_EQUAL(ffn_model_find_parameter(untouched, "dense2.weight", &weight, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(ffn_model_get_parameter(untouched, weight, begin, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(memcmp(begin, b, sizeof b), 0);
+    ffn_model_destroy(untouched);
+    ffn_dataset_destroy(memory);
+    ffn_dataset_destroy(source);
+}
+
 /* Scalers of more rows than the sample has, of which the sample is spread evenly. */
 static int count_rows(void *user, size_t first, size_t count, float *x, float *targets)
 {
@@ -416,6 +450,7 @@ static const test_case cases[] = {
     {"fit is the same", test_fit_is_the_same},
     {"windows", test_windows},
     {"evaluate is the same", test_evaluate_is_the_same},
+    {"a calibration is the same", test_calibration_is_the_same},
     {"scalers take a sample", test_scalers_take_a_sample},
     {"errors", test_errors},
     {"slow readers", test_slow_readers},
