@@ -667,9 +667,10 @@ ffn_status ffn_augment(const ffn_augmentation *augmentation, ffn_shape sample, s
 
 /* A figure of outputs beside targets, added up batch by batch, in double and with the rounding errors of the sums kept, so
  * that 10^8 rows are as exact as ten. docs/numerics.md has the formulas, which are scikit-learn's:
- *   of classes: accuracy, top_K_accuracy (as top_5_accuracy), balanced_accuracy, precision, recall and f1 (means over the
- *     classes; of one binary output those of the yes), log_loss, roc_auc and average_precision (of several classes the mean
- *     of each against the rest), calibration_error (expected calibration error: Guo et al. 2017);
+ *   of classes: accuracy, top_k_accuracy (k a number, as in top_3_accuracy; as it stands 5, or of fewer classes all),
+ *     balanced_accuracy, precision, recall and f1 (means over the classes; of one binary output those of the yes), log_loss,
+ *     roc_auc and average_precision (of several classes the mean of each against the rest), calibration_error (expected
+ *     calibration error: Guo et al. 2017);
  *   of numbers: r2 (mean over the columns), mae, mape (a share, not per cent), mse, rmse. */
 typedef struct ffn_metric ffn_metric;
 

@@ -74,12 +74,17 @@ const ffn__metric_kind *ffn__metric_kind_at(size_t index) { return index < KINDS
 
 const char *ffn_metric_name(size_t index) { return index < KINDS ? kinds[index].name : NULL; }
 
-/* Whether a text is the name with a whole number of at least 1 for its k; the number. */
+/* Of top_k_accuracy without a number, as Keras' default. */
+enum { DEFAULT_K = 5 };
+
+/* Whether a text is the name, or that with a whole number of at least 1 for its k; the number, 0: none. */
 static bool matches_numbered(const char *text, const char *name, size_t *number)
 {
     const char *k = strstr(name, "_k_");
     const size_t before = (size_t)(k - name) + 1;
     size_t value = 0;
+    *number = 0;
+    if (strcmp(text, name) == 0) return true;
     if (strncmp(text, name, before) != 0) return false;
     for (text += before; *text >= '0' && *text <= '9' && value < SIZE_MAX / 10 - 1; text++)
         value = 10 * value + (size_t)(*text - '0');
@@ -166,7 +171,7 @@ ffn_metric *ffn_metric_create(const char *name, const ffn_metric_options *option
     ffn_metric *m = ffn__alloc(1, sizeof *m, error);
     if (!m) return NULL;
     m->kind = kind;
-    m->k = k;
+    m->k = k > 0 ? k : options->outputs < DEFAULT_K ? options->outputs : DEFAULT_K;
     m->options = *options;
     resolve(m);
     if (allocate(m, error) == FFN_OK) return m;
