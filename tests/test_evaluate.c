@@ -1,5 +1,6 @@
 /* Figures of an evaluation against values computed by hand. The networks have no parameters: what goes in, or a
- * function of it, comes out. */
+ * function of it, comes out. And predictions of few rows, by networks of every form. */
+#include "failing.h"
 #include "networks.h"
 #include "test.h"
 
@@ -348,11 +349,45 @@ static void test_refusals(void)
     ffn_model_destroy(unbuilt);
 }
 
+/* ffn_predict's plan for few rows stays with the model: it sees the weights as they are by then. */
+static void test_predictions_of_few_rows(void)
+{
+    enum { ROWS = 9 };
+    static float x[ROWS * INPUTS], targets[ROWS * INPUTS], y[ROWS * INPUTS]; /* some give back their inputs */
+    fill_uniform(x, COUNT(x), 1, -2, 2);
+    failing_start(0);
+    for (size_t f = 0; f < FORM_COUNT; f++) {
+        ffn_model *model = form_build(&forms[f], 1);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(model);
+        fill_targets(targets, ROWS * output_rows(model), output_cols(model), forms[f].loss().ops->target, 2);
+        ffn_fit_options options = ffn_fit_defaults();
+        options.loss = forms[f].loss();
+        options.batch_size = ROWS;
+        ffn_trainer *trainer = ffn_trainer_create(model, &options, NULL);
+        ffn_plan *own = ffn_plan_create(model, (ffn_plan_options){.max_batch = ROWS}, NULL);
+        const size_t size = ffn_shape_size(ffn_model_output_shape(model)), before = failing.calls;
+        for (size_t rows = 1; rows < ROWS; rows++) {
+            CU_ASSERT_EQUAL(ffn_predict(model, x, rows, y, NULL), FFN_OK);
+            CU_ASSERT_EQUAL(memcmp(y, ffn_forward(own, x, rows), rows * size * sizeof(float)), 0);
+            const size_t made = failing.calls;
+            CU_ASSERT_EQUAL(ffn_trainer_step(trainer, x, targets, ROWS, NULL, NULL), FFN_OK);
+            CU_ASSERT_EQUAL(ffn_predict(model, x, rows, y, NULL), FFN_OK);
+            CU_ASSERT_EQUAL(memcmp(y, ffn_forward(own, x, rows), rows * size * sizeof(float)), 0);
+            CU_ASSERT(made > before);
+            CU_ASSERT_EQUAL(failing.calls, made);
+        }
+        ffn_plan_destroy(own);
+        ffn_trainer_destroy(trainer);
+        ffn_model_destroy(model);
+    }
+    CU_ASSERT_EQUAL(failing_stop(), 0);
+}
+
 static const test_case cases[] = {
     {"classes", test_classes},     {"sequences of classes", test_sequences_of_classes},
     {"many rows", test_many_rows}, {"losses over batches", test_losses_over_batches},
     {"yes or no", test_yes_or_no}, {"several yes or no", test_several_yes_or_no},
     {"numbers", test_numbers},     {"numbers far from zero", test_numbers_far_from_zero},
-    {"refusals", test_refusals},
+    {"refusals", test_refusals},   {"predictions of few rows", test_predictions_of_few_rows},
 };
 TEST_MAIN("evaluate", cases)

@@ -279,12 +279,13 @@ static void test_names(void)
 
 static void test_no_memory(void)
 {
+    enum { ROWS = 9 }; /* a plan for fewer would stay with the model */
     const exported_folder folder = exported_create();
     const exported_path path = exported_file(folder, "a", ".c");
     ffn_model *model = form_build(find_form("shared thrice"), 1);
-    float x[8 * INPUTS];
+    float x[ROWS * INPUTS];
     fill_uniform(x, COUNT(x), 5, -1, 1);
-    ffn_dataset *data = ffn_dataset_from_arrays(x, ffn_shape_1d(INPUTS), NULL, ffn_shape_1d(1), 8, NULL);
+    ffn_dataset *data = ffn_dataset_from_arrays(x, ffn_shape_1d(INPUTS), NULL, ffn_shape_1d(1), ROWS, NULL);
     for (int int8 = 0; int8 < 2; int8++) {
         const ffn_export_c_options options = {.int8 = int8, .dataset = data};
         ffn_status status = FFN_OUT_OF_MEMORY;

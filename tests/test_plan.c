@@ -557,39 +557,6 @@ static void test_steps_allocate_nothing(void)
     CU_ASSERT_EQUAL(failing_stop(), 0);
 }
 
-/* ffn_predict's plan for few rows stays with the model: it sees the weights as they are by then. */
-static void test_predictions_of_few_rows(void)
-{
-    float y[ROWS * OUTPUTS];
-    fill_data();
-    failing_start(0);
-    for (size_t f = 0; f < FORM_COUNT; f++) {
-        ffn_model *model = form_build(&forms[f], 1);
-        CU_ASSERT_PTR_NOT_NULL_FATAL(model);
-        fill_targets_for(model, forms[f].loss());
-        ffn_fit_options options = ffn_fit_defaults();
-        options.loss = forms[f].loss();
-        options.batch_size = ROWS;
-        ffn_trainer *trainer = ffn_trainer_create(model, &options, NULL);
-        ffn_plan *own = make_plan(model, (ffn_plan_options){0});
-        const size_t size = ffn_shape_size(ffn_model_output_shape(model)), before = failing.calls;
-        for (size_t rows = 1; rows < ROWS; rows++) {
-            CU_ASSERT_EQUAL(ffn_predict(model, x_data, rows, y, NULL), FFN_OK);
-            CU_ASSERT_EQUAL(memcmp(y, ffn_forward(own, x_data, rows), rows * size * sizeof(float)), 0);
-            const size_t made = failing.calls;
-            CU_ASSERT_EQUAL(ffn_trainer_step(trainer, x_data, target_data, ROWS, NULL, NULL), FFN_OK);
-            CU_ASSERT_EQUAL(ffn_predict(model, x_data, rows, y, NULL), FFN_OK);
-            CU_ASSERT_EQUAL(memcmp(y, ffn_forward(own, x_data, rows), rows * size * sizeof(float)), 0);
-            CU_ASSERT(made > before);
-            CU_ASSERT_EQUAL(failing.calls, made);
-        }
-        ffn_plan_destroy(own);
-        ffn_trainer_destroy(trainer);
-        ffn_model_destroy(model);
-    }
-    CU_ASSERT_EQUAL(failing_stop(), 0);
-}
-
 static const test_case cases[] = {
     {"every batch size", test_every_batch_size},
     {"rows do not touch each other", test_rows_do_not_touch_each_other},
@@ -605,6 +572,5 @@ static const test_case cases[] = {
     {"memory", test_memory},
     {"many threads on one model", test_many_threads_on_one_model},
     {"steps allocate nothing", test_steps_allocate_nothing},
-    {"predictions of few rows", test_predictions_of_few_rows},
 };
 TEST_MAIN("plan", cases)
