@@ -15,6 +15,7 @@ enum { WIDE_PARTS = VL / WL };
 
 typedef double wide __attribute__((vector_size(WL * sizeof(double))));
 typedef int64_t iwide __attribute__((vector_size(WL * sizeof(int64_t))));
+typedef uint64_t uwide __attribute__((vector_size(WL * sizeof(uint64_t)))); /* for sums of bits that may overflow */
 typedef float narrow __attribute__((vector_size(WL * sizeof(float))));
 
 VECTOR_INLINE wide wide_set(double x) { return x - (wide){0}; }
@@ -76,8 +77,8 @@ VECTOR_INLINE wide wide_log_ratio(wide a, wide b)
     return a;
 #else
     const double rounder = 0x1.8p52;
-    const iwide half = (iwide)wide_set(0) + (INT64_C(1) << 51), k = ((iwide)a - (iwide)b + half) >> 52;
-    const wide scaled = (wide)((iwide)b + (k << 52)), s = (a - scaled) / (a + scaled), z = s * s;
+    const iwide k = (iwide)((uwide)a - (uwide)b + (UINT64_C(1) << 51)) >> 52;
+    const wide scaled = (wide)((uwide)b + ((uwide)k << 52)), s = (a - scaled) / (a + scaled), z = s * s;
     const wide series = ((((z * (1.0 / 11) + 1.0 / 9) * z + 1.0 / 7) * z + 1.0 / 5) * z + 1.0 / 3) * z;
     const wide exponent = (wide)((iwide)wide_set(rounder) + k) - rounder;
     return (exponent * 0.69314718055994530942 + (2 * s + 2 * s * series)) + (a - a);
