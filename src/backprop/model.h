@@ -75,9 +75,10 @@ struct ffn_model {
     ffn_loss loss;      /* that ffn_fit last trained it with, without class weights; no ops: none */
     char **class_names; /* a list [class_count], or NULL; owned */
     size_t class_count;
-    ffn__encoding encoding;       /* of a table's columns, which gave the inputs; owned */
-    _Atomic(ffn_plan *) few_rows; /* ffn_predict's, while no call has it; owned. NULL: none. The one thing of a const
-                                     model that changes */
+    ffn__encoding encoding; /* of a table's columns, which gave the inputs; owned */
+    /* The last member, and the one thing of a const model that changes: the plan of ffn_predict for few rows, while no
+     * call has it; owned. NULL: none. */
+    _Atomic(ffn_plan *) few_rows;
 };
 
 /* Asks a layer what it needs and gives for inputs of these shapes, and checks its config and the answer; an error names

@@ -477,7 +477,8 @@ static ffn_status lay_out(layout *l, ffn_error *error)
 
 static ffn_status fill_plan(ffn_plan *plan, ffn_error *error)
 {
-    ffn_model view = *plan->model; /* with layers as they are run */
+    ffn_model view = {0}; /* with layers as they are run */
+    memcpy(&view, plan->model, offsetof(ffn_model, few_rows));
     layout l = {.model = &view, .plan = plan, .n = view.node_count};
     ffn_status status = ffn__model_ask(plan->model, &l.answers, error);
     view.layers = ffn__alloc_objects(view.layer_count, sizeof(*view.layers), error);
