@@ -82,7 +82,7 @@ void ffn__chain_forward(const ffn_plan *plan)
         if (link->narrow)
             ffn__narrow_forward(ffn__narrow(), &link->shape, rows, x, w, b, z);
         else
-            ffn__native()->multiply_few(rows, inputs_of(op), x, w, units, 0, units, b, z, units);
+            ffn__native()->multiply_few(rows, inputs_of(op), x, w, units, 0, units, b, z, units, 1);
         const bool last = o + 1 == plan->op_count;
         if (f->ops && !(last && plan->fused)) f->ops->forward(f, rows, units, z, op->output);
         x = op->output;

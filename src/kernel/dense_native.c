@@ -161,8 +161,8 @@ static void few_tile(void *context, size_t tile)
     const ffn__dense *d = j->dense;
     const size_t n = tile * j->size, units = smaller(j->size, d->units - n);
     float *z = (d->z ? d->z : d->y) + n;
-    ffn__native()->multiply_few(d->rows, d->inputs, d->x, d->w, d->units, n, units, d->b ? d->b + n : NULL, z,
-                                d->units);
+    ffn__native()->multiply_few(d->rows, d->inputs, d->x, d->w, d->units, n, units, d->b ? d->b + n : NULL, z, d->units,
+                                most_threads(d));
     ffn__dense_normalize(d, d->rows, n, units, z);
 }
 

@@ -233,9 +233,9 @@ enum { UNITS = 2 };
 #endif
 /* Of a single row VL, whose lanes are then added up together. */
 enum { UNITS_OF_ONE = VL > UNITS ? VL : UNITS };
-/* Weights that the second-level cache may not hold beside those of other layers: for a single row they are fetched as
- * many panels ahead. Nearer ones would only be slowed down by it. */
-enum { FAR = 131072, PANELS_AHEAD = 2 };
+/* A layer's weights of a thread that its second-level cache may not hold beside those of other layers, 1 MB: for a single
+ * row they are fetched as many panels ahead. Nearer ones would only be slowed down by it. */
+enum { FAR = 262144, PANELS_AHEAD = 2 };
 
 /* sum [u][r] += lanes of row u of a panel times lanes of row r of x; fetch: floats from there to what is fetched, 0:
  * nothing is. */
@@ -303,12 +303,12 @@ FEW(6, 6, UNITS, false)
 FEW(7, 7, UNITS, false)
 
 static void multiply_few(size_t rows, size_t inputs, const float *x, const float *w, size_t all_units, size_t unit,
-                         size_t units, const float *bias, float *y, size_t ldy)
+                         size_t units, const float *bias, float *y, size_t ldy, size_t threads)
 {
     static void (*const functions[FFN__FEW])(size_t, const float *, const float *, size_t, size_t, size_t,
                                              const float *, float *,
                                              size_t) = {few_1_far, few_1, few_2, few_3, few_4, few_5, few_6, few_7};
-    const bool far = rows == 1 && inputs * all_units >= FAR;
+    const bool far = rows == 1 && inputs * all_units / threads >= FAR;
     functions[far ? 0 : rows](inputs, x, w, all_units, unit, units, bias, y, ldy);
 }
 
