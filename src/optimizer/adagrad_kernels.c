@@ -21,15 +21,17 @@ static bool step(const ffn_optimizer *optimizer, const ffn_update *update, size_
     const float rate = (float)(update->rate / (1 + (double)update->count * (double)optimizer->learning_rate_decay));
     const float epsilon = optimizer->epsilon;
     float *const sum = state[0];
-    lanes_lost lost = {0};
+    bool lost = false;
     for (size_t i = 0; i < n; i += VL) {
         const vec gradient = lanes_load(g + i, n - i);
         const vec s = lanes_load(sum + i, n - i) + gradient * gradient;
         lanes_store(sum + i, n - i, s);
-        const vec old = lanes_load(w + i, n - i);
-        lanes_store_finite(w + i, n - i, old - lanes_by_root(rate * gradient, s, epsilon), old, &lost);
+        vec fresh;
+        lanes_by_root(1, rate, &gradient, &s, epsilon, &fresh);
+        fresh = lanes_load(w + i, n - i) - fresh;
+        lanes_store_finite(1, w + i, n - i, &fresh, &lost);
     }
-    return !lanes_any(lost);
+    return !lost;
 }
 
 extern const ffn_optimizer_ops FFN__ISA_NAME(ffn__adagrad);

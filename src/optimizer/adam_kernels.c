@@ -26,39 +26,50 @@ static step_numbers numbers_of(const ffn_optimizer *optimizer, const ffn_update 
 }
 
 /* m = beta1 m + (1 - beta1) g;   v = beta2 v + (1 - beta2) g^2;   w = shrink w - the step above, with the largest v in
- * place of v if `most` is not NULL. For the first VL weights of those left. */
-VECTOR_INLINE void descend_lanes(const step_numbers *k, size_t left, float *w, const float *g, float *mean,
-                                 float *square, float *most, lanes_lost *lost)
+ * place of v if `most` is not NULL, and with shrink only if it `decays`. For so many vectors, or for `left` < VL weights. */
+VECTOR_INLINE void descend_lanes(const step_numbers *k, bool decays, int vectors, size_t left, float *w, const float *g,
+                                 float *mean, float *square, float *most, bool *lost)
 {
-    const vec gradient = lanes_load(g, left), old = lanes_load(w, left);
-    const vec m = k->beta1 * lanes_load(mean, left) + k->rest1 * gradient;
-    const vec v = k->beta2 * lanes_load(square, left) + k->rest2 * gradient * gradient;
-    vec top = v;
-    lanes_store(mean, left, m);
-    lanes_store(square, left, v);
-    if (most) {
-        top = vec_max(lanes_load(most, left), v); /* NaN in v stays */
-        lanes_store(most, left, top);
+    vec m[LANES_GROUP], v[LANES_GROUP], fresh[LANES_GROUP];
+    for (int i = 0; i < vectors; i++) {
+        const vec gradient = lanes_load(g + i * VL, left);
+        m[i] = vec_mul_add(vec_set(k->beta1), lanes_load(mean + i * VL, left), k->rest1 * gradient);
+        v[i] = vec_mul_add(vec_set(k->beta2), lanes_load(square + i * VL, left), k->rest2 * gradient * gradient);
+        lanes_store(mean + i * VL, left, m[i]);
+        lanes_store(square + i * VL, left, v[i]);
+        if (!most) continue;
+        v[i] = vec_max(lanes_load(most + i * VL, left), v[i]); /* NaN in v stays */
+        lanes_store(most + i * VL, left, v[i]);
     }
-    lanes_store_finite(w, left, k->shrink * old - lanes_by_root(k->rate * m, top, k->epsilon), old, lost);
+    lanes_by_root(vectors, k->rate, m, v, k->epsilon, fresh);
+    for (int i = 0; i < vectors; i++) {
+        const vec old = lanes_load(w + i * VL, left);
+        fresh[i] = decays ? vec_mul_add(vec_set(k->shrink), old, -fresh[i]) : old - fresh[i];
+    }
+    lanes_store_finite(vectors, w, left, fresh, lost);
 }
 
-VECTOR_INLINE bool descend(step_numbers k, size_t n, float *w, const float *g, float *mean, float *square, float *most)
+VECTOR_INLINE bool descend(step_numbers k, bool decays, size_t n, float *w, const float *g, float *mean, float *square,
+                           float *most)
 {
-    lanes_lost lost = {0};
+    enum { WIDTH = LANES_GROUP * VL };
+    bool lost = false;
     size_t i = 0;
+    for (; i + WIDTH <= n; i += WIDTH)
+        descend_lanes(&k, decays, LANES_GROUP, VL, w + i, g + i, mean + i, square + i, most ? most + i : NULL, &lost);
     for (; i + VL <= n; i += VL)
-        descend_lanes(&k, VL, w + i, g + i, mean + i, square + i, most ? most + i : NULL, &lost);
-    if (i < n) descend_lanes(&k, n - i, w + i, g + i, mean + i, square + i, most ? most + i : NULL, &lost);
-    return !lanes_any(lost);
+        descend_lanes(&k, decays, 1, VL, w + i, g + i, mean + i, square + i, most ? most + i : NULL, &lost);
+    if (i < n) descend_lanes(&k, decays, 1, n - i, w + i, g + i, mean + i, square + i, most ? most + i : NULL, &lost);
+    return !lost;
 }
 
 static bool step(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,
                  float *const *state)
 {
     const step_numbers numbers = numbers_of(optimizer, update);
-    return optimizer->amsgrad ? descend(numbers, n, w, g, state[0], state[1], state[2])
-                              : descend(numbers, n, w, g, state[0], state[1], NULL);
+    if (optimizer->amsgrad) return descend(numbers, true, n, w, g, state[0], state[1], state[2]);
+    if (numbers.shrink != 1) return descend(numbers, true, n, w, g, state[0], state[1], NULL);
+    return descend(numbers, false, n, w, g, state[0], state[1], NULL);
 }
 
 extern const ffn_optimizer_ops FFN__ISA_NAME(ffn__adam), FFN__ISA_NAME(ffn__adamw);

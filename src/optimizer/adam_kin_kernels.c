@@ -62,7 +62,9 @@ static void nadam_step(const ffn_optimizer *optimizer, const ffn_update *update,
         const vec v = decay_towards(optimizer->beta2, lanes_load(state[1] + i, n - i), gradient * gradient);
         lanes_store(state[0] + i, n - i, m);
         lanes_store(state[1] + i, n - i, v);
-        const vec d = lanes_by_root(of_gradient * gradient + of_mean * m, v, epsilon);
+        const vec ahead = of_gradient * gradient + of_mean * m;
+        vec d;
+        lanes_by_root(1, 1, &ahead, &v, epsilon, &d);
         lanes_store(w + i, n - i, lanes_load(w + i, n - i) - d);
     }
 }
@@ -93,7 +95,8 @@ static void radam_step(const ffn_optimizer *optimizer, const ffn_update *update,
         const vec v = decay_towards(optimizer->beta2, lanes_load(state[1] + i, n - i), gradient * gradient);
         lanes_store(state[0] + i, n - i, m);
         lanes_store(state[1] + i, n - i, v);
-        const vec d = rectified ? lanes_by_root(rate * m, v, optimizer->epsilon) : rate * m;
+        vec d = rate * m;
+        if (rectified) lanes_by_root(1, rate, &m, &v, optimizer->epsilon, &d);
         lanes_store(w + i, n - i, lanes_load(w + i, n - i) - d);
     }
 }

@@ -16,7 +16,7 @@ VECTOR_INLINE bool descend(const ffn_optimizer *optimizer, float rate, size_t n,
 {
     const float alpha = optimizer->alpha, rest = (float)(1 - (double)alpha);
     const float momentum = optimizer->momentum, epsilon = optimizer->epsilon;
-    lanes_lost lost = {0};
+    bool lost = false;
     for (size_t i = 0; i < n; i += VL) {
         const vec gradient = lanes_load(g + i, n - i);
         const vec s = alpha * lanes_load(square + i, n - i) + rest * gradient * gradient;
@@ -27,15 +27,16 @@ VECTOR_INLINE bool descend(const ffn_optimizer *optimizer, float rate, size_t n,
             lanes_store(mean + i, n - i, m);
             variance = vec_max(vec_set(0), s - m * m); /* below 0 by rounding only; NaN stays */
         }
-        vec d = lanes_by_root(gradient, variance, epsilon);
+        vec d;
+        lanes_by_root(1, 1, &gradient, &variance, epsilon, &d);
         if (velocity) {
             d += momentum * lanes_load(velocity + i, n - i);
             lanes_store(velocity + i, n - i, d);
         }
-        const vec old = lanes_load(w + i, n - i);
-        lanes_store_finite(w + i, n - i, old - rate * d, old, &lost);
+        vec fresh = lanes_load(w + i, n - i) - rate * d;
+        lanes_store_finite(1, w + i, n - i, &fresh, &lost);
     }
-    return !lanes_any(lost);
+    return !lost;
 }
 
 static bool step(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,

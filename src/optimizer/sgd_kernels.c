@@ -19,28 +19,34 @@ static step_numbers numbers_of(const ffn_optimizer *optimizer, const ffn_update 
 }
 
 /* velocity = momentum velocity + (1 - dampening) g, the first time g itself;
- * w -= rate velocity, or nesterov: rate (g + momentum velocity). Without `velocity` (NULL): w -= rate g. For the first
- * VL weights of those left. */
-VECTOR_INLINE void descend_lanes(const step_numbers *k, size_t left, float *w, const float *g, float *velocity,
-                                 lanes_lost *lost)
+ * w -= rate velocity, or nesterov: rate (g + momentum velocity). Without `velocity` (NULL): w -= rate g. For so many
+ * vectors, or for `left` < VL weights. */
+VECTOR_INLINE void descend_lanes(const step_numbers *k, int vectors, size_t left, float *w, const float *g,
+                                 float *velocity, bool *lost)
 {
-    const vec old = lanes_load(w, left);
-    vec d = lanes_load(g, left);
-    if (velocity) {
-        const vec v = k->momentum * lanes_load(velocity, left) + k->take * d;
-        lanes_store(velocity, left, v);
-        d = k->direct * d + k->along * v;
+    vec fresh[LANES_GROUP];
+    for (int i = 0; i < vectors; i++) {
+        vec d = lanes_load(g + i * VL, left);
+        if (velocity) {
+            const vec v = vec_mul_add(vec_set(k->momentum), lanes_load(velocity + i * VL, left), k->take * d);
+            lanes_store(velocity + i * VL, left, v);
+            d = vec_mul_add(vec_set(k->along), v, k->direct * d);
+        }
+        fresh[i] = lanes_load(w + i * VL, left) - k->rate * d;
     }
-    lanes_store_finite(w, left, old - k->rate * d, old, lost);
+    lanes_store_finite(vectors, w, left, fresh, lost);
 }
 
 VECTOR_INLINE bool descend(step_numbers k, size_t n, float *w, const float *g, float *velocity)
 {
-    lanes_lost lost = {0};
+    enum { WIDTH = LANES_GROUP * VL };
+    bool lost = false;
     size_t i = 0;
-    for (; i + VL <= n; i += VL) descend_lanes(&k, VL, w + i, g + i, velocity ? velocity + i : NULL, &lost);
-    if (i < n) descend_lanes(&k, n - i, w + i, g + i, velocity ? velocity + i : NULL, &lost);
-    return !lanes_any(lost);
+    for (; i + WIDTH <= n; i += WIDTH)
+        descend_lanes(&k, LANES_GROUP, VL, w + i, g + i, velocity ? velocity + i : NULL, &lost);
+    for (; i + VL <= n; i += VL) descend_lanes(&k, 1, VL, w + i, g + i, velocity ? velocity + i : NULL, &lost);
+    if (i < n) descend_lanes(&k, 1, n - i, w + i, g + i, velocity ? velocity + i : NULL, &lost);
+    return !lost;
 }
 
 static bool step(const ffn_optimizer *optimizer, const ffn_update *update, size_t n, float *w, const float *g,

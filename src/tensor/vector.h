@@ -105,6 +105,20 @@ VECTOR_INLINE vec vec_max(vec a, vec b)
 #endif
 }
 
+/* a b + c with one rounding where the processor does that, else with two. Where two products are summed, a compiler may
+ * take either of them into such an instruction, here one thing and there another: this says which. */
+VECTOR_INLINE vec vec_mul_add(vec a, vec b, vec c)
+{
+#if defined(__FMA__) && defined(FFN__X86)
+    return (vec)FFN__X86(fmadd_ps)(a, b, c);
+#elif defined(__FP_FAST_FMAF) && !defined(FFN_DOUBLE)
+    for (int i = 0; i < VL; i++) c[i] = __builtin_fmaf(a[i], b[i], c[i]);
+    return c;
+#else
+    return a * b + c;
+#endif
+}
+
 /* |x|, by its sign bit: NaN stays NaN. */
 VECTOR_INLINE vec vec_abs(vec x) { return (vec)((ivec)x & ~(ivec)vec_set(-(float)0)); }
 
