@@ -365,6 +365,13 @@ static void gradient_tile(void *context, size_t tile)
     if (d->db && k == 0) bias_tile(d, n, units);
 }
 
+/* Whether threads get equal shares, or nearly so, by panels of the inputs alone. */
+static bool shares_are_even(const ffn__dense *d)
+{
+    const size_t panels = parts(d->inputs, FFN__PANEL);
+    return product_work(d) < ffn__parallel_work() || panels > FEW_PANELS || panels % most_threads(d) == 0;
+}
+
 static void dense_gradients(const ffn__dense *d)
 {
     if (d->dslope && d->ready) d->ready(d->ready_context, d->dslope, d->dslope, d->activation.per_unit ? d->units : 1);
@@ -372,8 +379,7 @@ static void dense_gradients(const ffn__dense *d)
         ffn__narrow_dense_gradients(d);
         return;
     }
-    /* few panels: smaller tiles, so that threads get equal shares */
-    job j = {.dense = d, .size = d->inputs > FEW_PANELS * FFN__PANEL ? TILE : PART / 2};
+    job j = {.dense = d, .size = shares_are_even(d) ? TILE : PART / 2};
     j.groups = parts(d->units, j.size);
     ffn__parallel(d->threads, parts(d->inputs, FFN__PANEL) * j.groups, product_work(d), gradient_tile, &j);
 }

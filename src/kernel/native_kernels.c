@@ -17,8 +17,8 @@
 #else
 #define ROWS 6
 #endif
-/* Steps along the depth after which the next tile takes over: their part of B, 16 KB, stays in the first-level cache
- * beside as much of C. */
+/* Steps along the depth, about, after which the next tile takes over: their part of B, 16 KB, stays in the first-level
+ * cache beside as much of C. */
 enum { DEPTH = 128 };
 enum { AHEAD = 8 };                 /* steps that a fetch of B takes */
 enum { LINE = 64 / sizeof(float) }; /* floats of a cache line */
@@ -134,17 +134,31 @@ VECTOR_INLINE void columns_tile(const size_t rows, const size_t vectors, size_t 
     end_sums(sum, rows, vectors, to);
 }
 
-/* One function for every number of rows and vectors. */
-typedef void tile_function(size_t depth, const operands *from, const result *to);
+/* One function for every number of rows and vectors, for so many tiles one below the other: leaves both at the next. */
+typedef void tile_function(size_t tiles, size_t depth, operands *from, result *to);
 
+VECTOR_INLINE void next_tile(const size_t rows, operands *from, result *to)
+{
+    from->row += rows;
+    if (from->fetch[0])
+        for (size_t i = 0; i < FFN__FETCHED; i++) from->fetch[i] += rows * to->ldc;
+    to->c += rows * to->ldc;
+    if (to->bias) to->bias += rows;
+}
+
+/* Rows of panels are many tiles, which pays for copies in registers. */
 #define TILE(R, V)                                                                                                     \
-    static void rows_##R##_##V(size_t depth, const operands *from, const result *to)                                   \
+    static void rows_##R##_##V(size_t tiles, size_t depth, operands *from, result *to)                                 \
     {                                                                                                                  \
-        rows_tile(R, V, depth, from, to);                                                                              \
+        operands f = *from;                                                                                            \
+        result t = *to;                                                                                                \
+        for (; tiles; tiles--, next_tile(R, &f, &t)) rows_tile(R, V, depth, &f, &t);                                   \
+        *from = f;                                                                                                     \
+        *to = t;                                                                                                       \
     }                                                                                                                  \
-    static void columns_##R##_##V(size_t depth, const operands *from, const result *to)                                \
+    static void columns_##R##_##V(size_t tiles, size_t depth, operands *from, result *to)                              \
     {                                                                                                                  \
-        columns_tile(R, V, depth, from, to);                                                                           \
+        for (; tiles; tiles--, next_tile(R, from, to)) columns_tile(R, V, depth, from, to);                            \
     }
 #define TILES(R) TILE(R, 1) TILE(R, 2)
 TILES(1)
@@ -188,40 +202,33 @@ static tile_function *const columns_tiles[ROWS][2] = ALL_TILES(columns);
 
 /* ---- products ---------------------------------------------------------------------------------------------------- */
 
-/* Rows are shared out evenly: 32 are 11 + 11 + 10 and not 14 + 14 + 4, since a tile of few rows waits for its loads. */
-static size_t rows_of_next(size_t rows)
+/* Two vectors of C's columns, from column `at` on. Rows are shared out evenly: 32 are 11 + 11 + 10 and not 14 + 14 + 4,
+ * since a tile of few rows waits for its loads. */
+static void multiply_strip(const ffn__panel_product *p, tile_function *const functions[ROWS][2], size_t at,
+                           size_t begin, size_t depth, const float *a)
 {
-    const size_t count = (rows + ROWS - 1) / ROWS;
-    return (rows + count - 1) / count;
+    const size_t vectors = p->width - at >= 2 * VL ? 2 : 1, tiles = (p->rows + ROWS - 1) / ROWS;
+    const size_t height = p->rows / tiles, higher = p->rows % tiles; /* so many tiles have a row more */
+    operands from = {.a = a, .row = p->row, .a_step = p->a_step, .b = p->b + begin * p->ldb + at, .ldb = p->ldb};
+    result to = {p->c + at, p->ldc, p->bias, p->add || begin > 0};
+    if (at == 0 && begin == 0) memcpy(from.fetch, p->fetch, sizeof(from.fetch));
+    if (higher) functions[height][vectors - 1](higher, depth, &from, &to);
+    functions[height - 1][vectors - 1](tiles - higher, depth, &from, &to);
 }
 
-/* Two vectors of C's columns, from column `at` on. */
-static void multiply_strip(const ffn__panel_product *p, tile_function *const tiles[ROWS][2], size_t at, size_t begin,
-                           size_t depth, const float *a)
+/* C [R,w] in parts of the depth, whole panels and of about DEPTH; a_width: steps along it that are a_step floats of A. */
+static void multiply(const ffn__panel_product *p, tile_function *const functions[ROWS][2], size_t a_width)
 {
-    const size_t vectors = p->width - at >= 2 * VL ? 2 : 1;
-    const bool fetching = p->fetch[0] && at == 0 && begin == 0;
-    for (size_t r = 0, next; r < p->rows; r += next) {
-        next = rows_of_next(p->rows - r);
-        operands from = {
-            .a = a, .row = p->row + r, .a_step = p->a_step, .b = p->b + begin * p->ldb + at, .ldb = p->ldb};
-        for (size_t i = 0; fetching && i < FFN__FETCHED; i++) from.fetch[i] = p->fetch[i] + r * p->width;
-        const result to = {p->c + r * p->ldc + at, p->ldc, p->bias ? p->bias + r : NULL, p->add || begin > 0};
-        tiles[next - 1][vectors - 1](depth, &from, &to);
-    }
-}
-
-/* a_ahead: floats from A's part for one step of DEPTH to that for the next. */
-static void multiply(const ffn__panel_product *p, tile_function *const tiles[ROWS][2], size_t a_ahead)
-{
+    const size_t parts = p->depth < DEPTH ? 1 : (p->depth + DEPTH / 2) / DEPTH;
+    const size_t part = ((p->depth + parts - 1) / parts + FFN__PANEL - 1) / FFN__PANEL * FFN__PANEL;
     const float *a = p->a;
-    for (size_t begin = 0; begin < p->depth; begin += DEPTH, a += a_ahead)
+    for (size_t begin = 0; begin < p->depth; begin += part, a += part / a_width * p->a_step)
         for (size_t at = 0; at < p->width; at += 2 * VL)
-            multiply_strip(p, tiles, at, begin, smaller(DEPTH, p->depth - begin), a);
+            multiply_strip(p, functions, at, begin, smaller(part, p->depth - begin), a);
 }
 
-static void multiply_rows(const ffn__panel_product *p) { multiply(p, rows_tiles, DEPTH / FFN__PANEL * p->a_step); }
-static void multiply_columns(const ffn__panel_product *p) { multiply(p, columns_tiles, DEPTH * p->a_step); }
+static void multiply_rows(const ffn__panel_product *p) { multiply(p, rows_tiles, FFN__PANEL); }
+static void multiply_columns(const ffn__panel_product *p) { multiply(p, columns_tiles, 1); }
 
 /* ---- few rows ---------------------------------------------------------------------------------------------------- */
 
@@ -328,18 +335,25 @@ static void pack(size_t rows, size_t cols, const float *x, size_t ldx, float *to
         }
 }
 
+/* The sums of `count` <= VL rows of panels from row `row` on. */
+VECTOR_INLINE vec sums_of_rows(const size_t count, size_t cols, size_t all_rows, size_t row, const float *x)
+{
+    vec sum[VL] = {{0}};
+    for (size_t j = 0; j < cols; j += FFN__PANEL) {
+        const size_t width = ffn__panel_width(j, cols);
+        const float *panel = x + ffn__panel_offset(j, all_rows) + row * width;
+        for (size_t at = 0; at < width && j + at < cols; at += VL)
+            UNROLL for (size_t i = 0; i < count; i++) sum[i] += load(panel + i * width + at, cols - j - at);
+    }
+    return sums_of_lanes(sum);
+}
+
 static void sum_rows(size_t rows, size_t cols, size_t all_rows, size_t row, const float *x, float beta, float *to)
 {
     for (size_t r = 0; r < rows; r += VL) {
         const size_t count = smaller(rows - r, VL);
-        vec sum[VL] = {{0}};
-        for (size_t j = 0; j < cols; j += FFN__PANEL) {
-            const size_t width = ffn__panel_width(j, cols);
-            const float *panel = x + ffn__panel_offset(j, all_rows) + (row + r) * width;
-            for (size_t at = 0; at < width && j + at < cols; at += VL)
-                for (size_t i = 0; i < count; i++) sum[i] += load(panel + i * width + at, cols - j - at);
-        }
-        vec total = sums_of_lanes(sum);
+        vec total = count == VL ? sums_of_rows(VL, cols, all_rows, row + r, x)
+                                : sums_of_rows(count, cols, all_rows, row + r, x);
         if (beta != 0) total += beta * load(to + r, count);
         store(to + r, total, count);
     }

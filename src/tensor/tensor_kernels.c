@@ -177,16 +177,13 @@ static float largest_size(size_t n, const float *x)
     ivec largest[CHAINS] = {{0}};
     size_t at = 0;
     for (; at + CHAINS * VL <= n; at += CHAINS * VL)
-        for (size_t c = 0; c < CHAINS; c++) {
-            const ivec size = (ivec)vec_abs(vec_load(x + at + c * VL));
-            largest[c] = ivec_select(size > largest[c], size, largest[c]);
-        }
+        for (size_t c = 0; c < CHAINS; c++) largest[c] = ivec_max(largest[c], (ivec)vec_abs(vec_load(x + at + c * VL)));
     for (; at < n; at += VL) {
-        const ivec size = (ivec)vec_abs(n - at >= VL ? vec_load(x + at) : vec_load_part(x + at, n - at));
-        largest[0] = ivec_select(size > largest[0], size, largest[0]);
+        const vec part = n - at >= VL ? vec_load(x + at) : vec_load_part(x + at, n - at);
+        largest[0] = ivec_max(largest[0], (ivec)vec_abs(part));
     }
     /* without its sign a float's bits are in the order of its value, and NaN's come last */
-    for (size_t c = 1; c < CHAINS; c++) largest[0] = ivec_select(largest[c] > largest[0], largest[c], largest[0]);
+    for (size_t c = 1; c < CHAINS; c++) largest[0] = ivec_max(largest[0], largest[c]);
     lane result = 0;
     for (size_t i = 0; i < VL; i++) result = largest[0][i] > result ? largest[0][i] : result;
     float value;

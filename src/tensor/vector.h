@@ -17,9 +17,11 @@ typedef uint64_t ulane;
 #if defined(__AVX512F__)
 #define VL                  16
 #define FFN__X86(operation) _mm512_##operation
+#define FFN__X86_INTEGERS   __m512i
 #elif defined(__AVX2__)
 #define VL                  8
 #define FFN__X86(operation) _mm256_##operation
+#define FFN__X86_INTEGERS   __m256i
 #else
 #define VL 4
 #if defined(__SSE2__)
@@ -102,6 +104,15 @@ VECTOR_INLINE vec vec_max(vec a, vec b)
     return (vec)FFN__X86(max_ps)(a, b);
 #else
     return vec_select(a > b, a, b);
+#endif
+}
+
+VECTOR_INLINE ivec ivec_max(ivec a, ivec b)
+{
+#if VL >= 8
+    return (ivec)FFN__X86(max_epi32)((FFN__X86_INTEGERS)a, (FFN__X86_INTEGERS)b);
+#else
+    return ivec_select(a > b, a, b);
 #endif
 }
 
