@@ -21,6 +21,7 @@
  * cache beside as much of C. */
 enum { DEPTH = 128 };
 enum { AHEAD = 8 };                 /* steps that a fetch of B takes */
+enum { SECOND_LEVEL = 2 };          /* the cache to fetch into, where much will be read later */
 enum { LINE = 64 / sizeof(float) }; /* floats of a cache line */
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
@@ -83,7 +84,8 @@ VECTOR_INLINE void add_panel(sums sum, const size_t rows, const size_t vectors, 
 {
     for (size_t d = 0; d < depth; d++, b += ldb) {
         __builtin_prefetch(a + rows * a_step + d * LINE);
-        if (fetch) UNROLL for (size_t i = 0; i < FFN__FETCHED; i++) __builtin_prefetch(fetch[i] + d * LINE);
+        if (fetch)
+            UNROLL for (size_t i = 0; i < FFN__FETCHED; i++) __builtin_prefetch(fetch[i] + d * LINE, 0, SECOND_LEVEL);
         add_step(sum, rows, vectors, a + d, a_step, b);
     }
 }
