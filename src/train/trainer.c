@@ -285,6 +285,8 @@ static void update_chunk(void *context, size_t index)
 static const ffn__chunk *find_chunk(const ffn_trainer *t, size_t offset)
 {
     size_t low = 0, high = t->chunk_count;
+    const size_t likely = (offset - t->chunks[0].offset) / CHUNK; /* it is where nothing lies between chunks */
+    if (likely < high && offset - t->chunks[likely].offset < t->chunks[likely].size) return &t->chunks[likely];
     while (high - low > 1) {
         const size_t middle = low + (high - low) / 2;
         if (t->chunks[middle].offset <= offset)
