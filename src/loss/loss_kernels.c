@@ -6,13 +6,18 @@
 #include "tensor/vector_math.h"
 #include "tensor/wide.h"
 
+VECTOR_INLINE ivec lane_numbers(void)
+{
+    static const lane numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    ivec all;
+    memcpy(&all, numbers, sizeof all);
+    return all;
+}
+
 /* x in the first `left` lanes, y in the others. */
 VECTOR_INLINE vec join(size_t left, vec x, vec y)
 {
-    static const lane places[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    ivec place;
-    memcpy(&place, places, sizeof place);
-    return left < VL ? vec_select(place < ivec_set((lane)left), x, y) : x;
+    return left < VL ? vec_select(lane_numbers() < ivec_set((lane)left), x, y) : x;
 }
 
 /* The first VL of x [left], `pad` behind its end. */
@@ -37,7 +42,9 @@ VECTOR_INLINE wide counted(wide value, size_t part, size_t left)
     return wide_first(value, left > before ? left - before : 0);
 }
 
-/* e^x for x <= 0, and 0 where that is below e^-87, near the least normal number: processors are slow to make others. */
+enum { SAFE_EXPONENT = 40 }; /* e^x and sums of it are far from overflow */
+
+/* e^x, and 0 where that is below e^-87, near the least normal number: processors are slow to make others. */
 VECTOR_INLINE vec decay(vec x)
 {
     const vec low = vec_set(-87);
@@ -163,12 +170,14 @@ static float largest(size_t cols, const float *z)
     return vec_largest(most);
 }
 
-/* The sum of e[c] = exp(z[c] - top); e may be z, or NULL. */
-static double exponentials(size_t cols, const float *z, float top, float *e)
+/* The sum of e[c] = exp(z[c] - from), but for class `without`, below cols or not, where it is 0; e may be z, or NULL. */
+static double exponentials(size_t cols, const float *z, float from, size_t without, float *e)
 {
     wide sum = {0};
     for (size_t i = 0; i < cols; i += VL) {
-        const vec x = decay(take(z + i, cols - i, -INFINITY) - top);
+        const vec all = decay(take(z + i, cols - i, -INFINITY) - from);
+        const vec x =
+            without - i < VL ? vec_select(lane_numbers() == ivec_set((lane)(without - i)), vec_set(0), all) : all;
         for (size_t part = 0; part < WIDE_PARTS; part++) sum += wide_part(x, part);
         if (e) put(e + i, cols - i, x);
     }
@@ -179,7 +188,7 @@ static void log_softmax(size_t rows, size_t cols, const float *z, float *y)
 {
     for (size_t r = 0; r < rows; r++, z += cols, y += cols) {
         const float top = largest(cols, z);
-        const double log_sum = log(exponentials(cols, z, top, NULL));
+        const double log_sum = log(exponentials(cols, z, top, cols, NULL));
         for (size_t c = 0; c < cols; c++) y[c] = (float)((double)z[c] - (double)top - log_sum);
     }
 }
@@ -190,7 +199,7 @@ static void log_softmax_backward(size_t rows, size_t cols, const float *z, float
         const float top = largest(cols, z);
         double sum = 0;
         for (size_t c = 0; c < cols; c++) sum += (double)d[c];
-        const float factor = (float)(sum / exponentials(cols, z, top, NULL));
+        const float factor = (float)(sum / exponentials(cols, z, top, cols, NULL));
         for (size_t i = 0; i < cols; i += VL)
             put(d + i, cols - i, take(d + i, cols - i, 0) - factor * decay(take(z + i, cols - i, 0) - top));
     }
@@ -211,38 +220,38 @@ static bool is_class(float target, size_t cols)
     return target >= 0 && (double)target < (double)cols && target == floorf(target);
 }
 
+/* What logits are measured from where all weight is on one of them: that one, whose own share is then 1, unless others are
+ * so much larger that they might overflow; then the largest, beside which the own share, NaN apart, vanishes. */
+VECTOR_INLINE bool is_near(float top, float own) { return top - own <= SAFE_EXPONENT; }
+
 /* One row with all weight on class k. The derivative at k is minus the sum of the others, which does not lose its
  * digits as softmax nears 1. */
 static double sharp_row(size_t cols, size_t k, double weight, const float *z, float *dz, double scale)
 {
-    const float top = largest(cols, z);
-    const double distance = (double)top - (double)z[k];
-    const double sum = exponentials(cols, z, top, dz);
-    if (dz) {
-        const double factor = weight * scale / sum, own = -factor * (sum - (double)dz[k]);
-        for (size_t c = 0; c < cols; c++) dz[c] *= (float)factor;
-        dz[k] = (float)own;
-    }
-    return weight * (log(sum) + distance);
-}
-
-/* The same for at most VL classes, which stay in a register. */
-static double sharp_short_row(size_t cols, size_t k, double weight, const float *z, float *dz, double scale)
-{
-    const vec x = take(z, cols, -INFINITY);
-    const float top = vec_largest(x);
-    const vec e = decay(x - top);
-    wide sums = wide_part(e, 0);
-    for (size_t part = 1; part < WIDE_PARTS; part++) sums += wide_part(e, part);
-    const double sum = wide_sum(sums), distance = (double)top - (double)z[k];
+    const float top = largest(cols, z), own = z[k];
+    const bool near = is_near(top, own);
+    const float from = near ? own : top;
+    const double others = exponentials(cols, z, from, near ? k : cols, dz), sum = others + near;
     if (dz) {
         const double factor = weight * scale / sum;
-        float each[VL];
-        vec_store(each, e);
-        put(dz, cols, e * (float)factor);
-        dz[k] = (float)(-factor * (sum - (double)each[k]));
+        for (size_t c = 0; c < cols; c++) dz[c] *= (float)factor;
+        dz[k] = (float)(-factor * others);
     }
-    return weight * (log(sum) + distance);
+    return weight * (log(sum) + ((double)from - (double)own));
+}
+
+/* The same for at most VL classes, which stay in a register: without waiting for the largest if there is no need. */
+static double sharp_short_row(size_t cols, size_t k, double weight, const float *z, float *dz, double scale)
+{
+    const vec x = take(z, cols, -INFINITY) - z[k];
+    if (ivec_any(~(x <= SAFE_EXPONENT))) return sharp_row(cols, k, weight, z, dz, scale);
+    const ivec own = lane_numbers() == ivec_set((lane)k);
+    const vec e = vec_select(own, vec_set(0), decay(x));
+    wide sums = wide_part(e, 0);
+    for (size_t part = 1; part < WIDE_PARTS; part++) sums += wide_part(e, part);
+    const double others = wide_sum(sums), factor = weight * scale / (others + 1);
+    if (dz) put(dz, cols, vec_select(own, vec_set((float)(-factor * others)), e * (float)factor));
+    return weight * log(others + 1);
 }
 
 /* q[c] = class_weight (share t[c] + rest) for part `part` of the VL classes from i on, 0 behind the last; t NULL: all
@@ -273,7 +282,7 @@ static double blurred_row(const ffn_loss *loss, size_t cols, size_t k, const flo
     }
     const double weight = wide_sum(weights) + extra;
     const double distance = wide_sum(distances) + (t ? 0 : extra * ((double)top - (double)z[k]));
-    const double sum = exponentials(cols, z, top, dz), factor = weight * scale / sum;
+    const double sum = exponentials(cols, z, top, cols, dz), factor = weight * scale / sum;
     const double own = dz && !t ? factor * (double)dz[k] - scale * (extra + class_weight(loss, k) * rest) : 0;
     for (size_t i = 0; dz && i < cols; i += VL) {
         const vec e = take(dz + i, cols - i, 0);
@@ -297,30 +306,34 @@ VECTOR_INLINE bool are_classes(size_t rows, size_t cols, vec targets)
     return !ivec_any(~are);
 }
 
-/* As sharp_row for up to VL rows of weight 1. A sum of exponentials is at most FEW_CLASSES, so that a product of VL of
- * them, which wants only one logarithm, is far from overflow. */
+/* As sharp_short_row for up to VL rows of weight 1. A sum of exponentials is at most FEW_CLASSES e^SAFE_EXPONENT, of which a
+ * product of VL, which wants only one logarithm, does not overflow. */
 static double sharp_rows(size_t rows, size_t cols, vec targets, const float *z, float *dz, double scale)
 {
     float turned[FEW_CLASSES * VL];
     transpose(rows, cols, z, cols, turned, VL, VL);
-    vec top = vec_set(-INFINITY), own_z = top, own_e = top;
-    for (size_t c = 0; c < cols; c++) top = vec_max(vec_load(turned + c * VL), top);
-    wide sum[WIDE_PARTS] = {{0}}, product = wide_set(1), distance = wide_set(0);
+    vec top = vec_set(-INFINITY), own_z = top;
     for (size_t c = 0; c < cols; c++) {
-        const vec x = vec_load(turned + c * VL), e = decay(x - top);
-        const ivec own = targets == vec_set((float)c);
-        own_z = vec_select(own, x, own_z);
-        own_e = vec_select(own, e, own_e);
-        for (size_t part = 0; part < WIDE_PARTS; part++) sum[part] += wide_part(e, part);
+        const vec x = vec_load(turned + c * VL);
+        top = vec_max(x, top);
+        own_z = vec_select(targets == vec_set((float)c), x, own_z);
+    }
+    const ivec near = top - own_z <= SAFE_EXPONENT; /* as is_near */
+    const vec from = vec_select(near, own_z, top), own = vec_select(near, vec_set(1), vec_set(0));
+    wide others[WIDE_PARTS] = {{0}}, product = wide_set(1), distance = wide_set(0);
+    for (size_t c = 0; c < cols; c++) {
+        const vec e = decay(vec_load(turned + c * VL) - from);
+        const vec other = vec_select(near & (targets == vec_set((float)c)), vec_set(0), e);
+        for (size_t part = 0; part < WIDE_PARTS; part++) others[part] += wide_part(other, part);
         vec_store(turned + c * VL, e);
     }
     vec factor = top, own_dz = top;
     for (size_t part = 0; part < WIDE_PARTS; part++) {
-        const wide factors = scale / sum[part];
+        const wide sum = others[part] + wide_part(own, part), factors = scale / sum;
         vec_set_part(&factor, part, factors);
-        vec_set_part(&own_dz, part, -factors * (sum[part] - wide_part(own_e, part)));
-        product *= 1 + counted(sum[part] - 1, part, rows);
-        distance += counted(wide_part(top, part) - wide_part(own_z, part), part, rows);
+        vec_set_part(&own_dz, part, -factors * others[part]);
+        product *= 1 + counted(sum - 1, part, rows);
+        distance += counted(wide_part(from, part) - wide_part(own_z, part), part, rows);
     }
     for (size_t c = 0; dz && c < cols; c++) {
         const vec e = vec_load(turned + c * VL);
