@@ -5,7 +5,7 @@
  * --from 6e-5 --to 130, beyond which little happens, a twelfth of that. A row a function, ' for its derivative, and
  * instruction set, or rival: its bar, largest and mean error in ulp (of a derivative: the smaller of ulp / 4 and absolute /
  * 2.5e-7), the input of the largest, the largest error of results below FLT_MIN in units of it, steps down of increasing
- * functions, wrong infinities and NaN. --rivals judges values by libm and SLEEF too. Exits with 1 if one of ours is past
+ * functions, wrong infinities and NaN. --rivals judges values by libm, SLEEF and oneDNN too. Exits with 1 if one of ours is past
  * its bar, or if a reference is not what libm says. */
 #include "../tests/activation_sweep.h"
 #include "activation/reference.h"
@@ -32,7 +32,7 @@ typedef struct contender {
     const rival *rival; /* NULL: ours */
 } contender;
 
-enum { RIVALS = 3, MOST_CONTENDERS = FFN__ISA_COUNT + RIVALS };
+enum { RIVALS = 4, MOST_CONTENDERS = FFN__ISA_COUNT + RIVALS };
 
 typedef struct sweep {
     const function *function;
@@ -193,7 +193,8 @@ static void choose_contenders(const options *o, sweep *s)
     if (!o->rivals || s->slope) return;
     const contender rivals[RIVALS] = {{.name = "libm", .rival = rival_libm(f->name)},
                                       {.name = "sleef u10", .rival = rival_sleef_u10(f->name)},
-                                      {.name = "sleef u35", .rival = rival_sleef_u35(f->name)}};
+                                      {.name = "sleef u35", .rival = rival_sleef_u35(f->name)},
+                                      {.name = "onednn", .rival = rival_onednn(f->name)}};
     for (size_t i = 0; i < RIVALS; i++)
         if (rivals[i].rival) s->contenders[s->contender_count++] = rivals[i];
 }

@@ -3,6 +3,7 @@
  *   pass       one pass in place that does next to nothing: the least that an activation can cost
  *   libm       the same function by the C library, an element at a time
  *   sleef u10  by SLEEF's functions of 16 floats, where they are found; u35: its faster ones
+ *   onednn     by oneDNN 2, where it is found
  *   ours       from one array to another
  *   in place   over its own input
  * in ns an element and GB/s, /copy and /ours being ratios of times; rows of softmax have 10 and 1000 elements. The cases
@@ -188,7 +189,8 @@ static void measure(const bench_options *options, const char *name, const work *
         const rival *rival;
     } rivals[] = {{"libm", rival_libm(base->activation.ops->name)},
                   {"sleef u10", rival_sleef_u10(base->activation.ops->name)},
-                  {"sleef u35", rival_sleef_u35(base->activation.ops->name)}};
+                  {"sleef u35", rival_sleef_u35(base->activation.ops->name)},
+                  {"onednn", rival_onednn(base->activation.ops->name)}};
     work works[BENCH_MOST_ROWS];
     bench_row rows[BENCH_MOST_ROWS];
     size_t count = 0;
