@@ -58,15 +58,31 @@ VECTOR_INLINE void transpose_quads(const float *x, size_t ldx, float *to, size_t
 }
 #endif
 
+/* The same for fewer than VL rows, zeros behind; of VL columns of the result the first `width` are stored. */
+VECTOR_INLINE void transpose_part(size_t rows, const float *x, size_t ldx, float *to, size_t ldt, size_t width)
+{
+    float block[VL * QUAD] = {0}, turned[QUAD * VL];
+    for (size_t r = 0; r < rows; r++) memcpy(block + r * QUAD, x + r * ldx, QUAD * sizeof *x);
+    transpose_quads(block, QUAD, turned, VL);
+    for (size_t c = 0; c < QUAD; c++)
+        if (width >= VL)
+            vec_store(to + c * ldt, vec_load(turned + c * VL));
+        else
+            vec_store_part(to + c * ldt, vec_load(turned + c * VL), width);
+}
+
 /* to [cols][ldt], `width` columns of it, = the transpose of x [rows][ldx], rows <= width; zeros behind. */
 VECTOR_INLINE void transpose(size_t rows, size_t cols, const float *x, size_t ldx, float *to, size_t ldt, size_t width)
 {
-    const size_t whole_rows = rows / VL * VL, whole_cols = cols / QUAD * QUAD;
-    for (size_t c = 0; c < whole_cols; c += QUAD)
-        for (size_t r = 0; r < whole_rows; r += VL) transpose_quads(x + r * ldx + c, ldx, to + c * ldt + r, ldt);
-    for (size_t c = 0; c < cols; c++)
-        for (size_t r = c < whole_cols ? whole_rows : 0; r < width; r++)
-            to[c * ldt + r] = r < rows ? x[r * ldx + c] : 0;
+    for (size_t c = 0; cols >= QUAD && c < cols; c += QUAD) {
+        const size_t at = c + QUAD <= cols ? c : cols - QUAD; /* some of the last columns once more */
+        size_t r = 0;
+        for (; r + VL <= rows; r += VL) transpose_quads(x + r * ldx + at, ldx, to + at * ldt + r, ldt);
+        for (; r < width; r += VL)
+            transpose_part(rows > r ? rows - r : 0, x + r * ldx + at, ldx, to + at * ldt + r, ldt, width - r);
+    }
+    for (size_t c = 0; cols < QUAD && c < cols; c++)
+        for (size_t r = 0; r < width; r++) to[c * ldt + r] = r < rows ? x[r * ldx + c] : 0;
 }
 
 #endif
