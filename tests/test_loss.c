@@ -327,6 +327,54 @@ static void confident_body(void)
 
 static void test_confident(void) { on_every_isa(confident_body); }
 
+/* A class's logit far below the others, far above, and where the way of computing changes: against doubles, the class's own
+ * derivative, which may be tiny, in its own digits. */
+static void distant_class(size_t rows, size_t cols, float distance)
+{
+    enum { ROWS = 17, COLS = 40 };
+    float z[ROWS * COLS], d[ROWS * COLS], classes[ROWS];
+    double value = 0, wanted[ROWS * COLS];
+    ffn_random random = ffn_random_create(rows * cols, 1, 0);
+    for (size_t r = 0; r < rows; r++) {
+        const size_t k = (r + 1) % cols;
+        float *row = z + r * cols;
+        double top = -INFINITY, sum = 0, others = 0;
+        for (size_t c = 0; c < cols; c++) {
+            row[c] = (float)uniform(&random, -1, 1) + (c == k ? distance : 0);
+            top = fmax(top, (double)row[c]);
+        }
+        for (size_t c = 0; c < cols; c++) {
+            const double e = exp((double)row[c] - top);
+            sum += e;
+            others += c == k ? 0 : e;
+            wanted[r * cols + c] = e;
+        }
+        wanted[r * cols + k] = -others;
+        for (size_t c = 0; c < cols; c++) wanted[r * cols + c] /= sum;
+        value += log(sum) + top - (double)row[k];
+        classes[r] = (float)k;
+    }
+    CU_ASSERT(near(ffn_loss_compute(ffn_cross_entropy(), rows, cols, z, classes, d), value / (double)rows, 1e-6));
+    for (size_t i = 0; i < rows * cols; i++) {
+        const double slope = wanted[i] / (double)rows;
+        CU_ASSERT(fabs((double)d[i] - slope) <= 2e-7 * fabs(slope) + 1e-37);
+    }
+}
+
+static void distant_class_body(void)
+{
+    static const float distances[] = {0, 20, 38, 39.9F, 41, 60, 86, 200, 1e5F};
+    static const size_t rows[] = {1, 4, 5, 17}, cols[] = {2, 3, 5, 10, 16, 17, 40};
+    for (size_t i = 0; i < sizeof distances / sizeof *distances; i++)
+        for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
+            for (size_t c = 0; c < sizeof cols / sizeof *cols; c++) {
+                distant_class(rows[r], cols[c], distances[i]);
+                distant_class(rows[r], cols[c], -distances[i]);
+            }
+}
+
+static void test_distant_class(void) { on_every_isa(distant_class_body); }
+
 static void nan_body(void)
 {
     ffn_random random = ffn_random_create(8, 1, 0);
@@ -588,6 +636,7 @@ static const test_case cases[] = {
     {"class weights", test_class_weights},
     {"extreme logits and values", test_extremes},
     {"no digits lost where it is nearly right", test_confident},
+    {"a class far from the others", test_distant_class},
     {"NaN in, NaN out", test_nan},
     {"same bits in place and in parts", test_bits},
     {"behind a final softmax or sigmoid", test_fused},

@@ -44,11 +44,19 @@ VECTOR_INLINE wide counted(wide value, size_t part, size_t left)
 
 enum { SAFE_EXPONENT = 40 }; /* e^x and sums of it are far from overflow */
 
-/* e^x, and 0 where that is below e^-87, near the least normal number: processors are slow to make others. */
+/* e^x for x <= 0, and 0 where that is below e^-87, near the least normal number: processors are slow to make others. */
 VECTOR_INLINE vec decay(vec x)
 {
     const vec low = vec_set(-87);
     return vec_select(x < low, vec_set(0), vec_exp(vec_max(low, x)));
+}
+
+/* e^(z - from), likewise. The difference is taken whole, with what its rounding loses (Knuth's two-sum): the exponential
+ * of a rounded one would be off by as much as that, 16 ulp for a difference of 40. */
+VECTOR_INLINE vec decay_from(vec z, vec from)
+{
+    const vec x = z - from, back = x - z;
+    return vec_exp_sum(x, (z - (x - back)) - (from + back));
 }
 
 /* ---- elementwise losses ------------------------------------------------------------------------------------------ */
@@ -175,7 +183,7 @@ static double exponentials(size_t cols, const float *z, float from, size_t witho
 {
     wide sum = {0};
     for (size_t i = 0; i < cols; i += VL) {
-        const vec all = decay(take(z + i, cols - i, -INFINITY) - from);
+        const vec all = decay_from(take(z + i, cols - i, -INFINITY), vec_set(from));
         const vec x =
             without - i < VL ? vec_select(lane_numbers() == ivec_set((lane)(without - i)), vec_set(0), all) : all;
         for (size_t part = 0; part < WIDE_PARTS; part++) sum += wide_part(x, part);
@@ -201,7 +209,8 @@ static void log_softmax_backward(size_t rows, size_t cols, const float *z, float
         for (size_t c = 0; c < cols; c++) sum += (double)d[c];
         const float factor = (float)(sum / exponentials(cols, z, top, cols, NULL));
         for (size_t i = 0; i < cols; i += VL)
-            put(d + i, cols - i, take(d + i, cols - i, 0) - factor * decay(take(z + i, cols - i, 0) - top));
+            put(d + i, cols - i,
+                take(d + i, cols - i, 0) - factor * decay_from(take(z + i, cols - i, 0), vec_set(top)));
     }
 }
 
@@ -243,10 +252,10 @@ static double sharp_row(size_t cols, size_t k, double weight, const float *z, fl
 /* The same for at most VL classes, which stay in a register: without waiting for the largest if there is no need. */
 static double sharp_short_row(size_t cols, size_t k, double weight, const float *z, float *dz, double scale)
 {
-    const vec x = take(z, cols, -INFINITY) - z[k];
-    if (ivec_any(~(x <= SAFE_EXPONENT))) return sharp_row(cols, k, weight, z, dz, scale);
+    const vec x = take(z, cols, -INFINITY), from = vec_set(z[k]);
+    if (ivec_any(~(x - from <= SAFE_EXPONENT))) return sharp_row(cols, k, weight, z, dz, scale);
     const ivec own = lane_numbers() == ivec_set((lane)k);
-    const vec e = vec_select(own, vec_set(0), decay(x));
+    const vec e = vec_select(own, vec_set(0), decay_from(x, from));
     wide sums = wide_part(e, 0);
     for (size_t part = 1; part < WIDE_PARTS; part++) sums += wide_part(e, part);
     const double others = wide_sum(sums), factor = weight * scale / (others + 1);
@@ -322,7 +331,7 @@ static double sharp_rows(size_t rows, size_t cols, vec targets, const float *z, 
     const vec from = vec_select(near, own_z, top), own = vec_select(near, vec_set(1), vec_set(0));
     wide others[WIDE_PARTS] = {{0}}, product = wide_set(1), distance = wide_set(0);
     for (size_t c = 0; c < cols; c++) {
-        const vec e = decay(vec_load(turned + c * VL) - from);
+        const vec e = decay_from(vec_load(turned + c * VL), from);
         const vec other = vec_select(near & (targets == vec_set((float)c)), vec_set(0), e);
         for (size_t part = 0; part < WIDE_PARTS; part++) others[part] += wide_part(other, part);
         vec_store(turned + c * VL, e);
