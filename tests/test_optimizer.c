@@ -1,5 +1,6 @@
 /* Optimizers against PyTorch's formulas in plain double, the rule before them and the guard behind them, and what is
  * refused; on every instruction set where it matters. */
+#include "every_isa.h"
 #include "optimizer/optimizer.h"
 #include "test.h"
 
@@ -13,14 +14,6 @@ enum { MAX = 3000 };
 static const ffn__gradient_rule identity = {.scale = 1};
 
 static bool near(double a, double b, double tolerance) { return fabs(a - b) <= tolerance * (1 + fabs(b)); }
-
-static void on_every_isa(void (*body)(void))
-{
-    const ffn__isa_id usual = ffn__isa();
-    for (int isa = 0; isa < FFN__ISA_COUNT; isa++)
-        if (ffn__isa_force((ffn__isa_id)isa)) body();
-    ffn__isa_force(usual);
-}
 
 static void draw(ffn_random *random, size_t n, float *x)
 {
