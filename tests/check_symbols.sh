@@ -49,7 +49,8 @@ check()
         n = split(forbidden, list, " "); for (i = 1; i <= n; i++) no[list[i]] = 1
     }
     function wrong(sentence) { print member sentence; bad = 1 }
-    /^Symbols from / { member = $0; sub(/^.*\[/, "", member); sub(/\].*$/, ": ", member); next }
+    # GNU: Symbols from library[member]:   LLVM: Symbols from member:
+    /^Symbols from / { member = $0; sub(/^Symbols from (.*\[)?/, "", member); sub(/(\]|:).*$/, ": ", member); next }
     NF < 7 { next }
     { name = $1; gsub(/ |@.*/, "", name); plain = name; sub(/\.[0-9]+$/, "", plain); type = $3; gsub(/ /, "", type) }
     type !~ /^[A-Za-z]$/ { next }

@@ -78,7 +78,8 @@ static void calibrate(ffn_model *model, const ffn_dataset *validation)
 int main(int argc, char **argv)
 {
     ffn_error error = {FFN_OK, ""};
-    ffn_dataset *data = ffn_dataset_load_csv(argc > 1 ? argv[1] : "iris.csv", NULL, &error), *training, *test;
+    ffn_dataset *data = ffn_dataset_load_csv(argc > 1 ? argv[1] : "iris.csv", NULL, &error);
+    ffn_dataset *training = NULL, *test = NULL;
     require(data && ffn_dataset_split_stratified(data, 0.7f, 1, &training, &test, &error) == FFN_OK, "data", &error);
     ffn_model *model = train(training);
     measure(model, test);

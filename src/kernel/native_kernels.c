@@ -345,7 +345,7 @@ VECTOR_INLINE vec sums_of_rows(const size_t count, size_t cols, size_t all_rows,
         const size_t width = ffn__panel_width(j, cols);
         const float *panel = x + ffn__panel_offset(j, all_rows) + row * width;
         for (size_t at = 0; at < width && j + at < cols; at += VL)
-            UNROLL for (size_t i = 0; i < count; i++) sum[i] += load(panel + i * width + at, cols - j - at);
+            UNROLL for (size_t i = 0; i < VL; i++) if (i < count) sum[i] += load(panel + i * width + at, cols - j - at);
     }
     return sums_of_lanes(sum);
 }
