@@ -177,7 +177,7 @@ ffn_activation ffn_prelu(float initial_slope);          /* x, or a x below 0; a 
 ffn_activation ffn_prelu_per_unit(float initial_slope); /* a is learned, one per unit (last axis) */
 ffn_activation ffn_elu(float alpha);                    /* x, or alpha (e^x - 1) below 0; alpha >= 0, often 1 */
 ffn_activation ffn_selu(void);                          /* 1.0507 elu(x) with alpha 1.67326 */
-ffn_activation ffn_softmax(void);                       /* e^x / sum of e^x over the last axis */
+ffn_activation ffn_softmax(void);                       /* e^x / sum of e^x over the last axis; NaN with +inf */
 ffn_activation ffn_log_softmax(void);                   /* logarithm of softmax */
 ffn_activation ffn_swish(float beta);                   /* x sigmoid(beta x); beta 1 is SiLU */
 ffn_activation ffn_gelu(void);                          /* x Phi(x), by erf */

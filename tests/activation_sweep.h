@@ -21,6 +21,7 @@ static double bounded(double x) { return fmin(fmax(x, -1e4), 1e4); }
 static double positive(double x, double y) { return x > -1e4 || isnan(x) ? y : 0; } /* y, but 0 where y would be x 0 */
 
 static double sigmoid(double x) { return 1 / (1 + exp(-x)); }
+static double softmax(double x) { return x < (double)INFINITY ? sigmoid(x) : (double)NAN; }
 static double sigmoid_slope(double x) { return sigmoid(x) * sigmoid(-x); }
 static double tanh_slope(double x) { return 4 * sigmoid_slope(2 * x); }
 static double relu(double x) { return x < 0 ? 0 : x; }
@@ -67,7 +68,7 @@ typedef struct function {
     bool increasing;
 } function;
 
-/* Softmax is tested on rows (x, 0), the first element of which is the sigmoid. */
+/* Softmax is tested on rows (x, 0), the first element of which is the sigmoid; an infinite one makes NaN. */
 static const function functions[] = {
     {"sigmoid", ffn_sigmoid, sigmoid, sigmoid_slope, 1.5, true},
     {"tanh", ffn_tanh, tanh, tanh_slope, 1.0, true},
@@ -75,7 +76,7 @@ static const function functions[] = {
     {"leaky_relu", leaky_relu_usual, leaky_relu, leaky_relu_slope, 0.5, true},
     {"elu", elu_usual, elu, elu_slope, 0.77, true},
     {"selu", ffn_selu, selu, selu_slope, 1.5, true},
-    {"softmax", ffn_softmax, sigmoid, NULL, 1.6, false},
+    {"softmax", ffn_softmax, softmax, NULL, 1.6, false},
     {"swish", swish_usual, swish, swish_slope, 2.0, false},
     {"gelu", ffn_gelu, gelu, gelu_slope, 2.0, false},
     {"gelu_tanh", ffn_gelu_tanh, gelu_tanh, gelu_tanh_slope, 3.0, false},

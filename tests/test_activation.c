@@ -1,21 +1,10 @@
 /* The activations: accuracy, limits, independence of length and place, names, slopes, arguments. */
 #include "activation_sweep.h"
 #include "edge.h"
-#include "tensor/isa.h"
+#include "every_isa.h"
 #include "test.h"
 #include <stdio.h>
 #include <stdlib.h>
-
-/* ---- on every instruction set ---------------------------------------------------------------------------------- */
-
-/* Runs `body` with each set that there is. */
-static void on_every_set(void (*body)(void))
-{
-    const ffn__isa_id before = ffn__isa();
-    for (int isa = 0; isa < FFN__ISA_COUNT; isa++)
-        if (ffn__isa_force((ffn__isa_id)isa)) body();
-    CU_ASSERT(ffn__isa_force(before));
-}
 
 static ffn_activation named(const char *name)
 {
@@ -68,7 +57,7 @@ static void sweep_all(void)
             CU_FAIL("past the bar");
         }
 }
-static void test_accuracy(void) { on_every_set(sweep_all); }
+static void test_accuracy(void) { on_every_isa(sweep_all); }
 
 /* The number of a float among all, as sweep_float counts. */
 static uint64_t number_of(float x)
@@ -94,7 +83,7 @@ static void sweep_joints(void)
                 CU_ASSERT(good);
             }
 }
-static void test_joints(void) { on_every_set(sweep_joints); }
+static void test_joints(void) { on_every_isa(sweep_joints); }
 
 /* ---- limits ---------------------------------------------------------------------------------------------------- */
 
@@ -176,7 +165,7 @@ static void check_values(void)
     }
     CU_ASSERT_DOUBLE_EQUAL((double)value("gelu", -8.7f), -1.45e-17, 1e-19); /* by 1 + erf it would be 0 */
 }
-static void test_values(void) { on_every_set(check_values); }
+static void test_values(void) { on_every_isa(check_values); }
 
 static void check_slopes(void)
 {
@@ -221,7 +210,7 @@ static void check_slopes(void)
         CU_ASSERT_EQUAL(dx, limits[i].y);
     }
 }
-static void test_slopes(void) { on_every_set(check_slopes); }
+static void test_slopes(void) { on_every_isa(check_slopes); }
 
 /* swish of a large and of no beta, elu and leaky relu of other alphas */
 static void check_alphas(void)
@@ -256,7 +245,7 @@ static void check_alphas(void)
         CU_ASSERT_EQUAL(dx, alphas[i]);
     }
 }
-static void test_alphas(void) { on_every_set(check_alphas); }
+static void test_alphas(void) { on_every_isa(check_alphas); }
 
 static void check_nan(void)
 {
@@ -268,7 +257,7 @@ static void check_nan(void)
         CU_ASSERT(a.ops->over_rows ? isnan(y[0]) : !isnan(y[0]));
     }
 }
-static void test_nan(void) { on_every_set(check_nan); }
+static void test_nan(void) { on_every_isa(check_nan); }
 
 /* ---- length and place ------------------------------------------------------------------------------------------ */
 
@@ -350,7 +339,7 @@ static void check_lengths(void)
     check_elementwise_lengths();
     check_row_lengths();
 }
-static void test_lengths(void) { on_every_set(check_lengths); }
+static void test_lengths(void) { on_every_isa(check_lengths); }
 
 /* ---- rows ------------------------------------------------------------------------------------------------------ */
 
@@ -397,7 +386,7 @@ static void check_rows(void)
     check_rows_of(1000, 10);
     check_rows_of(100003, 10);
 }
-static void test_rows(void) { on_every_set(check_rows); }
+static void test_rows(void) { on_every_isa(check_rows); }
 
 static void check_row_limits(void)
 {
@@ -423,7 +412,7 @@ static void check_row_limits(void)
         CU_ASSERT_DOUBLE_EQUAL((double)y[0] * (double)cols, 1, 1e-6);
     }
 }
-static void test_row_limits(void) { on_every_set(check_row_limits); }
+static void test_row_limits(void) { on_every_isa(check_row_limits); }
 
 /* ---- learned slopes -------------------------------------------------------------------------------------------- */
 
@@ -451,7 +440,7 @@ static void check_prelu(void)
     a.ops->slope_gradient(&a, 2, 3, x, dy, gradient);
     CU_ASSERT(gradient[0] == 1 - 1 - 300 - 50000);
 }
-static void test_prelu(void) { on_every_set(check_prelu); }
+static void test_prelu(void) { on_every_isa(check_prelu); }
 
 /* The single slope's gradient is a long sum: 2^20 terms that do not add up in float. */
 static void test_long_slope_gradient(void)

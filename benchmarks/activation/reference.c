@@ -30,6 +30,7 @@ static inline d8 bounded(d8 x) { return choose(x > 1e4, all(1e4), choose(x < -1e
 static inline d8 positive(d8 x, d8 y) { return choose(x <= -1e4, all(0), y); } /* y, but 0 where y would be x 0 */
 
 static inline d8 sigmoid(d8 x) { return 1 / (1 + _ZGVeN8v_exp(-x)); }
+static inline d8 softmax(d8 x) { return choose(x < (double)INFINITY, sigmoid(x), all(NAN)); }
 static inline d8 sigmoid_slope(d8 x) { return sigmoid(x) * sigmoid(-x); }
 static inline d8 tanh_value(d8 x) { return _ZGVeN8v_tanh(x); }
 static inline d8 tanh_slope(d8 x) { return 4 * sigmoid_slope(2 * x); }
@@ -76,6 +77,7 @@ static inline d8 mish_slope(d8 x)
     }
 REFERENCE(sigmoid, sigmoid)
 REFERENCE(sigmoid_slope, sigmoid_slope)
+REFERENCE(softmax, softmax)
 REFERENCE(tanh, tanh_value)
 REFERENCE(tanh_slope, tanh_slope)
 REFERENCE(elu, elu)
@@ -102,7 +104,7 @@ static const struct {
     {"tanh", tanh_reference, tanh_slope_reference},
     {"elu", elu_reference, elu_slope_reference},
     {"selu", selu_reference, selu_slope_reference},
-    {"softmax", sigmoid_reference, NULL},
+    {"softmax", softmax_reference, NULL},
     {"swish", swish_reference, swish_slope_reference},
     {"gelu", gelu_reference, gelu_slope_reference},
     {"gelu_tanh", gelu_tanh_reference, gelu_tanh_slope_reference},
