@@ -125,7 +125,7 @@ static void run(const kind *k, bool backward, size_t rows, size_t cols, const fl
 #define ELEMENTWISE(name)                                                                                              \
     static void name##_forward(size_t rows, size_t cols, const float *x, float *y)                                     \
     {                                                                                                                  \
-        run(&kinds[KIND_##name], false, 1, rows *cols, (const float *const[3]){x, y});                                 \
+        run(&kinds[KIND_##name], false, rows, cols, (const float *const[3]){x, y});                                    \
     }                                                                                                                  \
     static void name##_backward(size_t n, const float *v, const float *dy, float *dx)                                  \
     {                                                                                                                  \

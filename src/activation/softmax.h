@@ -28,14 +28,6 @@ VECTOR_INLINE void store(float *y, vec v, size_t n)
         vec_store_part(y, v, n);
 }
 
-VECTOR_INLINE ivec lane_numbers(void)
-{
-    static const lane numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    ivec number;
-    memcpy(&number, numbers, sizeof(number));
-    return number;
-}
-
 VECTOR_INLINE iwide wide_lane_numbers(void)
 {
     static const int64_t numbers[] = {0, 1, 2, 3, 4, 5, 6, 7};

@@ -6,14 +6,6 @@
 #include "tensor/vector_math.h"
 #include "tensor/wide.h"
 
-VECTOR_INLINE ivec lane_numbers(void)
-{
-    static const lane numbers[16] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
-    ivec all;
-    memcpy(&all, numbers, sizeof all);
-    return all;
-}
-
 /* x in the first `left` lanes, y in the others. */
 VECTOR_INLINE vec join(size_t left, vec x, vec y)
 {

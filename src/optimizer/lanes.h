@@ -25,9 +25,7 @@ enum { LANES_GROUP = VL == 16 ? 4 : 1 };
 /* The first `count` elements of v; 0 behind them. */
 VECTOR_INLINE vec lanes_first(vec v, size_t count)
 {
-    ivec place;
-    for (int i = 0; i < VL; i++) place[i] = i;
-    return vec_select(place < ivec_set((lane)count), v, vec_set(0));
+    return vec_select(lane_numbers() < ivec_set((lane)count), v, vec_set(0));
 }
 
 /* Stores fresh [vectors], the first ones of w [left]. An element that is not finite is left out: there w stays as it is,

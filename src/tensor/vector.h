@@ -44,6 +44,15 @@ typedef ulane uvec __attribute__((vector_size(VL * sizeof(ulane))));
 VECTOR_INLINE vec vec_set(float x) { return x - (vec){0}; } /* x in every lane; the sign of zero stays */
 VECTOR_INLINE ivec ivec_set(lane x) { return x - (ivec){0}; }
 
+/* 0, 1, 2, ... */
+VECTOR_INLINE ivec lane_numbers(void)
+{
+    static const lane numbers[] = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};
+    ivec all;
+    memcpy(&all, numbers, sizeof all);
+    return all;
+}
+
 VECTOR_INLINE vec vec_load(const float *x)
 {
     vec v;
