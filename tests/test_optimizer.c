@@ -434,6 +434,13 @@ static void guard_body(void)
                 CU_ASSERT_EQUAL(moved, 1999);
                 CU_ASSERT_EQUAL(w[places[p]], 1);
             }
+    ffn_optimizer bare = ffn_adam((float)0.1);
+    bare.epsilon = 0;
+    for (size_t n = 1; n < 20; n++) { /* what stands behind the end, 0 / 0, does not count */
+        start(&m, bare, 0);
+        for (size_t k = 0; k < n; k++) w[k] = 1, g[k] = 1;
+        CU_ASSERT(apply(&m, n, w, g) && w[n - 1] < 1);
+    }
 }
 
 static void test_guard(void) { on_every_isa(guard_body); }
