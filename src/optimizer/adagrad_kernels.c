@@ -27,8 +27,8 @@ static bool step(const ffn_optimizer *optimizer, const ffn_update *update, size_
         const vec s = lanes_load(sum + i, n - i) + gradient * gradient;
         lanes_store(sum + i, n - i, s);
         vec fresh;
-        lanes_by_root(1, rate, &gradient, &s, epsilon, &fresh);
-        fresh = lanes_load(w + i, n - i) - fresh;
+        lanes_by_root(1, &gradient, &s, epsilon, &fresh);
+        fresh = vec_mul_add(vec_set(-2 * rate), fresh, lanes_load(w + i, n - i));
         lanes_store_finite(1, w + i, n - i, &fresh, &lost);
     }
     return !lost;

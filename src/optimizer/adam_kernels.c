@@ -41,10 +41,10 @@ VECTOR_INLINE void descend_lanes(const step_numbers *k, bool decays, int vectors
         v[i] = vec_max(lanes_load(most + i * VL, left), v[i]); /* NaN in v stays */
         lanes_store(most + i * VL, left, v[i]);
     }
-    lanes_by_root(vectors, k->rate, m, v, k->epsilon, fresh);
+    lanes_by_root(vectors, m, v, k->epsilon, fresh);
     for (int i = 0; i < vectors; i++) {
         const vec old = lanes_load(w + i * VL, left);
-        fresh[i] = decays ? vec_mul_add(vec_set(k->shrink), old, -fresh[i]) : old - fresh[i];
+        fresh[i] = vec_mul_add(vec_set(-2 * k->rate), fresh[i], decays ? k->shrink * old : old);
     }
     lanes_store_finite(vectors, w, left, fresh, lost);
 }

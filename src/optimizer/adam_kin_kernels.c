@@ -63,9 +63,9 @@ static void nadam_step(const ffn_optimizer *optimizer, const ffn_update *update,
         lanes_store(state[0] + i, n - i, m);
         lanes_store(state[1] + i, n - i, v);
         const vec ahead = of_gradient * gradient + of_mean * m;
-        vec d;
-        lanes_by_root(1, 1, &ahead, &v, epsilon, &d);
-        lanes_store(w + i, n - i, lanes_load(w + i, n - i) - d);
+        vec half;
+        lanes_by_root(1, &ahead, &v, epsilon, &half);
+        lanes_store(w + i, n - i, vec_mul_add(vec_set(-2), half, lanes_load(w + i, n - i)));
     }
 }
 
@@ -95,9 +95,9 @@ static void radam_step(const ffn_optimizer *optimizer, const ffn_update *update,
         const vec v = decay_towards(optimizer->beta2, lanes_load(state[1] + i, n - i), gradient * gradient);
         lanes_store(state[0] + i, n - i, m);
         lanes_store(state[1] + i, n - i, v);
-        vec d = rate * m;
-        if (rectified) lanes_by_root(1, rate, &m, &v, optimizer->epsilon, &d);
-        lanes_store(w + i, n - i, lanes_load(w + i, n - i) - d);
+        vec half = (float)0.5 * m;
+        if (rectified) lanes_by_root(1, &m, &v, optimizer->epsilon, &half);
+        lanes_store(w + i, n - i, vec_mul_add(vec_set(-2 * rate), half, lanes_load(w + i, n - i)));
     }
 }
 

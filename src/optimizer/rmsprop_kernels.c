@@ -28,9 +28,10 @@ VECTOR_INLINE bool descend(const ffn_optimizer *optimizer, float rate, size_t n,
             variance = vec_max(vec_set(0), s - m * m); /* below 0 by rounding only; NaN stays */
         }
         vec d;
-        lanes_by_root(1, 1, &gradient, &variance, epsilon, &d);
+        lanes_by_root(1, &gradient, &variance, epsilon, &d);
+        d += d;
         if (velocity) {
-            d += momentum * lanes_load(velocity + i, n - i);
+            d = vec_mul_add(vec_set(momentum), lanes_load(velocity + i, n - i), d);
             lanes_store(velocity + i, n - i, d);
         }
         vec fresh = lanes_load(w + i, n - i) - rate * d;
