@@ -164,15 +164,21 @@ double ffn__loss_scale(const ffn_loss *loss, size_t rows, size_t cols, const flo
     return weight == 0 ? 0 : 1 / weight;
 }
 
+static double of_log_probabilities(const ffn_loss *loss, size_t rows, size_t cols, const float *logits,
+                                   const float *targets, float *dz, double scale)
+{
+    kernels()->log_softmax(rows, cols, logits, dz);
+    const double sum = ops_of(loss)->value(loss, rows, cols, dz, targets, dz, scale);
+    kernels()->log_softmax_backward(rows, cols, logits, dz);
+    return sum;
+}
+
 double ffn__loss_fused(const ffn_loss *loss, size_t rows, size_t cols, const float *logits, const float *targets,
                        float *dz, double scale)
 {
     const ffn_loss_ops *ops = ops_of(loss);
-    if (ops->domain != FFN_LOSS_OF_LOG_PROBABILITIES) return ops->value(loss, rows, cols, logits, targets, dz, scale);
-    kernels()->log_softmax(rows, cols, logits, dz);
-    const double sum = ops->value(loss, rows, cols, dz, targets, dz, scale);
-    kernels()->log_softmax_backward(rows, cols, logits, dz);
-    return sum;
+    return (ops->domain == FFN_LOSS_OF_LOG_PROBABILITIES ? of_log_probabilities : ops->value)(loss, rows, cols, logits,
+                                                                                              targets, dz, scale);
 }
 
 double ffn_loss_compute(ffn_loss loss, size_t rows, size_t cols, const float *y, const float *targets, float *dy)

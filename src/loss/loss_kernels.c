@@ -309,7 +309,7 @@ VECTOR_INLINE bool are_classes(size_t rows, size_t cols, vec targets)
 
 /* As sharp_short_row for up to VL rows of weight 1. A sum of exponentials is at most FEW_CLASSES e^SAFE_EXPONENT, of which a
  * product of VL, which wants only one logarithm, does not overflow. */
-static double sharp_rows(size_t rows, size_t cols, vec targets, const float *z, float *dz, double scale)
+static double sharp_block(size_t rows, size_t cols, vec targets, const float *z, float *dz, double scale)
 {
     float turned[FEW_CLASSES * VL];
     transpose(rows, cols, z, cols, turned, VL, VL);
@@ -345,32 +345,64 @@ static double sharp_rows(size_t rows, size_t cols, vec targets, const float *z, 
     return log(wide_product(product)) + wide_sum(distance);
 }
 
-static double cross_entropy_value(const ffn_loss *loss, size_t rows, size_t cols, const float *z, const float *targets,
-                                  float *dz, double scale)
+/* A row whose target is no class. */
+static __attribute__((cold)) double lost_row(size_t cols, float *dz)
+{
+    for (size_t c = 0; dz && c < cols; c++) dz[c] = NAN;
+    return (double)NAN;
+}
+
+static double blurred_rows(const ffn_loss *loss, size_t rows, size_t cols, const float *z, const float *targets,
+                           float *dz, double scale)
 {
     const double share = 1 - (double)loss->label_smoothing, rest = (double)loss->label_smoothing / (double)cols;
-    const bool turns = rows >= SOME_ROWS && cols <= FEW_CLASSES && !loss->class_weights && !(rest > 0);
     double sum = 0;
     for (size_t r = 0; r < rows; r++, z += cols) {
         float *const row = dz ? dz + r * cols : NULL;
-        const size_t block = rows - r < VL ? rows - r : VL;
-        const vec classes = turns ? take(targets + r, block, -1) : vec_set(0);
-        if (turns && are_classes(block, cols, classes)) {
-            sum += sharp_rows(block, cols, classes, z, row, scale);
-            r += block - 1;
-            z += (block - 1) * cols;
-            continue;
-        }
-        if (!is_class(targets[r], cols)) {
-            sum = (double)NAN;
-            for (size_t c = 0; row && c < cols; c++) row[c] = NAN;
-            continue;
-        }
-        const size_t k = (size_t)targets[r];
-        sum += rest > 0 ? blurred_row(loss, cols, k, NULL, share, rest, z, row, scale)
-                        : (cols <= VL ? sharp_short_row : sharp_row)(cols, k, class_weight(loss, k), z, row, scale);
+        sum += is_class(targets[r], cols)
+                   ? blurred_row(loss, cols, (size_t)targets[r], NULL, share, rest, z, row, scale)
+                   : lost_row(cols, row);
     }
     return sum;
+}
+
+static double sharp_rows(const ffn_loss *loss, size_t rows, size_t cols, const float *z, const float *targets,
+                         float *dz, double scale)
+{
+    double sum = 0;
+    for (size_t r = 0; r < rows; r++, z += cols) {
+        float *const row = dz ? dz + r * cols : NULL;
+        const size_t k = (size_t)targets[r];
+        sum += is_class(targets[r], cols)
+                   ? (cols <= VL ? sharp_short_row : sharp_row)(cols, k, class_weight(loss, k), z, row, scale)
+                   : lost_row(cols, row);
+    }
+    return sum;
+}
+
+/* The same by blocks that are turned. */
+static double sharp_blocks(const ffn_loss *loss, size_t rows, size_t cols, const float *z, const float *targets,
+                           float *dz, double scale)
+{
+    double sum = 0;
+    for (size_t r = 0; r < rows; r += VL) {
+        const size_t block = rows - r < VL ? rows - r : VL;
+        const vec classes = take(targets + r, block, -1);
+        float *const part = dz ? dz + r * cols : NULL;
+        sum += are_classes(block, cols, classes)
+                   ? sharp_block(block, cols, classes, z + r * cols, part, scale)
+                   : sharp_rows(loss, block, cols, z + r * cols, targets + r, part, scale);
+    }
+    return sum;
+}
+
+static double cross_entropy_value(const ffn_loss *loss, size_t rows, size_t cols, const float *z, const float *targets,
+                                  float *dz, double scale)
+{
+    const bool turns = rows >= SOME_ROWS && cols <= FEW_CLASSES && !loss->class_weights;
+    return (loss->label_smoothing > 0 ? blurred_rows
+            : turns                   ? sharp_blocks
+                                      : sharp_rows)(loss, rows, cols, z, targets, dz, scale);
 }
 
 static double cross_entropy_soft_value(const ffn_loss *loss, size_t rows, size_t cols, const float *z,
