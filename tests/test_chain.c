@@ -1,4 +1,4 @@
-/* Chains of dense layers: that the way along the links gives the bits of the way through the layers. */
+/* Chains of dense layers: that the way along a chain gives the bits of the way through the layers. */
 #include "backprop/plan.h"
 #include "networks.h"
 #include "test.h"
@@ -91,23 +91,24 @@ static void test_tiny_networks_are_small(void)
     (void)ffn_set_allocator(NULL, NULL);
 }
 
-static void forget_links(ffn_plan *plan)
+static void forget_chain(ffn_plan *plan)
 {
-    ffn__free(plan->links);
-    plan->links = NULL;
+    ffn__free(plan->layers);
+    plan->layers = NULL;
+    plan->chain_rows = 0;
 }
 
 /* ---- training ---------------------------------------------------------------------------------------------------- */
 
-/* Some steps, with or without the links; the losses' sum. */
-static double train(ffn_model *m, ffn_fit_options options, size_t rows, bool links)
+/* Some steps, along the chain or not; the losses' sum. */
+static double train(ffn_model *m, ffn_fit_options options, size_t rows, bool along)
 {
     double sum = 0, loss;
     options.batch_size = rows;
     ffn_trainer *t = ffn_trainer_create(m, &options, NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(t);
-    CU_ASSERT_PTR_NOT_NULL(t->plan->links);
-    if (!links) forget_links(t->plan);
+    CU_ASSERT(t->plan->chain_rows > 0);
+    if (!along) forget_chain(t->plan);
     for (size_t s = 0; s < STEPS; s++) {
         CU_ASSERT_EQUAL(ffn_trainer_step(t, x, targets, rows, &loss, NULL), FFN_OK);
         sum += loss;
@@ -141,12 +142,12 @@ static void test_steps(void)
 /* ---- passes ------------------------------------------------------------------------------------------------------ */
 
 /* Outputs, and the gradients of the inputs by those of the outputs. */
-static void run(const ffn_model *m, const chain *c, bool links, float *y, float *dx)
+static void run(const ffn_model *m, const chain *c, bool along, float *y, float *dx)
 {
     const ffn_plan_options options = {.max_batch = MOST, .training = true, .input_gradient = true};
     ffn_plan *plan = ffn_plan_create(m, options, NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(plan);
-    if (!links) forget_links(plan);
+    if (!along) forget_chain(plan);
     memcpy(y, ffn_forward(plan, x, 33), 33 * c->outputs * sizeof(float));
     ffn_backward_from(plan, targets);
     memcpy(dx, ffn_input_gradient(plan), 33 * c->inputs * sizeof(float));
@@ -182,14 +183,14 @@ static ffn_value describe_wider(ffn_model *m, ffn_value v) /* narrow and wide by
 }
 
 /* Outputs, and logits behind them. */
-static void predict(const ffn_model *m, size_t outputs, size_t rows, bool links, float *y)
+static void predict(const ffn_model *m, size_t outputs, size_t rows, bool along, float *y)
 {
     const ffn_loss loss = ffn__model_loss(m, (ffn_loss){0});
     ffn_plan *plan = ffn__plan_create(m, (ffn_plan_options){.max_batch = MOST}, true, NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(plan);
-    CU_ASSERT_PTR_NOT_NULL(plan->links);
-    CU_ASSERT(plan->link_rows >= FFN__FEW - 1);
-    if (!links) forget_links(plan);
+    CU_ASSERT(plan->chain_rows > 0);
+    CU_ASSERT(plan->chain_rows >= FFN__FEW - 1);
+    if (!along) forget_chain(plan);
     memcpy(y, ffn_forward(plan, x, rows), rows * outputs * sizeof(float));
     memcpy(y + rows * outputs, ffn__forward_for_loss(plan, &loss, x, rows), rows * outputs * sizeof(float));
     ffn_plan_destroy(plan);
@@ -241,7 +242,7 @@ static void test_others(void)
         ffn_model *m = build(&others[i]);
         ffn_plan *plan = ffn_plan_create(m, (ffn_plan_options){.training = true}, NULL);
         CU_ASSERT_PTR_NOT_NULL_FATAL(plan);
-        CU_ASSERT_PTR_NULL(plan->links);
+        CU_ASSERT(plan->chain_rows == 0);
         ffn_plan_destroy(plan);
         ffn_model_destroy(m);
     }

@@ -404,7 +404,7 @@ static void find_least_rows(const layout *l)
         for (size_t k = 0; k < op->parameter_count; k++) collects |= op->parameters[k].next_state != NULL;
         if (!collects || rows <= next->least_rows) continue;
         next->least_rows = rows;
-        next->least_node = op->node;
+        next->least_node = (uint32_t)op->node;
     }
 }
 
@@ -525,7 +525,7 @@ void ffn_plan_destroy(ffn_plan *plan)
 {
     if (!plan) return;
     ffn__free(plan->ops);
-    ffn__free(plan->links);
+    ffn__free(plan->layers);
     ffn__free(plan->fusions);
     ffn__free(plan->slices);
     ffn__free(plan->arena);

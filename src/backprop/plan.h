@@ -35,8 +35,6 @@ typedef struct ffn__op {
     bool input_turned, output_turned; /* where the forward does not want every value as the world knows it */
 } ffn__op;
 
-typedef struct ffn__link ffn__link; /* of a chain */
-
 /* One of several inputs, cut out of the caller's rows. */
 typedef struct ffn__slice {
     size_t begin, size; /* of a row */
@@ -53,54 +51,56 @@ typedef struct ffn__next_state {
 typedef struct ffn__next_states {
     ffn__next_state *states; /* [count]; NULL: no layer collects any */
     size_t count;
-    float *values;     /* what they become with the next update */
-    bool begun;        /* forwards since the last update have begun to change them */
-    size_t least_rows; /* that a forward works with ... */
-    size_t least_node; /* ... because of this one */
+    float *values;       /* what they become with the next update */
+    size_t least_rows;   /* that a forward works with ... */
+    uint32_t least_node; /* ... because of this one */
+    bool begun;          /* forwards since the last update have begun to change them */
 } ffn__next_states;
 
+/* Small members stand together: there are programs with thousands of tiny networks. */
 struct ffn_plan {
     const ffn_model *model;
     ffn_plan_options options;
-    bool keeps_logits;              /* for losses: training, or evaluation */
     ffn__op *ops;                   /* [op_count] in the order of forward, with what they point to behind them */
     ffn__normalized_dense *fusions; /* configs of layers that are not the model's, see fuse.c; NULL: there are none */
     size_t op_count;
     ffn__slice *slices; /* of models with several inputs */
     size_t slice_count, input_size;
-    float *arena;                 /* owned */
-    float *gradients;             /* of parameters, behind the arena, laid out as the model's block; NULL: frozen, or
-                                     nothing to train */
+    float *arena;     /* owned */
+    float *gradients; /* of parameters, behind the arena, laid out as the model's block; NULL: frozen, or nothing to
+                              train */
+    size_t gradient_slots;  /* threads that have scratch of their own for parameters' gradients */
+    bool *has_gradient;     /* by parameter */
+    const float *output;    /* NULL: the caller's x itself */
+    float *output_gradient; /* NULL: nothing needs it */
+    float *loss_work;       /* where the loss leaves its gradient: output_gradient, or memory of that size */
+    float *input_gradient;  /* [max_batch][input_size] */
+    const float *logits;    /* input of the output's activation; NULL: none kept, or the caller's x */
+    size_t output_op;       /* that makes the output; FFN__NONE */
+    size_t chain_rows; /* most rows that one thread is to work through as chain.c does; 0: the ops are no such chain */
+    struct ffn__narrow_layer *layers; /* [op_count], of such a chain, for a single row; NULL: not all are narrow */
+    size_t bytes;
+    uint64_t seed; /* of random streams */
+    ffn__next_states next_states;
+    const float *row_weights; /* [rows], borrowed; NULL: all 1 */
+    double loss_weight;       /* what the sum over the last backward's losses is divided by for their mean ... */
+    bool sums;                /* ... but gradients are of the sum */
+    bool keeps_logits;        /* for losses: training, or evaluation */
+    bool logits_are_x;
     bool keeps_deltas;            /* the gradients of all values, so that those of parameters may follow at the end */
-    size_t gradient_slots;        /* threads that have scratch of their own for parameters' gradients */
     bool can_update_early;        /* see ffn__backward_early */
     bool reports_gradients;       /* every layer with parameters tells when a part of their gradients is there */
     bool gradients_by_hand;       /* a caller's backward made them, or it set them: a checkpoint has them */
     atomic_bool gradients_finite; /* the gradients are known to be; false: it has to be looked at */
-    bool *has_gradient;           /* by parameter */
-    const float *output;          /* NULL: the caller's x itself */
-    float *output_gradient;       /* NULL: nothing needs it */
-    float *loss_work;             /* where the loss leaves its gradient: output_gradient, or memory of that size */
-    float *input_gradient;        /* [max_batch][input_size] */
-    const float *logits;          /* input of the output's activation; NULL: none kept, or the caller's x */
-    bool logits_are_x;
-    size_t output_op; /* that makes the output; FFN__NONE */
-    ffn__link *links; /* [op_count], see chain.c; NULL: the ops are no such chain */
-    size_t link_rows; /* most rows that one thread is to work through by them */
-    size_t bytes;
-    uint64_t seed;     /* of random streams */
-    uint32_t forwards; /* training forwards so far */
     bool accumulate;
-    ffn__next_states next_states;
-    const float *row_weights; /* [rows], borrowed; NULL: all 1 */
-    bool sums;                /* gradients are of the loss's sum, not of its mean ... */
-    double loss_weight;       /* ... that of the last backward is the sum over this */
     /* the last forward */
-    const float *x;
-    size_t rows;
-    uint32_t random_step; /* of the random streams */
     bool fused;           /* with the loss: the output's activation is left out, also in backward */
     bool plain;           /* no value is turned */
+    uint32_t forwards;    /* training forwards so far */
+    uint32_t random_step; /* of the random streams */
+    uint32_t frozen_ops;  /* of a chain: the first ones, through which no gradient passes */
+    size_t rows;
+    const float *x;
 };
 
 /* As ffn_plan_create; keep_logits: an inference plan that ffn__plan_loss can be asked of, with a step for each layer. */
@@ -128,16 +128,19 @@ double ffn__backward_early(ffn_plan *plan, const ffn_loss *loss, const float *ta
 /* The loss of the last forward, without gradients: the sum over its rows, and what such sums are divided by. The loss
  * must have passed ffn__model_check_loss. */
 double ffn__plan_loss(const ffn_plan *plan, const ffn_loss *loss, const float *targets, double *weight);
+/* Whether so many rows take a fraction of a microsecond. */
+static inline bool ffn__plan_is_short(const ffn_plan *plan, size_t rows) { return plan->layers && rows == 1; }
 /* Forward again, and the name of the first layer whose output is not finite; NULL: all are. */
 const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows);
 
 /* ---- chains of dense layers (chain.c) ---------------------------------------------------------------------------- */
 
-/* Makes the links if the plan's ops are such a chain. */
+/* Finds out whether the plan's ops are such a chain. */
 ffn_status ffn__chain_bind(ffn_plan *plan, ffn_error *error);
-/* The passes of a plan that has links, for rows of its own. */
+void ffn__chain_follow_betas(ffn_plan *plan); /* after betas have changed */
+/* The passes of a plan that is one, for up to chain_rows rows; backward tells whether all gradients are known to be finite. */
 void ffn__chain_forward(const ffn_plan *plan);
-void ffn__chain_backward(const ffn_plan *plan);
+bool ffn__chain_backward(const ffn_plan *plan);
 
 /* ---- layers in one (fuse.c) -------------------------------------------------------------------------------------- */
 

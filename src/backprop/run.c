@@ -72,8 +72,8 @@ static bool begin_forward(ffn_plan *plan, const float *x, size_t rows)
     return true;
 }
 
-/* Whether this number of rows goes along the links, forward and backward. */
-static bool is_chain(const ffn_plan *plan) { return plan->links && plan->rows <= plan->link_rows; }
+/* Whether this number of rows goes along a chain, forward and backward. */
+static bool is_chain(const ffn_plan *plan) { return plan->rows <= plan->chain_rows; }
 
 static void forward_op(const ffn_plan *plan, const ffn__op *op)
 {
@@ -145,47 +145,58 @@ const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows)
 
 /* Rows `first` .. `first` + rows - 1 of the last forward: the sum over them, and in dy, which has the place of all rows,
  * the gradient that backward begins with, times scale. */
-static double sum_rows(const ffn_plan *plan, const ffn_loss *loss, const float *targets, float *dy, double scale,
-                       size_t first, size_t rows)
+static double sum_rows(const ffn_plan *plan, const ffn_loss *loss, bool fused, const float *targets, float *dy,
+                       double scale, size_t first, size_t rows)
 {
     const size_t per_row = plan->model->output_rows, cols = plan->model->output_cols;
     const size_t at = first * per_row * cols;
-    targets += first * per_row * ffn__loss_target_columns(loss, cols);
-    if (!ffn__model_fuses(plan->model, loss))
-        return loss->ops->value(loss, rows * per_row, cols, output_of(plan) + at, targets, dy + at, scale);
+    if (first > 0) targets += first * per_row * ffn__loss_target_columns(loss, cols);
+    if (!fused) return loss->ops->value(loss, rows * per_row, cols, output_of(plan) + at, targets, dy + at, scale);
     return ffn__loss_fused(loss, rows * per_row, cols, logits_of(plan) + at, targets, dy + at, scale);
 }
 
-/* The sum over the rows of the last forward, each times its weight, and in dy its gradient times scale. */
-static double sum_loss(const ffn_plan *plan, const ffn_loss *loss, const float *targets, float *dy, double scale)
+static double sum_weighted(const ffn_plan *plan, const ffn_loss *loss, bool fused, const float *targets, float *dy,
+                           double scale)
 {
-    const float *weights = plan->row_weights;
     double sum = 0;
-    if (!weights) return sum_rows(plan, loss, targets, dy, scale, 0, plan->rows);
     for (size_t r = 0; r < plan->rows; r++) {
-        const double w = (double)weights[r], value = sum_rows(plan, loss, targets, dy, scale * w, r, 1);
+        const double w = (double)plan->row_weights[r];
+        const double value = sum_rows(plan, loss, fused, targets, dy, scale * w, r, 1);
         sum += w == 0 ? 0 : w * value;
     }
+    return sum;
+}
+
+/* The sum over the rows of the last forward, each times its weight, and in dy its gradient times scale. */
+static double sum_loss(const ffn_plan *plan, const ffn_loss *loss, bool fused, const float *targets, float *dy,
+                       double scale)
+{
+    return plan->row_weights ? sum_weighted(plan, loss, fused, targets, dy, scale)
+                             : sum_rows(plan, loss, fused, targets, dy, scale, 0, plan->rows);
+}
+
+static double weight_of_weighted(const ffn_plan *plan, const ffn_loss *loss, const float *targets)
+{
+    const size_t per_row = plan->model->output_rows, cols = plan->model->output_cols;
+    const size_t columns = per_row * ffn__loss_target_columns(loss, cols);
+    double sum = 0;
+    for (size_t r = 0; r < plan->rows; r++)
+        sum += (double)plan->row_weights[r] * loss->ops->weight(loss, per_row, cols, targets + r * columns);
     return sum;
 }
 
 /* What such sums are divided by. */
 static double loss_weight(const ffn_plan *plan, const ffn_loss *loss, const float *targets)
 {
-    const size_t per_row = plan->model->output_rows, cols = plan->model->output_cols;
-    const size_t columns = per_row * ffn__loss_target_columns(loss, cols);
-    const float *weights = plan->row_weights;
-    double sum = 0;
-    if (!weights) return loss->ops->weight(loss, plan->rows * per_row, cols, targets);
-    for (size_t r = 0; r < plan->rows; r++)
-        sum += (double)weights[r] * loss->ops->weight(loss, per_row, cols, targets + r * columns);
-    return sum;
+    const ffn_model *model = plan->model;
+    return plan->row_weights ? weight_of_weighted(plan, loss, targets)
+                             : loss->ops->weight(loss, plan->rows * model->output_rows, model->output_cols, targets);
 }
 
 double ffn__plan_loss(const ffn_plan *plan, const ffn_loss *loss, const float *targets, double *weight)
 {
     *weight = loss_weight(plan, loss, targets);
-    return sum_loss(plan, loss, targets, plan->loss_work, 1);
+    return sum_loss(plan, loss, ffn__model_fuses(plan->model, loss), targets, plan->loss_work, 1);
 }
 
 void ffn_plan_set_row_weights(ffn_plan *plan, const float *weights)
@@ -244,13 +255,11 @@ static bool is_bounded(const ffn__op *op, const ffn_step *step)
 static bool run_backward(ffn_plan *plan, bool fused, bool ask)
 {
     const bool chain = is_chain(plan);
-    /* threads that change it begin later */
-    atomic_store_explicit(&plan->gradients_finite, plan->reports_gradients && !chain, memory_order_relaxed);
     plan->fused = fused;
-    if (chain) {
-        ffn__chain_backward(plan);
-        return false;
-    }
+    /* threads that change it begin later */
+    atomic_store_explicit(&plan->gradients_finite, chain ? ffn__chain_backward(plan) : plan->reports_gradients,
+                          memory_order_relaxed);
+    if (chain) return false;
     const ffn__gradient_reader look = looker(plan);
     bool bounded = ask;
     for (size_t o = plan->op_count; o-- > 0;) {
@@ -265,15 +274,18 @@ static bool run_backward(ffn_plan *plan, bool fused, bool ask)
     return bounded;
 }
 
-/* What comes after it: gradients of parameters that were left for later, and the joined one of several inputs, which
- * may take the memory of all else. */
-static void finish_backward(ffn_plan *plan, const ffn__gradient_reader *reader)
+/* Gradients of parameters that were left for later. */
+static void finish_parameters(ffn_plan *plan, const ffn__gradient_reader *reader)
 {
-    const bool later = plan->keeps_deltas && !is_chain(plan);
     const ffn__gradient_reader look = looker(plan);
     if (reader) atomic_store(&plan->gradients_finite, false); /* they are not all there */
-    for (size_t o = plan->op_count; later && o-- > 0;)
-        run_backward_parameters(plan, &plan->ops[o], reader ? reader : &look);
+    for (size_t o = plan->op_count; o-- > 0;) run_backward_parameters(plan, &plan->ops[o], reader ? reader : &look);
+}
+
+/* What comes after it: those, and the joined gradient of several inputs, which may take the memory of all else. */
+static void finish_backward(ffn_plan *plan, const ffn__gradient_reader *reader)
+{
+    if (plan->keeps_deltas && !is_chain(plan)) finish_parameters(plan, reader);
     join_input_gradients(plan);
 }
 
@@ -283,11 +295,12 @@ double ffn__backward_early(ffn_plan *plan, const ffn_loss *loss, const float *ta
     plan->loss_weight = loss_weight(plan, loss, targets);
     const double scale = plan->loss_weight == 0 ? 0 : 1 / plan->loss_weight;
     const double gradient_scale = plan->sums && scale > 0 ? 1 : scale;
-    const double value = sum_loss(plan, loss, targets, plan->loss_work, gradient_scale) * scale;
+    const bool fused = ffn__model_fuses(plan->model, loss);
+    const double value = sum_loss(plan, loss, fused, targets, plan->loss_work, gradient_scale) * scale;
     *read = false;
     if (!plan->output_gradient) return value;
     const bool ask = reader && plan->can_update_early && !plan->accumulate && isfinite(value);
-    *read = run_backward(plan, ffn__model_fuses(plan->model, loss), ask);
+    *read = run_backward(plan, fused, ask);
     finish_backward(plan, *read ? reader : NULL);
     return value;
 }
@@ -321,6 +334,7 @@ void ffn_plan_accumulate(ffn_plan *plan, bool accumulate)
     for (size_t o = 0; o < plan->op_count; o++)
         for (size_t k = 0; k < plan->ops[o].parameter_count; k++)
             if (plan->ops[o].parameters[k].first_writer) plan->ops[o].parameters[k].beta = accumulate ? 1 : 0;
+    ffn__chain_follow_betas(plan);
 }
 
 const float *ffn_input_gradient(const ffn_plan *plan) { return plan ? plan->input_gradient : NULL; }

@@ -49,7 +49,7 @@ float *ffn__states_next(const ffn_plan *plan, size_t parameter)
 
 void ffn__states_begin(ffn_plan *plan)
 {
-    if (plan->next_states.begun) return;
+    if (plan->next_states.begun || !plan->next_states.states) return;
     for (size_t i = 0; i < plan->next_states.count; i++) {
         const size_t parameter = plan->next_states.states[i].parameter;
         memcpy(plan->next_states.values + plan->next_states.states[i].offset,
@@ -63,6 +63,7 @@ void ffn__states_discard(ffn_plan *plan) { plan->next_states.begun = false; }
 
 void ffn__states_commit(ffn_plan *plan, ffn_model *model)
 {
+    if (!plan->next_states.states) return;
     for (size_t i = 0; plan->next_states.begun && i < plan->next_states.count; i++) {
         const size_t parameter = plan->next_states.states[i].parameter, size = model->parameters[parameter].stored;
         const float *next = plan->next_states.values + plan->next_states.states[i].offset;

@@ -17,7 +17,7 @@ int ffn__format(char *text, size_t size, const char *format, va_list arguments);
 
 /* ---- memory (alloc.c) ------------------------------------------------------------------------------------------- */
 
-enum { FFN__ALIGNMENT = 64 }; /* bytes: a cache line, and the widest vector */
+enum { FFN__ALIGNMENT = 16 * sizeof(float) }; /* bytes: a cache line, and the widest vector */
 
 /* count * size bytes, zeroed and 64-byte aligned, from the allocator hook. NULL with FFN_OUT_OF_MEMORY, also when the
  * product does not fit a size_t. A zero size gives a valid pointer. Without a hook, large blocks take up memory only

@@ -6,6 +6,8 @@
 
 enum { LANES = FFN__HALF_PANEL, PARTS = LANES / VL, BLOCK = FFN__NARROW_BLOCK };
 
+static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
+
 typedef struct lanes {
     vec part[PARTS];
 } lanes;
@@ -68,28 +70,32 @@ static void spread(size_t rows, size_t depth, size_t width, const float *a, cons
         spread_rows(1, depth, width, a + r * depth, w, from ? from + r * from_step : NULL, from_step, c + r * width);
 }
 
-/* The sum of vector i's lanes in lane i; zeros behind. */
-VECTOR_INLINE lanes sums_of_block(const vec v[BLOCK])
+/* The product of v with a row of w, lane by lane. */
+VECTOR_INLINE vec row_product(lanes v, const float *row)
 {
-    lanes sum = lanes_none();
+    vec product = vec_load(row) * v.part[0];
+    for (size_t p = 1; p < PARTS; p++) product += vec_load(row + p * VL) * v.part[p];
+    return product;
+}
+
+/* The sums of BLOCK vectors' lanes become lanes `first`, a multiple of BLOCK, and those behind it. */
+VECTOR_INLINE void put_sums(const vec v[BLOCK], size_t first, lanes *all)
+{
 #if VL >= 4
-    sum.part[0] = sums_of_four(v);
+    vec *part = &all->part[first / VL]; /* each quad of the sums holds all four */
+    *part = vec_select((lane_numbers() & -BLOCK) == (lane)(first % VL), sums_of_four(v), *part);
 #else
-    for (size_t i = 0; i < BLOCK; i++) sum.part[i / VL][i % VL] = vec_sum(v[i]);
+    for (size_t i = 0; i < BLOCK; i++) all->part[(first + i) / VL][(first + i) % VL] = vec_sum(v[i]);
 #endif
-    return sum;
 }
 
 /* c [n] = the products of v with the rows of w, n at most BLOCK of them, + from */
 VECTOR_INLINE void gather_block(size_t n, lanes v, const float *w, const float *from, float *c)
 {
     vec product[BLOCK];
-    for (size_t i = 0; i < BLOCK; i++) {
-        const float *row = w + (i < n ? i : n - 1) * LANES;
-        product[i] = vec_load(row) * v.part[0];
-        for (size_t p = 1; p < PARTS; p++) product[i] += vec_load(row + p * VL) * v.part[p];
-    }
-    lanes sum = sums_of_block(product);
+    for (size_t i = 0; i < BLOCK; i++) product[i] = row_product(v, w + smaller(i, n - 1) * LANES);
+    lanes sum = lanes_none();
+    put_sums(product, 0, &sum);
     if (from) sum = lanes_add_product(sum, 1, lanes_load(from, n));
     lanes_store(c, sum, n);
 }
@@ -129,6 +135,112 @@ static void sum_rows(size_t rows, size_t n, const float *x, float beta, float *s
     lanes_store(sum, total, n);
 }
 
+/* ---- a single row ------------------------------------------------------------------------------------------------ */
+
+/* The products of v with the first `count` rows of w, in as many lanes; the last row's may stand behind them. */
+VECTOR_INLINE lanes lanes_gather(size_t count, lanes v, const float *w)
+{
+    const float *last = w + (count - 1) * LANES;
+    lanes all = lanes_none();
+    UNROLL for (size_t first = 0; first < LANES; first += BLOCK)
+    {
+        if (first >= count) break;
+        vec product[BLOCK];
+        for (size_t i = 0; i < BLOCK; i++) {
+            const float *row = w + (first + i) * LANES;
+            product[i] = row_product(v, row < last ? row : last);
+        }
+        put_sums(product, first, &all);
+    }
+    return all;
+}
+
+/* The sum of `count` rows of w, each times its factor, and from. */
+VECTOR_INLINE lanes lanes_spread(size_t count, const float *factors, const float *w, lanes from)
+{
+    for (size_t d = 0; d < count; d++) from = lanes_add_product(from, factors[d], lanes_load(w + d * LANES, LANES));
+    return from;
+}
+
+static const ffn_activation *activation_of(const ffn__narrow_chain *c, const ffn__narrow_layer *l)
+{
+    return c->linear && l + 1 == c->layers + c->count ? NULL : l->activation;
+}
+
+static void forward_row(const ffn__narrow_chain *c)
+{
+    const float *x = c->x;
+    for (const ffn__narrow_layer *l = c->layers; l < c->layers + c->count; l++) {
+        const ffn__narrow_shape *s = &l->shape;
+        const ffn_activation *f = activation_of(c, l);
+        const float *w = c->values + l->weight;
+        float *z = c->arena + l->z, *y = c->arena + l->y;
+        const lanes bias = l->bias != FFN__NARROW_NONE ? lanes_load(c->values + l->bias, LANES) : lanes_none();
+        lanes_store(z,
+                    s->units_in_lanes ? lanes_spread(s->inputs, x, w, bias)
+                                      : lanes_add_product(lanes_gather(s->units, lanes_load(x, s->inputs), w), 1, bias),
+                    LANES);
+        if (f) f->ops->forward(f, 1, s->units, z, y);
+        x = y;
+    }
+}
+
+/* dw [count] = each factor times v, or is added to; `check` becomes NaN where an element is not finite. */
+VECTOR_INLINE void add_gradients(size_t count, const float *factors, lanes v, bool add, float *dw, lanes *check)
+{
+    for (size_t d = 0; d < count; d++, dw += LANES) {
+        const lanes sum = lanes_add_product(add ? lanes_load(dw, LANES) : lanes_none(), factors[d], v);
+        *check = lanes_add_product(*check, 0, sum);
+        lanes_store(dw, sum, LANES);
+    }
+}
+
+VECTOR_INLINE void put_gradients(size_t count, const float *factors, lanes v, bool add, float *dw, lanes *check)
+{
+    if (add)
+        add_gradients(count, factors, v, true, dw, check);
+    else
+        add_gradients(count, factors, v, false, dw, check);
+}
+
+/* The gradients of a layer and, unless dx is NULL, of its input. */
+VECTOR_INLINE void layer_backward(const ffn__narrow_layer *l, const float *x, const float *dy, const float *w,
+                                  float *dx, float *gradients, lanes *check)
+{
+    static const float one = 1;
+    const ffn__narrow_shape *s = &l->shape;
+    const lanes dz = lanes_load(dy, s->units);
+    float *dw = gradients + l->weight;
+    if (s->units_in_lanes) {
+        if (dx) lanes_store(dx, lanes_gather(s->inputs, dz, w), LANES);
+        if (l->trains) put_gradients(s->inputs, x, dz, l->adds_weight, dw, check);
+    } else {
+        if (dx) lanes_store(dx, lanes_spread(s->units, dy, w, lanes_none()), LANES);
+        if (l->trains) put_gradients(s->units, dy, lanes_load(x, s->inputs), l->adds_weight, dw, check);
+    }
+    if (l->trains && l->bias != FFN__NARROW_NONE) put_gradients(1, &one, dz, l->adds_bias, gradients + l->bias, check);
+}
+
+static bool backward_row(const ffn__narrow_chain *c)
+{
+    lanes check = lanes_none();
+    for (const ffn__narrow_layer *l = c->layers + c->count; l-- > c->layers;) {
+        const bool first = l == c->layers;
+        const ffn_activation *f = activation_of(c, l);
+        float *dy = c->arena + l->dy;
+        if (f) f->ops->backward(f, 1, l->shape.units, c->arena + l->z, c->arena + l->y, dy, dy);
+        layer_backward(l, first ? c->x : c->arena + l[-1].y, dy, c->values + l->weight,
+                       first ? c->dx : c->arena + l[-1].dy, c->gradients, &check);
+    }
+    bool finite = true;
+    for (size_t p = 0; p < PARTS; p++) finite &= !ivec_any(check.part[p] != 0);
+    return finite;
+}
+
 extern const ffn__narrow_kernels FFN__ISA_NAME(ffn__narrow_kernels);
-const ffn__narrow_kernels FFN__ISA_NAME(ffn__narrow_kernels) = {
-    .spread = spread, .gather = gather, .gradient = gradient, .sum_rows = sum_rows};
+const ffn__narrow_kernels FFN__ISA_NAME(ffn__narrow_kernels) = {.spread = spread,
+                                                                .gather = gather,
+                                                                .gradient = gradient,
+                                                                .sum_rows = sum_rows,
+                                                                .forward_row = forward_row,
+                                                                .backward_row = backward_row};

@@ -5,12 +5,6 @@
 #include "tensor/fold.h"
 #include "tensor/transpose.h"
 
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 32")
-#endif
-
 /* 14 x 2 sums, two vectors of B and a number of A fill the 32 registers of AVX-512 and NEON; 6 x 2 the 16 of others. */
 #if VL == 16 || defined(__aarch64__)
 #define ROWS 14

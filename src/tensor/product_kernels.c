@@ -5,12 +5,6 @@
 #include "tensor/product.h"
 #include "tensor/vector.h"
 
-#if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
-#else
-#define UNROLL _Pragma("GCC unroll 16")
-#endif
-
 /* ROWS by 2 sums, 2 vectors of b and an element of a fill the vector registers: 32 of them, or 16. */
 #if VL == 16 || defined(__aarch64__)
 enum { ROWS = 8 };

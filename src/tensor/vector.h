@@ -40,6 +40,12 @@ typedef lane ivec __attribute__((vector_size(VL * sizeof(lane))));
 typedef ulane uvec __attribute__((vector_size(VL * sizeof(ulane))));
 
 #define VECTOR_INLINE static inline __attribute__((always_inline, unused))
+/* Before a loop whose vectors are to stay in registers. */
+#if defined(__clang__)
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 32")
+#endif
 
 VECTOR_INLINE vec vec_set(float x) { return x - (vec){0}; } /* x in every lane; the sign of zero stays */
 VECTOR_INLINE ivec ivec_set(lane x) { return x - (ivec){0}; }
