@@ -42,15 +42,12 @@ static bool guarded_step(const ffn_optimizer *optimizer, const ffn_update *updat
     return kernels()->keep_finite(n, old, w);
 }
 
-bool ffn__optimizer_update(const ffn_optimizer *optimizer, const ffn_update *update, const ffn__gradient_rule *rule,
-                           size_t n, float *w, const float *g, float *const *state)
+/* With what the rule makes of the gradient. */
+static bool update_blocks(const ffn_optimizer *optimizer, const ffn_update *update, const ffn__gradient_rule *rule,
+                          bool identity, size_t n, float *w, const float *g, float *const *state)
 {
     const ffn__update_kernels *kernel = kernels();
     const size_t slots = optimizer->ops->slots ? optimizer->ops->slots(optimizer) : 0;
-    const bool identity =
-        rule->l1 == 0 && rule->l2 == 0 && rule->scale == 1 && rule->clip_value == 0 && rule->decay == 0;
-    if (identity && optimizer->ops->guarded_step)
-        return optimizer->ops->guarded_step(optimizer, update, n, w, g, state);
     bool finite = true;
     float effective[BLOCK];
     for (size_t i = 0; i < n; i += BLOCK) {
@@ -61,4 +58,13 @@ bool ffn__optimizer_update(const ffn_optimizer *optimizer, const ffn_update *upd
         finite &= guarded_step(optimizer, update, count, w + i, identity ? g + i : effective, part);
     }
     return finite;
+}
+
+bool ffn__optimizer_update(const ffn_optimizer *optimizer, const ffn_update *update, const ffn__gradient_rule *rule,
+                           size_t n, float *w, const float *g, float *const *state)
+{
+    const bool identity =
+        rule->l1 == 0 && rule->l2 == 0 && rule->scale == 1 && rule->clip_value == 0 && rule->decay == 0;
+    return identity && optimizer->ops->guarded_step ? optimizer->ops->guarded_step(optimizer, update, n, w, g, state)
+                                                    : update_blocks(optimizer, update, rule, identity, n, w, g, state);
 }

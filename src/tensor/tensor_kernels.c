@@ -163,6 +163,7 @@ static double sum_squares(size_t n, const float *x) { return total(n, x, true); 
 static bool all_finite(size_t n, const float *x)
 {
     enum { CHAINS = 4 }; /* a sum waits for the one before it */
+    if (n < VL) return !ivec_any(0 * vec_load_part(x, n) != 0);
     vec sum[CHAINS] = {{0}};
     size_t at = 0;
     for (; at + CHAINS * VL <= n; at += CHAINS * VL)

@@ -62,10 +62,17 @@ static float limit_of(const ffn_trainer *t, size_t parameter)
     return layer > 0 && (layer < all || all == 0) ? layer : all;
 }
 
+bool ffn__limits_norms(const ffn_trainer *t)
+{
+    for (size_t i = 0; i < t->model->parameter_count; i++)
+        if (limit_of(t, i) > 0) return true;
+    return false;
+}
+
 void ffn__settle(ffn_trainer *t)
 {
     ffn__states_commit(t->plan, t->model);
-    for (size_t i = 0; i < t->model->parameter_count; i++) {
+    for (size_t i = 0; t->limits_norms && i < t->model->parameter_count; i++) {
         const float limit = limit_of(t, i);
         if (limit > 0) ffn__parameter_limit_rows(t->model, i, limit, t->options.threads);
     }

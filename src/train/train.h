@@ -32,6 +32,8 @@ struct ffn_trainer {
     ffn_fit_options options; /* resolved; class weights are the trainer's copy */
     float *class_weights;    /* owned, or NULL */
     float base_rate;
+    bool limits_norms; /* of some parameter's units */
+    bool decays;       /* state or weights, by themselves */
     ffn_schedule_state schedule;
     size_t updates;
     size_t slots;
@@ -54,6 +56,8 @@ ffn_status ffn__trainer_run(ffn_trainer *trainer, const float *x, const float *t
 
 /* ---- around updates (settle.c) --------------------------------------------------------------------------------- */
 
+/* Whether any parameter's units have a limit of their norm. */
+bool ffn__limits_norms(const ffn_trainer *trainer);
 /* What follows every update: batch norms' statistics are committed, norms of weights limited, averages kept. */
 void ffn__settle(ffn_trainer *trainer);
 /* Moves the averages by this share towards the weights; the first time they become the weights. */

@@ -103,7 +103,7 @@ static void cut_chunks(ffn_trainer *t, bool join)
             const ffn__gradient_rule next = rule_of(t, i + 1);
             if (!same_rule(&rule, &next)) break;
         }
-        const size_t end = t->model->parameters[i].offset + t->model->parameters[i].stored;
+        const size_t end = t->model->parameters[i].offset + ffn__pad(t->model->parameters[i].stored);
         add_chunks(t, first, end, rule);
     }
 }
@@ -139,6 +139,17 @@ static ffn_status make_state(ffn_trainer *t, ffn_error *error)
     return FFN_OK;
 }
 
+/* Whether the optimizer's state or weights become smaller by themselves. */
+static bool decays(const ffn_trainer *t)
+{
+    bool any = t->slots > 0 || t->averages;
+    for (size_t i = 0; i < t->chunk_count; i++) {
+        const ffn__gradient_rule *rule = &t->chunks[i].rule;
+        any |= rule->l1 > 0 || rule->l2 > 0 || rule->decay > 0;
+    }
+    return any;
+}
+
 static ffn_status copy_class_weights(ffn_trainer *t, ffn_error *error)
 {
     ffn_loss *loss = &t->options.loss;
@@ -164,6 +175,9 @@ static ffn_status fill(ffn_trainer *t, const ffn_fit_options *options, ffn_error
     t->plan->seed = t->options.seed;
     status = make_state(t, error);
     if (status == FFN_OK) status = make_chunks(t, error);
+    if (status != FFN_OK) return status;
+    t->limits_norms = ffn__limits_norms(t);
+    t->decays = decays(t);
     if (status == FFN_OK && t->options.optimizer.ops == &ffn__lbfgs_ops && t->plan->gradients) {
         t->lbfgs = ffn__lbfgs_create(t, error);
         if (!t->lbfgs) return FFN_OUT_OF_MEMORY;
@@ -252,24 +266,35 @@ static float *slot_of(const ffn_trainer *t, size_t slot)
     return slot < t->slots ? t->state + slot * t->model->value_count : NULL;
 }
 
-/* Updates size weights from offset on in the block, all under one rule, by the gradient g [size]. */
-static void update_part(update_job *job, ffn__gradient_rule rule, size_t offset, size_t size, const float *g)
+/* Updates size weights from offset on in the block by the gradient g [size]; false if one would not be finite. */
+static bool update_values(const ffn_trainer *t, const ffn_update *update, const ffn__gradient_rule *rule, size_t offset,
+                          size_t size, const float *g)
 {
-    ffn_trainer *t = job->trainer;
-    const bool decoupled = t->options.optimizer.ops->decoupled_decay;
-    const ffn_update *update = &job->update;
-    ffn_update own;
-    if (decoupled || rule.rate != 1) {
-        own = job->update;
-        own.rate *= (double)rule.rate;
-        own.decay = decoupled ? rule.decay : 0;
-        update = &own;
-    }
-    if (decoupled) rule.decay = 0;
-    rule.scale = job->scale;
-    float *state[FFN_MAX_SLOTS] = {NULL};
+    float *state[FFN_MAX_SLOTS];
     for (size_t slot = 0; slot < t->slots; slot++) state[slot] = slot_of(t, slot) + offset;
-    if (ffn__optimizer_update(&t->options.optimizer, update, &rule, size, t->model->values + offset, g, state)) return;
+    return ffn__optimizer_update(&t->options.optimizer, update, rule, size, t->model->values + offset, g, state);
+}
+
+/* The same for a part that has a rate or a decay of its own, or whose gradient is scaled. */
+static bool update_otherwise(const update_job *job, ffn__gradient_rule rule, size_t offset, size_t size, const float *g)
+{
+    ffn_update update = job->update;
+    update.rate *= (double)rule.rate;
+    if (job->trainer->options.optimizer.ops->decoupled_decay) {
+        update.decay = rule.decay;
+        rule.decay = 0;
+    }
+    rule.scale = job->scale;
+    return update_values(job->trainer, &update, &rule, offset, size, g);
+}
+
+/* The same for a part that is all under one rule; a failure is noted. */
+static void update_part(update_job *job, const ffn__gradient_rule *rule, size_t offset, size_t size, const float *g)
+{
+    const ffn_trainer *t = job->trainer;
+    const bool plain = rule->rate == 1 && job->scale == 1 && !t->options.optimizer.ops->decoupled_decay;
+    if (plain ? update_values(t, &job->update, rule, offset, size, g) : update_otherwise(job, *rule, offset, size, g))
+        return;
     size_t first = atomic_load(&job->failed_at);
     while (offset < first && !atomic_compare_exchange_weak(&job->failed_at, &first, offset)) {}
 }
@@ -278,7 +303,7 @@ static void update_chunk(void *context, size_t index)
 {
     update_job *job = context;
     const ffn__chunk *chunk = &job->trainer->chunks[index];
-    update_part(job, chunk->rule, chunk->offset, chunk->size, job->trainer->plan->gradients + chunk->offset);
+    update_part(job, &chunk->rule, chunk->offset, chunk->size, job->trainer->plan->gradients + chunk->offset);
 }
 
 /* The last chunk that begins at or before offset. */
@@ -306,7 +331,7 @@ static void update_ready(void *context, const float *place, const float *values,
     for (const ffn__chunk *c = find_chunk(t, begin); c < t->chunks + t->chunk_count && c->offset < end; c++) {
         const size_t first = c->offset > begin ? c->offset : begin, chunk_end = c->offset + c->size;
         const size_t last = chunk_end < end ? chunk_end : end;
-        if (first < last) update_part(job, c->rule, first, last - first, values + (first - begin));
+        if (first < last) update_part(job, &c->rule, first, last - first, values + (first - begin));
     }
 }
 
@@ -328,12 +353,16 @@ static const char *name_place(const ffn_trainer *t, size_t offset)
     return t->model->parameters[i].name;
 }
 
+static bool needs_check(const ffn_trainer *t)
+{
+    return t->options.clip_norm > 0 || !atomic_load(&t->plan->gradients_finite);
+}
+
 /* Refuses gradients that are not finite; sets what clipping by the norm scales them with. */
 static ffn_status check_gradients(update_job *job, ffn_error *error)
 {
     ffn_trainer *t = job->trainer;
     double sum = 0;
-    if (t->options.clip_norm <= 0 && atomic_load(&t->plan->gradients_finite)) return FFN_OK;
     ffn__parallel(t->options.threads, t->chunk_count, CHECK_WORK * (double)t->model->value_count, check_chunk, job);
     for (size_t i = 0; i < t->chunk_count; i++) {
         sum += t->chunks[i].sum_squares;
@@ -369,26 +398,28 @@ static ffn_status end_update(update_job *job, ffn_error *error)
                     t->updates, name_place(t, failed_at), job->update.rate);
 }
 
-static ffn_status apply(ffn_trainer *t, ffn_error *error)
+/* Updates by the gradients in the plan. */
+static ffn_status apply(update_job *job, ffn_error *error)
 {
-    update_job job;
-    begin_update(&job, t);
-    const ffn_status status = check_gradients(&job, error);
+    ffn_trainer *t = job->trainer;
+    const ffn_status status = needs_check(t) ? check_gradients(job, error) : FFN_OK;
     if (status != FFN_OK) ffn__states_discard(t->plan);
     if (status != FFN_OK) return status;
-    if (t->lbfgs) {
-        if (!ffn__lbfgs_apply(t, job.update.rate)) atomic_store(&job.failed_at, 0);
-        return end_update(&job, error);
-    }
-    ffn__parallel(t->options.threads, t->chunk_count, UPDATE_WORK * (double)t->model->value_count, update_chunk, &job);
-    return end_update(&job, error);
+    if (!t->lbfgs)
+        ffn__parallel(t->options.threads, t->chunk_count, UPDATE_WORK * (double)t->model->value_count, update_chunk,
+                      job);
+    else if (!ffn__lbfgs_apply(t, job->update.rate))
+        atomic_store(&job->failed_at, 0);
+    return end_update(job, error);
 }
 
 ffn_status ffn_trainer_apply(ffn_trainer *t, ffn_error *error)
 {
     if (!t) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_trainer_apply: the trainer is NULL");
     const uint64_t mode = ffn__flush_denormals();
-    const ffn_status status = apply(t, error);
+    update_job job;
+    begin_update(&job, t);
+    const ffn_status status = apply(&job, error);
     ffn__restore_denormals(mode);
     return status;
 }
@@ -415,7 +446,7 @@ static ffn_status search(ffn_trainer *t, const float *x, const float *targets, s
     const double value = ffn__backward_early(t->plan, &t->options.loss, targets, NULL, &updated);
     if (loss) *loss = value;
     if (!isfinite(value)) return diverged(t, x, rows, value, error);
-    const ffn_status status = check_gradients(&job, error);
+    const ffn_status status = needs_check(t) ? check_gradients(&job, error) : FFN_OK;
     if (status != FFN_OK) return status;
     ffn__lbfgs_search(t, job.update.rate, value, x, targets, rows);
     return end_update(&job, error);
@@ -424,8 +455,10 @@ static ffn_status search(ffn_trainer *t, const float *x, const float *targets, s
 /* Updates by what is pending. */
 static ffn_status flush(ffn_trainer *t, ffn_error *error)
 {
+    update_job job;
     ffn__close_pending(t);
-    return apply(t, error);
+    begin_update(&job, t);
+    return apply(&job, error);
 }
 
 /* A batch of several that make one update. */
@@ -456,36 +489,61 @@ ffn_status ffn_trainer_flush(ffn_trainer *t, ffn_error *error)
     return status;
 }
 
+/* An update by one batch, on the way where that can be. The norm of all gradients is known only when all are there. */
+static ffn_status descend(ffn_trainer *t, const float *x, const float *targets, size_t rows, double *loss,
+                          ffn_error *error)
+{
+    update_job job;
+    ffn__gradient_reader reader;
+    const bool early = t->plan->can_update_early && t->options.clip_norm <= 0;
+    bool updated;
+    begin_update(&job, t);
+    if (early)
+        reader = (ffn__gradient_reader){
+            .ready = update_ready, .context = &job, .fetch = {t->model->values, slot_of(t, 0), slot_of(t, 1)}};
+    const double value = ffn__backward_early(t->plan, &t->options.loss, targets, early ? &reader : NULL, &updated);
+    if (loss) *loss = value;
+    return updated           ? end_update(&job, error)
+           : isfinite(value) ? apply(&job, error)
+                             : diverged(t, x, rows, value, error);
+}
+
+/* Whether a step may meet numbers on their way to 0, which processors are slow to work with: states and weights that decay
+ * become ever smaller. Without them it is not worth switching the processor's mode twice for a single row along a chain of
+ * narrow layers, which takes a third of such a step. */
+static bool meets_denormals(const ffn_trainer *t, size_t rows)
+{
+    return t->decays || !ffn__plan_is_short(t->plan, rows);
+}
+
 ffn_status ffn__trainer_run(ffn_trainer *t, const float *x, const float *targets, size_t rows, double *loss,
                             ffn_error *error)
 {
-    const uint64_t mode = ffn__flush_denormals();
+    const bool flushes = meets_denormals(t, rows);
+    const uint64_t mode = flushes ? ffn__flush_denormals() : 0;
     t->plan->gradients_by_hand = false;
     t->scores = ffn__forward_for_loss(t->plan, &t->options.loss, x, rows);
-    if (t->lbfgs || t->options.accumulate > 1) {
-        const ffn_status special = (t->lbfgs ? search : accumulate)(t, x, targets, rows, loss, error);
-        ffn__restore_denormals(mode);
-        return special;
-    }
-    /* The norm of all gradients is known only when all are there; without it weights are updated on the way. */
-    update_job job;
-    begin_update(&job, t);
-    const ffn__gradient_reader reader = {
-        .ready = update_ready, .context = &job, .fetch = {t->model->values, slot_of(t, 0), slot_of(t, 1)}};
-    bool updated;
-    const double value =
-        ffn__backward_early(t->plan, &t->options.loss, targets, t->options.clip_norm > 0 ? NULL : &reader, &updated);
-    if (loss) *loss = value;
-    const ffn_status status = updated           ? end_update(&job, error)
-                              : isfinite(value) ? apply(t, error)
-                                                : diverged(t, x, rows, value, error);
-    ffn__restore_denormals(mode);
+    const ffn_status status = (t->lbfgs                    ? search
+                               : t->options.accumulate > 1 ? accumulate
+                                                           : descend)(t, x, targets, rows, loss, error);
+    if (flushes) ffn__restore_denormals(mode);
     return status;
+}
+
+static ffn_status check_x(const ffn_trainer *t, const float *x, size_t rows, ffn_error *error)
+{
+    const size_t features = t->plan->input_size;
+    if (ffn__tensor()->all_finite(rows * features, x)) return FFN_OK;
+    size_t i = 0;
+    while (isfinite(x[i])) i++;
+    return ffn_fail(error, FFN_INVALID_ARGUMENT,
+                    "ffn_trainer_step: x, row %zu, feature %zu is %g; expected a finite number", i / features,
+                    i % features, (double)x[i]);
 }
 
 static ffn_status check_row_weights(const ffn_plan *plan, size_t rows, ffn_error *error)
 {
-    for (size_t r = 0; plan->row_weights && r < rows; r++)
+    for (size_t r = 0; r < rows; r++)
         if (!(plan->row_weights[r] >= 0 && plan->row_weights[r] < INFINITY))
             return ffn_fail(error, FFN_INVALID_ARGUMENT,
                             "ffn_trainer_step: the weight of row %zu is %g; expected a finite number of 0 or more", r,
@@ -505,17 +563,10 @@ ffn_status ffn_trainer_step(ffn_trainer *t, const float *x, const float *targets
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_trainer_step: %zu rows; expected 1 to batch_size, %zu", rows,
                         t->options.batch_size);
     ffn_status status = ffn__states_check_rows(t->plan, rows, "ffn_trainer_step:", error);
-    if (status != FFN_OK) return status;
-    const size_t features = t->plan->input_size;
-    if (!ffn__tensor()->all_finite(rows * features, x))
-        for (size_t i = 0; i < rows * features; i++)
-            if (!isfinite(x[i]))
-                return ffn_fail(error, FFN_INVALID_ARGUMENT,
-                                "ffn_trainer_step: x, row %zu, feature %zu is %g; expected a finite number",
-                                i / features, i % features, (double)x[i]);
-    status = check_row_weights(t->plan, rows, error);
-    if (status != FFN_OK) return status;
-    status =
-        ffn__targets_check(&t->options.loss, t->model->output_cols, rows * t->model->output_rows, targets, 0, error);
+    if (status == FFN_OK) status = check_x(t, x, rows, error);
+    if (status == FFN_OK && t->plan->row_weights) status = check_row_weights(t->plan, rows, error);
+    if (status == FFN_OK)
+        status = ffn__targets_check(&t->options.loss, t->model->output_cols, rows * t->model->output_rows, targets, 0,
+                                    error);
     return status == FFN_OK ? ffn__trainer_run(t, x, targets, rows, loss, error) : status;
 }
