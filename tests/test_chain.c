@@ -1,5 +1,6 @@
 /* Chains of dense layers: that the way along a chain gives the bits of the way through the layers. */
 #include "backprop/plan.h"
+#include "every_isa.h"
 #include "networks.h"
 #include "test.h"
 #include "train/train.h"
@@ -28,6 +29,17 @@ static ffn_value describe_frozen(ffn_model *m, ffn_value x)
     ffn_set_trainable(m, b, false);
     return ffn_dense(m, b, 4, ffn_linear());
 }
+static ffn_value describe_frozen_first(ffn_model *m, ffn_value x)
+{
+    const ffn_value a = ffn_dense(m, x, 9, ffn_tanh());
+    ffn_set_trainable(m, a, false);
+    return ffn_dense(m, ffn_dense(m, a, 12, ffn_swish(1)), 4, ffn_linear());
+}
+static ffn_value describe_shared(ffn_model *m, ffn_value x)
+{
+    const ffn_value a = ffn_dense(m, x, 6, ffn_tanh());
+    return ffn_dense(m, ffn_share(m, a, a), 3, ffn_softmax());
+}
 static ffn_value describe_one(ffn_model *m, ffn_value x) { return ffn_dense(m, x, 1, ffn_softplus()); }
 static ffn_value describe_hidden_softmax(ffn_model *m, ffn_value x)
 {
@@ -38,6 +50,8 @@ static const chain chains[] = {
     {"classes", 4, 3, describe_classes},
     {"square", 16, 2, describe_square},
     {"frozen", 9, 4, describe_frozen},
+    {"frozen first", 9, 4, describe_frozen_first},
+    {"shared", 6, 3, describe_shared},
     {"one", 1, 1, describe_one},
     {"softmax inside", 3, 3, describe_hidden_softmax},
 };
@@ -117,7 +131,7 @@ static double train(ffn_model *m, ffn_fit_options options, size_t rows, bool alo
     return sum;
 }
 
-static void test_steps(void)
+static void steps_body(void)
 {
     static const size_t rows[] = {1, 3, 4, 5, 8, 17, 45};
     for (size_t i = 0; i < COUNT(chains); i++)
@@ -139,6 +153,35 @@ static void test_steps(void)
             }
 }
 
+/* A gradient that overflows, of a layer with its units in the lanes or its inputs, at either end: the weights stay. */
+static void overflow_body(void)
+{
+    static const size_t sides[][3] = {{2, 5, 3}, {5, 2, 3}, {16, 16, 16}};
+    for (size_t s = 0; s < COUNT(sides); s++)
+        for (size_t rows = 1; rows <= 2; rows++) {
+            ffn_model *m = ffn_model_create(3, NULL);
+            ffn_set_kernels(m, FFN_KERNELS_NATIVE);
+            ffn_value v = ffn_input(m, ffn_shape_1d(sides[s][0]));
+            for (size_t i = 1; i < 3; i++) v = ffn_dense(m, v, sides[s][i], ffn_linear());
+            CU_ASSERT_EQUAL_FATAL(ffn_model_build(m, v, NULL), FFN_OK);
+            float before[1024], data[2 * SIDE], zeros[2 * SIDE] = {0};
+            memcpy(before, m->values, m->value_count * sizeof *before);
+            for (size_t i = 0; i < COUNT(data); i++) data[i] = (float)1e30; /* outputs too, their squares are doubles */
+            ffn_fit_options options = ffn_fit_defaults();
+            options.batch_size = rows;
+            ffn_trainer *t = ffn_trainer_create(m, &options, NULL);
+            CU_ASSERT_PTR_NOT_NULL_FATAL(t);
+            ffn_error error;
+            double loss;
+            CU_ASSERT_EQUAL(ffn_trainer_step(t, data, zeros, rows, &loss, &error), FFN_DIVERGED);
+            CU_ASSERT(loss > 1e50 && loss < 1e70);
+            CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "the gradient of dense1.weight is not finite"));
+            CU_ASSERT_EQUAL(memcmp(before, m->values, m->value_count * sizeof *before), 0);
+            ffn_trainer_destroy(t);
+            ffn_model_destroy(m);
+        }
+}
+
 /* ---- passes ------------------------------------------------------------------------------------------------------ */
 
 /* Outputs, and the gradients of the inputs by those of the outputs. */
@@ -154,7 +197,7 @@ static void run(const ffn_model *m, const chain *c, bool along, float *y, float 
     ffn_plan_destroy(plan);
 }
 
-static void test_passes(void)
+static void passes_body(void)
 {
     float y[2][MOST * SIDE], dx[2][MOST * SIDE];
     fill_uniform(x, COUNT(x), 7, -2, 2);
@@ -196,7 +239,7 @@ static void predict(const ffn_model *m, size_t outputs, size_t rows, bool along,
     ffn_plan_destroy(plan);
 }
 
-static void test_predictions(void)
+static void predictions_body(void)
 {
     static const chain wide[] = {{"wide", 4, 2, describe_wide}, {"wider", 16, 10, describe_wider}};
     static float y[2][2 * MOST * SIDE];
@@ -211,6 +254,11 @@ static void test_predictions(void)
         ffn_model_destroy(m);
     }
 }
+
+static void test_steps(void) { on_every_isa(steps_body); }
+static void test_overflow(void) { on_every_isa(overflow_body); }
+static void test_passes(void) { on_every_isa(passes_body); }
+static void test_predictions(void) { on_every_isa(predictions_body); }
 
 /* ---- what is no chain -------------------------------------------------------------------------------------------- */
 
@@ -249,10 +297,8 @@ static void test_others(void)
 }
 
 static const test_case cases[] = {
-    {"steps", test_steps},
-    {"passes", test_passes},
-    {"predictions", test_predictions},
-    {"others", test_others},
-    {"tiny networks are small", test_tiny_networks_are_small},
+    {"steps", test_steps},   {"a gradient that overflows", test_overflow},
+    {"passes", test_passes}, {"predictions", test_predictions},
+    {"others", test_others}, {"tiny networks are small", test_tiny_networks_are_small},
 };
 TEST_MAIN("chain", cases)
