@@ -1309,6 +1309,8 @@ typedef struct ffn_step {
     float *parameter_gradients[FFN_MAX_PARAMETERS];
     float parameter_betas[FFN_MAX_PARAMETERS];
     bool input_turned, output_turned; /* as the plan allowed it, forward and backward */
+    /* a turned value that is a ReLU's: the layer that reads it multiplies with the derivative; not from outside */
+    bool input_rectified, output_rectified;
     bool fused_loss; /* the loss takes the activation's input: forward need not set output, and output_gradient is with
                         respect to that input. Only for a layer whose plan named an activation that fuses. */
     /* backward_parameters only. Unless NULL it is to be called, from any thread, with every part of a parameter's

@@ -110,6 +110,24 @@ static void find_turned(layout *l)
     l->turned[l->output] = false;
 }
 
+/* Whether node i is the turned value of a dense layer with ReLU that nothing reads but one dense layer, which then gives
+ * it the gradient of what the ReLU is of. */
+static bool is_rectified(const layout *l, size_t i)
+{
+    size_t readers = 0;
+    if (!l->turned[i] || layer_of(l, i)->ops != &ffn__dense_ops || !ffn__is_relu(&layer_of(l, i)->activation))
+        return false;
+    for (size_t reader = i + 1; reader < l->n; reader++) {
+        const ffn__node *node = &l->model->nodes[reader];
+        for (size_t k = 0; is_op(l, reader) && k < node->input_count; k++) {
+            if (root_of(l, node->inputs[k]) != i) continue;
+            if (layer_of(l, reader)->ops != &ffn__dense_ops) return false;
+            readers++;
+        }
+    }
+    return readers == 1;
+}
+
 /* ---- lives ----------------------------------------------------------------------------------------------------- */
 
 /* Gives a block its size for so many rows, up to a multiple of `group`, and its first life. */
@@ -297,7 +315,9 @@ static void bind(const layout *l, ffn__op *op, size_t i)
     op->runs_backward = l->needs[i];
     op->input_turned = l->turned[root_of(l, node->inputs[0])];
     op->output_turned = l->turned[i];
-    op->kernels = answer_of(l, i)->kernels;
+    op->input_rectified = is_rectified(l, root_of(l, node->inputs[0]));
+    op->output_rectified = is_rectified(l, i);
+    op->kernels = (uint8_t)answer_of(l, i)->kernels;
     op->output = memory_of(l, block_of(l, i, VALUE));
     op->saved = memory_of(l, block_of(l, i, SAVED));
     op->forward_scratch = memory_of(l, block_of(l, i, SCRATCH));

@@ -30,9 +30,10 @@ typedef struct ffn__op {
     size_t parameter_count;
     float *output, *output_gradient, *saved;
     float *forward_scratch, *backward_scratch, *gradient_scratch;
-    ffn_kernels kernels; /* never AUTO */
+    uint8_t kernels; /* an ffn_kernels, never AUTO */
     bool runs_backward;
-    bool input_turned, output_turned; /* where the forward does not want every value as the world knows it */
+    bool input_turned, output_turned;       /* where the forward does not want every value as the world knows it */
+    bool input_rectified, output_rectified; /* of those, ReLUs' whose derivative the only reader takes care of */
 } ffn__op;
 
 /* One of several inputs, cut out of the caller's rows. */

@@ -45,6 +45,8 @@ static void make_call(const ffn_plan *plan, const ffn__op *op, float *scratch, c
     step->output_gradient = op->output_gradient;
     step->input_turned = op->input_turned && !plan->plain;
     step->output_turned = op->output_turned && !plan->plain;
+    step->input_rectified = step->input_turned && op->input_rectified;
+    step->output_rectified = step->output_turned && op->output_rectified;
     step->fused_loss = plan->fused && op == plan->ops + plan->output_op;
     for (size_t k = 0; k < node->input_count; k++) {
         c->shapes[k] = *op->inputs[k].shape;

@@ -94,12 +94,15 @@ static bool by_element(const ffn_activation *activation)
     return activation->ops && !activation->ops->over_rows && !(activation->per_unit && activation->slope);
 }
 
-/* C[units,width] holds Z^T of units from n on for rows from b on: writes Z, or Y, or both, turned back. */
+/* Whether the product leaves Y where Z is not wanted. */
+static bool rectifies(const ffn__dense *d) { return !d->fused && !d->z && !d->factor && ffn__is_relu(&d->activation); }
+
+/* C[units,width] holds Z^T, or Y^T, of units from n on for rows from b on: writes Z, or Y, or both, turned back. */
 static void put_part(const ffn__dense *d, size_t b, size_t n, size_t units, float *c, size_t width)
 {
     const ffn__native_kernels *kernel = ffn__native();
     const size_t rows = smaller(d->rows - b, width), at = b * d->units + n;
-    const bool active = !d->fused && by_element(&d->activation);
+    const bool active = !d->fused && !rectifies(d) && by_element(&d->activation);
     if (d->z || !active) kernel->turn(units, rows, c, width, (d->z ? d->z : d->y) + at, d->units, units);
     if (!active) return;
     d->activation.ops->forward(&d->activation, units, width, c, c);
@@ -123,12 +126,13 @@ static void forward_part(const ffn__dense *d, size_t b, size_t n, size_t units)
                                         .ldb = width,
                                         .c = c,
                                         .ldc = width,
-                                        .bias = d->b ? d->b + n : NULL};
+                                        .bias = d->b ? d->b + n : NULL,
+                                        .rectify = rectifies(d)};
     ffn__native()->multiply_rows(&product);
     if (d->factor) ffn__tensor()->normalize_rows(units, width, c, d->mean + n, d->factor + n, d->shift + n, c);
     if (!in_place)
         put_part(d, b, n, units, c, width);
-    else if (d->activation.ops)
+    else if (d->activation.ops && !rectifies(d))
         d->activation.ops->forward(&d->activation, units, width, c, d->y + at);
 }
 
@@ -207,7 +211,7 @@ static void make_delta(const ffn__dense *d, size_t b)
 {
     const size_t at = b * d->units, rows = y_is_turned(d) ? ffn__panel_width(b, d->rows) : d->rows - b;
     const ffn_activation *f = &d->activation;
-    if (!d->fused && f->ops)
+    if (!d->fused && f->ops && !(d->y_rectified && y_is_turned(d)))
         f->ops->backward(f, smaller(rows, FFN__PANEL), d->units, d->z ? d->z + at : NULL, d->y + at, d->dy + at,
                          d->dy + at);
 }
@@ -223,6 +227,7 @@ static void make_turned_delta(const ffn__dense *d, size_t b)
 static void turned_input_part(const ffn__dense *d, size_t b, size_t k)
 {
     const size_t width = ffn__panel_width(b, d->rows), step = ffn__panel_width(k, d->inputs);
+    const size_t at = ffn__panel_offset(b, d->inputs) + k * width;
     const ffn__panel_product product = {.rows = smaller(d->inputs - k, step),
                                         .depth = d->units,
                                         .width = width,
@@ -230,9 +235,10 @@ static void turned_input_part(const ffn__dense *d, size_t b, size_t k)
                                         .a_step = step,
                                         .b = turned_delta(d) + ffn__panel_offset(b, d->units),
                                         .ldb = width,
-                                        .c = d->dx + ffn__panel_offset(b, d->inputs) + k * width,
+                                        .c = d->dx + at,
                                         .ldc = width,
-                                        .add = d->dx_beta != 0};
+                                        .add = d->dx_beta != 0,
+                                        .mask = d->x_rectified ? d->x + at : NULL};
     ffn__native()->multiply_columns(&product);
 }
 

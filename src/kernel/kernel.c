@@ -16,19 +16,19 @@ const ffn__kernel_table *ffn__kernels(ffn_kernels kernels)
     return kernels == FFN_KERNELS_BLAS ? &ffn__kernel_blas : &ffn__kernel_native;
 }
 
-/* The largest of a value's or gradient's numbers; what stands behind the rows of one that is turned counts as well. */
-static double largest(const float *values, size_t rows, size_t cols, bool turned)
+/* At least the Euclidean length of a value or gradient; what stands behind the rows of one that is turned counts too. */
+static double length(const float *values, size_t rows, size_t cols, bool turned)
 {
     const size_t group = ffn__kernel_native.row_group;
     if (turned && rows >= FFN__FEW) rows = (rows + group - 1) / group * group;
-    return (double)ffn__tensor()->largest_size(rows * cols, values);
+    return ffn__tensor()->length_bound(rows * cols, values);
 }
 
-/* Every element of dW is a sum of B products of dZ and X. */
+/* An element of dW is the product of a column of dZ and one of X, and so at most that of their lengths (Cauchy 1821); one of
+ * db is that of a column of dZ and ones. */
 double ffn__dense_bound(const ffn__dense *d)
 {
-    const double dz = largest(d->dy, d->rows, d->units, d->y_turned);
-    const double x = d->dw ? largest(d->x, d->rows, d->inputs, d->x_turned) : 0;
-    const double sum = (double)d->rows * dz * fmax(1, x);
-    return d->dslope ? (double)NAN : sum;
+    const double dz = length(d->dy, d->rows, d->units, d->y_turned);
+    const double x = d->dw ? length(d->x, d->rows, d->inputs, d->x_turned) : 0;
+    return d->dslope ? (double)NAN : dz * fmax(sqrt((double)d->rows), x);
 }

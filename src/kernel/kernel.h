@@ -26,6 +26,8 @@ typedef struct ffn__dense {
     bool fused; /* a loss takes Z: Y is not wanted, and dy holds dZ from the start */
     /* X and dX, or Z, Y and dY lie turned if there are FFN__FEW rows or more; of the native table */
     bool x_turned, y_turned;
+    /* x, or y, is turned and a ReLU's, whose derivative the layer that reads it applies */
+    bool x_rectified, y_rectified;
     /* backward and gradients; a NULL gradient is not wanted, beta 0 sets and 1 adds */
     float *dy;                  /* dY[B,N]; holds dZ after backward */
     float *dx, dx_beta;         /* dX[B,K] = dZ W */
@@ -67,6 +69,8 @@ static inline void ffn__dense_normalize(const ffn__dense *d, size_t rows, size_t
     if (d->factor)
         ffn__tensor()->normalize_columns(rows, units, d->units, z, d->mean + n, d->factor + n, d->shift + n, z);
 }
+
+static inline bool ffn__is_relu(const ffn_activation *a) { return a->ops && a->ops == ffn_relu().ops; }
 
 /* After dense_backward: no element of dW and db exceeds it; NaN: not known. */
 double ffn__dense_bound(const ffn__dense *dense);

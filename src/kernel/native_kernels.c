@@ -36,12 +36,12 @@ VECTOR_INLINE void store(float *x, vec v, size_t left)
 /* Register arrays have the full size: one of `rows` would be a variable-length array to the compiler, in memory. */
 typedef vec sums[ROWS][2];
 
-/* C's tile, and what it starts from. */
+/* C's tile, what it starts from, and what is done with it in the end. */
 typedef struct result {
     float *c;
     size_t ldc;
-    const float *bias;
-    bool add;
+    const float *bias, *mask;
+    bool add, rectify;
 } result;
 
 VECTOR_INLINE void begin_sums(sums sum, const size_t rows, const size_t vectors, const result *to)
@@ -54,6 +54,12 @@ VECTOR_INLINE void begin_sums(sums sum, const size_t rows, const size_t vectors,
 
 VECTOR_INLINE void end_sums(sums sum, const size_t rows, const size_t vectors, const result *to)
 {
+    if (to->rectify)
+        UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++) sum[r][v] =
+            vec_max(vec_set(0), sum[r][v]);
+    if (to->mask)
+        UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++) sum[r][v] =
+            vec_select(vec_load(to->mask + r * to->ldc + v * VL) <= 0, vec_set(0), sum[r][v]);
     UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++)
         vec_store(to->c + r * to->ldc + v * VL, sum[r][v]);
 }
@@ -140,6 +146,7 @@ VECTOR_INLINE void next_tile(const size_t rows, operands *from, result *to)
         for (size_t i = 0; i < FFN__FETCHED; i++) from->fetch[i] += rows * to->ldc;
     to->c += rows * to->ldc;
     if (to->bias) to->bias += rows;
+    if (to->mask) to->mask += rows * to->ldc;
 }
 
 /* Rows of panels are many tiles, which pays for copies in registers. */
@@ -206,7 +213,13 @@ static void multiply_strip(const ffn__panel_product *p, tile_function *const fun
     const size_t vectors = p->width - at >= 2 * VL ? 2 : 1, tiles = (p->rows + ROWS - 1) / ROWS;
     const size_t height = p->rows / tiles, higher = p->rows % tiles; /* so many tiles have a row more */
     operands from = {.a = a, .row = p->row, .a_step = p->a_step, .b = p->b + begin * p->ldb + at, .ldb = p->ldb};
-    result to = {p->c + at, p->ldc, p->bias, p->add || begin > 0};
+    const bool ends = begin + depth == p->depth;
+    result to = {.c = p->c + at,
+                 .ldc = p->ldc,
+                 .bias = p->bias,
+                 .mask = p->mask && ends ? p->mask + at : NULL,
+                 .add = p->add || begin > 0,
+                 .rectify = p->rectify && ends};
     if (at == 0 && begin == 0) memcpy(from.fetch, p->fetch, sizeof(from.fetch));
     if (higher) functions[height][vectors - 1](higher, depth, &from, &to);
     functions[height - 1][vectors - 1](tiles - higher, depth, &from, &to);

@@ -61,6 +61,8 @@ static ffn__dense bind(const ffn_step *step)
         .fused = step->fused_loss,
         .x_turned = step->input_turned,
         .y_turned = step->output_turned,
+        .x_rectified = step->input_rectified,
+        .y_rectified = step->output_rectified,
         .dx = step->input_gradients[0],
         .dx_beta = step->input_betas[0],
         .dw = step->parameter_gradients[WEIGHT],

@@ -45,8 +45,9 @@ typedef struct ffn__tensor_kernels {
     double (*sum)(size_t n, const float *x);
     double (*sum_squares)(size_t n, const float *x);
     bool (*all_finite)(size_t n, const float *x);
-    float (*largest_size)(size_t n, const float *x); /* the largest |x|; NaN if there is one; 0 for n 0 */
-    size_t (*argmax)(size_t n, const float *x);      /* the first of the largest; NaN counts as largest; 0 for n 0 */
+    double (*length_bound)(size_t n, const float *x); /* at least |x|, and little more; not finite if an x is not */
+    float (*largest_size)(size_t n, const float *x);  /* the largest |x|; NaN if there is one; 0 for n 0 */
+    size_t (*argmax)(size_t n, const float *x);       /* the first of the largest; NaN counts as largest; 0 for n 0 */
     /* c = alpha op(a) op(b) + beta c as in ffn__gemm; a plain register-blocked product */
     void (*product)(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, float alpha, const float *a,
                     size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);

@@ -1,5 +1,6 @@
 /* Elementwise and reduction kernels. Remainders go through the same vector code as the rest, so that an element's bits
  * do not depend on its place. */
+#include <float.h>
 #include <math.h>
 
 #include "tensor/tensor.h"
@@ -172,6 +173,33 @@ static bool all_finite(size_t n, const float *x)
     return !ivec_any((sum[0] + sum[1]) + (sum[2] + sum[3]) != 0);
 }
 
+/* What single precision rounds away, and squares that vanish, is made up for. */
+static double length_bound(size_t n, const float *x)
+{
+    enum {
+        CHAINS = 8,
+        BLOCK = 1 << 16
+    }; /* a sum waits for the one before it; those of a block lose 2^-11 of it at most */
+    double total = (double)n * (double)FLT_MIN;
+    for (size_t begin = 0; begin < n; begin += BLOCK) {
+        const size_t end = n - begin < BLOCK ? n : begin + BLOCK;
+        vec sum[CHAINS] = {{0}};
+        size_t at = begin;
+        for (; at + CHAINS * VL <= end; at += CHAINS * VL)
+            for (size_t c = 0; c < CHAINS; c++) {
+                const vec part = vec_load(x + at + c * VL);
+                sum[c] += part * part;
+            }
+        for (; at < end; at += VL) {
+            const vec part = end - at >= VL ? vec_load(x + at) : vec_load_part(x + at, end - at);
+            sum[0] += part * part;
+        }
+        for (size_t c = 1; c < CHAINS; c++) sum[0] += sum[c];
+        total += (double)vec_sum(sum[0]);
+    }
+    return sqrt(total * (1 + 1.0 / 1024));
+}
+
 static float largest_size(size_t n, const float *x)
 {
     enum { CHAINS = 4 }; /* a maximum waits for the one before it */
@@ -215,6 +243,7 @@ const ffn__tensor_kernels FFN__ISA_NAME(ffn__tensor_kernels) = {
     .sum = sum,
     .sum_squares = sum_squares,
     .all_finite = all_finite,
+    .length_bound = length_bound,
     .largest_size = largest_size,
     .argmax = argmax,
     .product = FFN__ISA_NAME(ffn__product),
