@@ -13,7 +13,7 @@ writable='
     prepared         tensor/blas.c   the BLAS has been warmed up
     preparing        tensor/blas.c   the lock of that
     blas_named       tensor/blas.c
-    forced_or_found  tensor/isa.c    the instruction set in use
+    ffn__isa_in_use  tensor/isa.c    the instruction set in use
 '
 forbidden='
     exit _exit _Exit quick_exit abort __assert_fail __assert raise kill

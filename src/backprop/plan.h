@@ -156,7 +156,8 @@ bool ffn__is_done_later(const ffn__layer *layer);
 ffn_status ffn__states_allocate(ffn_plan *plan, ffn_error *error);
 /* Where forwards leave what a parameter becomes; NULL: it is no state that the plan collects. */
 float *ffn__states_next(const ffn_plan *plan, size_t parameter);
-/* Before a forward: begins from the model's states, unless forwards since the last update have begun already. */
+/* Before a forward of a plan that collects any: begins from the model's states, unless forwards since the last update
+ * have begun already. */
 void ffn__states_begin(ffn_plan *plan);
 /* Gives the plan's model what was collected, but for a state that would not be finite; or forgets it. */
 void ffn__states_commit(ffn_plan *plan, ffn_model *model);

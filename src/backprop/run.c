@@ -65,7 +65,7 @@ static void make_call(const ffn_plan *plan, const ffn__op *op, float *scratch, c
 static bool begin_forward(ffn_plan *plan, const float *x, size_t rows)
 {
     if (!plan || !x || rows < plan->next_states.least_rows || rows > plan->options.max_batch) return false;
-    ffn__states_begin(plan);
+    if (plan->next_states.states) ffn__states_begin(plan);
     plan->x = x;
     plan->rows = rows;
     plan->random_step = plan->forwards;

@@ -49,7 +49,7 @@ float *ffn__states_next(const ffn_plan *plan, size_t parameter)
 
 void ffn__states_begin(ffn_plan *plan)
 {
-    if (plan->next_states.begun || !plan->next_states.states) return;
+    if (plan->next_states.begun) return;
     for (size_t i = 0; i < plan->next_states.count; i++) {
         const size_t parameter = plan->next_states.states[i].parameter;
         memcpy(plan->next_states.values + plan->next_states.states[i].offset,

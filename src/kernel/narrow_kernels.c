@@ -162,20 +162,16 @@ VECTOR_INLINE lanes lanes_spread(size_t count, const float *factors, const float
     return from;
 }
 
-static const ffn_activation *activation_of(const ffn__narrow_chain *c, const ffn__narrow_layer *l)
+static void forward_row(const ffn__narrow_chain *chain)
 {
-    return c->linear && l + 1 == c->layers + c->count ? NULL : l->activation;
-}
-
-static void forward_row(const ffn__narrow_chain *c)
-{
-    const float *x = c->x;
-    for (const ffn__narrow_layer *l = c->layers; l < c->layers + c->count; l++) {
+    const ffn__narrow_chain c = *chain; /* in registers */
+    const float *x = c.x;
+    for (const ffn__narrow_layer *l = c.layers, *end = l + c.count; l < end; l++) {
         const ffn__narrow_shape *s = &l->shape;
-        const ffn_activation *f = activation_of(c, l);
-        const float *w = c->values + l->weight;
-        float *z = c->arena + l->z, *y = c->arena + l->y;
-        const lanes bias = l->bias != FFN__NARROW_NONE ? lanes_load(c->values + l->bias, LANES) : lanes_none();
+        const ffn_activation *f = c.linear && l + 1 == end ? NULL : l->activation;
+        const float *w = c.values + l->weight;
+        float *z = c.arena + l->z, *y = c.arena + l->y;
+        const lanes bias = l->bias != FFN__NARROW_NONE ? lanes_load(c.values + l->bias, LANES) : lanes_none();
         lanes_store(z,
                     s->units_in_lanes ? lanes_spread(s->inputs, x, w, bias)
                                       : lanes_add_product(lanes_gather(s->units, lanes_load(x, s->inputs), w), 1, bias),
@@ -221,16 +217,18 @@ VECTOR_INLINE void layer_backward(const ffn__narrow_layer *l, const float *x, co
     if (l->trains && l->bias != FFN__NARROW_NONE) put_gradients(1, &one, dz, l->adds_bias, gradients + l->bias, check);
 }
 
-static bool backward_row(const ffn__narrow_chain *c)
+static bool backward_row(const ffn__narrow_chain *chain)
 {
+    const ffn__narrow_chain c = *chain;
+    const ffn__narrow_layer *const end = c.layers + c.count;
     lanes check = lanes_none();
-    for (const ffn__narrow_layer *l = c->layers + c->count; l-- > c->layers;) {
-        const bool first = l == c->layers;
-        const ffn_activation *f = activation_of(c, l);
-        float *dy = c->arena + l->dy;
-        if (f) f->ops->backward(f, 1, l->shape.units, c->arena + l->z, c->arena + l->y, dy, dy);
-        layer_backward(l, first ? c->x : c->arena + l[-1].y, dy, c->values + l->weight,
-                       first ? c->dx : c->arena + l[-1].dy, c->gradients, &check);
+    for (const ffn__narrow_layer *l = end; l-- > c.layers;) {
+        const bool first = l == c.layers;
+        const ffn_activation *f = c.linear && l + 1 == end ? NULL : l->activation;
+        float *dy = c.arena + l->dy;
+        if (f) f->ops->backward(f, 1, l->shape.units, c.arena + l->z, c.arena + l->y, dy, dy);
+        layer_backward(l, first ? c.x : c.arena + l[-1].y, dy, c.values + l->weight, first ? c.dx : c.arena + l[-1].dy,
+                       c.gradients, &check);
     }
     bool finite = true;
     for (size_t p = 0; p < PARTS; p++) finite &= !ivec_any(check.part[p] != 0);

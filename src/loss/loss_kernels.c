@@ -366,17 +366,19 @@ static double blurred_rows(const ffn_loss *loss, size_t rows, size_t cols, const
     return sum;
 }
 
+static double sharp_one(const ffn_loss *loss, size_t cols, const float *z, float target, float *dz, double scale)
+{
+    const size_t k = (size_t)target;
+    if (!is_class(target, cols)) return lost_row(cols, dz);
+    return (cols <= VL ? sharp_short_row : sharp_row)(cols, k, class_weight(loss, k), z, dz, scale);
+}
+
 static double sharp_rows(const ffn_loss *loss, size_t rows, size_t cols, const float *z, const float *targets,
                          float *dz, double scale)
 {
     double sum = 0;
-    for (size_t r = 0; r < rows; r++, z += cols) {
-        float *const row = dz ? dz + r * cols : NULL;
-        const size_t k = (size_t)targets[r];
-        sum += is_class(targets[r], cols)
-                   ? (cols <= VL ? sharp_short_row : sharp_row)(cols, k, class_weight(loss, k), z, row, scale)
-                   : lost_row(cols, row);
-    }
+    for (size_t r = 0; r < rows; r++)
+        sum += sharp_one(loss, cols, z + r * cols, targets[r], dz ? dz + r * cols : NULL, scale);
     return sum;
 }
 
@@ -400,6 +402,7 @@ static double cross_entropy_value(const ffn_loss *loss, size_t rows, size_t cols
                                   float *dz, double scale)
 {
     const bool turns = rows >= SOME_ROWS && cols <= FEW_CLASSES && !loss->class_weights;
+    if (rows == 1 && !(loss->label_smoothing > 0)) return sharp_one(loss, cols, z, targets[0], dz, scale);
     return (loss->label_smoothing > 0 ? blurred_rows
             : turns                   ? sharp_blocks
                                       : sharp_rows)(loss, rows, cols, z, targets, dz, scale);

@@ -1,9 +1,7 @@
 /* Which instruction set is in use. */
 #include "tensor/isa.h"
 
-#include <stdatomic.h>
-
-static atomic_int forced_or_found = -1;
+atomic_int ffn__isa_in_use = -1;
 
 #ifdef FFN__HAVE_X86_ISAS
 /* The compiler's check includes the operating system's part: that it saves the wide registers. */
@@ -34,18 +32,17 @@ bool ffn__isa_available(ffn__isa_id isa) { return (unsigned)isa < FFN__ISA_COUNT
 
 const char *ffn__isa_name(ffn__isa_id isa) { return (unsigned)isa < FFN__ISA_COUNT ? sets[isa].name : "unknown"; }
 
-ffn__isa_id ffn__isa(void)
+ffn__isa_id ffn__isa_find(void)
 {
-    int isa = atomic_load_explicit(&forced_or_found, memory_order_relaxed);
-    if (isa >= 0) return (ffn__isa_id)isa;
+    int isa;
     for (isa = FFN__ISA_COUNT - 1; !sets[isa].available(); isa--) continue;
-    atomic_store_explicit(&forced_or_found, isa, memory_order_relaxed);
+    atomic_store_explicit(&ffn__isa_in_use, isa, memory_order_relaxed);
     return (ffn__isa_id)isa;
 }
 
 bool ffn__isa_force(ffn__isa_id isa)
 {
     if (!ffn__isa_available(isa)) return false;
-    atomic_store_explicit(&forced_or_found, (int)isa, memory_order_relaxed);
+    atomic_store_explicit(&ffn__isa_in_use, (int)isa, memory_order_relaxed);
     return true;
 }

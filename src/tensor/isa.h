@@ -6,6 +6,8 @@
 #ifndef FFN__ISA_H
 #define FFN__ISA_H
 
+#include <stdatomic.h>
+
 #include "ffn.h"
 
 typedef enum ffn__isa_id { FFN__ISA_GENERIC = 0, FFN__ISA_AVX2, FFN__ISA_AVX512, FFN__ISA_COUNT } ffn__isa_id;
@@ -30,7 +32,13 @@ typedef enum ffn__isa_id { FFN__ISA_GENERIC = 0, FFN__ISA_AVX2, FFN__ISA_AVX512,
 #endif
 
 /* The set in use: the best that build, processor and operating system have, found on the first call. */
-ffn__isa_id ffn__isa(void);
+extern atomic_int ffn__isa_in_use; /* below 0: not found yet */
+ffn__isa_id ffn__isa_find(void);
+static inline ffn__isa_id ffn__isa(void)
+{
+    const int isa = atomic_load_explicit(&ffn__isa_in_use, memory_order_relaxed);
+    return isa >= 0 ? (ffn__isa_id)isa : ffn__isa_find();
+}
 const char *ffn__isa_name(ffn__isa_id isa); /* "generic", "avx2", "avx512" */
 bool ffn__isa_available(ffn__isa_id isa);
 /* For tests and benchmarks: uses `isa` from now on; false, and no change, if it is not available. Kinds made before

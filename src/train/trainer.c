@@ -523,9 +523,9 @@ ffn_status ffn__trainer_run(ffn_trainer *t, const float *x, const float *targets
     const uint64_t mode = flushes ? ffn__flush_denormals() : 0;
     t->plan->gradients_by_hand = false;
     t->scores = ffn__forward_for_loss(t->plan, &t->options.loss, x, rows);
-    const ffn_status status = (t->lbfgs                    ? search
-                               : t->options.accumulate > 1 ? accumulate
-                                                           : descend)(t, x, targets, rows, loss, error);
+    const ffn_status status = t->lbfgs                    ? search(t, x, targets, rows, loss, error)
+                              : t->options.accumulate > 1 ? accumulate(t, x, targets, rows, loss, error)
+                                                          : descend(t, x, targets, rows, loss, error);
     if (flushes) ffn__restore_denormals(mode);
     return status;
 }
@@ -562,7 +562,8 @@ ffn_status ffn_trainer_step(ffn_trainer *t, const float *x, const float *targets
     if (rows == 0 || rows > t->options.batch_size)
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_trainer_step: %zu rows; expected 1 to batch_size, %zu", rows,
                         t->options.batch_size);
-    ffn_status status = ffn__states_check_rows(t->plan, rows, "ffn_trainer_step:", error);
+    ffn_status status = FFN_OK;
+    if (t->plan->next_states.states) status = ffn__states_check_rows(t->plan, rows, "ffn_trainer_step:", error);
     if (status == FFN_OK) status = check_x(t, x, rows, error);
     if (status == FFN_OK && t->plan->row_weights) status = check_row_weights(t->plan, rows, error);
     if (status == FFN_OK)
