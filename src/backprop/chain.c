@@ -125,7 +125,17 @@ static void op_forward(const ffn_plan *plan, const ffn__op *op, const float *x)
         const ffn__narrow_shape shape = ffn__narrow_shape_of(inputs, units);
         ffn__narrow_forward(ffn__narrow(), &shape, rows, x, w, b, z);
     } else {
-        ffn__native()->multiply_few(rows, inputs, x, w, units, 0, units, b, z, units, 1);
+        ffn__native()->multiply_few(&(ffn__few_product){.rows = rows,
+                                                        .inputs = inputs,
+                                                        .x = x,
+                                                        .w = w,
+                                                        .all_units = units,
+                                                        .threads = 1,
+                                                        .units = units,
+                                                        .bias = b,
+                                                        .y = z,
+                                                        .ldy = units,
+                                                        .backwards = plan->backwards});
     }
     if (f) f->ops->forward(f, rows, units, z, op->output);
 }
@@ -149,7 +159,7 @@ static void op_backward(const ffn_plan *plan, const ffn__op *op, const float *x)
 
 static const float *input_of(const ffn_plan *plan, size_t o) { return o > 0 ? plan->ops[o - 1].output : plan->x; }
 
-void ffn__chain_forward(const ffn_plan *plan)
+void ffn__chain_forward(ffn_plan *plan)
 {
     if (ffn__plan_is_short(plan, plan->rows)) {
         const ffn__narrow_chain chain = row_chain(plan, 0);
@@ -157,6 +167,7 @@ void ffn__chain_forward(const ffn_plan *plan)
         return;
     }
     for (size_t o = 0; o < plan->op_count; o++) op_forward(plan, &plan->ops[o], input_of(plan, o));
+    plan->backwards = !plan->backwards;
 }
 
 bool ffn__chain_backward(const ffn_plan *plan)

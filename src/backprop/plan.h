@@ -97,6 +97,7 @@ struct ffn_plan {
     /* the last forward */
     bool fused;           /* with the loss: the output's activation is left out, also in backward */
     bool plain;           /* no value is turned */
+    bool backwards;       /* a chain's next one begins with the weights that this one has read last */
     uint32_t forwards;    /* training forwards so far */
     uint32_t random_step; /* of the random streams */
     uint32_t frozen_ops;  /* of a chain: the first ones, through which no gradient passes */
@@ -140,7 +141,7 @@ const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows);
 ffn_status ffn__chain_bind(ffn_plan *plan, ffn_error *error);
 void ffn__chain_follow_betas(ffn_plan *plan); /* after betas have changed */
 /* The passes of a plan that is one, for up to chain_rows rows; backward tells whether all gradients are known to be finite. */
-void ffn__chain_forward(const ffn_plan *plan);
+void ffn__chain_forward(ffn_plan *plan);
 bool ffn__chain_backward(const ffn_plan *plan);
 
 /* ---- layers in one (fuse.c) -------------------------------------------------------------------------------------- */

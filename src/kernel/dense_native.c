@@ -165,8 +165,17 @@ static void few_tile(void *context, size_t tile)
     const ffn__dense *d = j->dense;
     const size_t n = tile * j->size, units = smaller(j->size, d->units - n);
     float *z = (d->z ? d->z : d->y) + n;
-    ffn__native()->multiply_few(d->rows, d->inputs, d->x, d->w, d->units, n, units, d->b ? d->b + n : NULL, z, d->units,
-                                most_threads(d));
+    ffn__native()->multiply_few(&(ffn__few_product){.rows = d->rows,
+                                                    .inputs = d->inputs,
+                                                    .x = d->x,
+                                                    .w = d->w,
+                                                    .all_units = d->units,
+                                                    .threads = most_threads(d),
+                                                    .unit = n,
+                                                    .units = units,
+                                                    .bias = d->b ? d->b + n : NULL,
+                                                    .y = z,
+                                                    .ldy = d->units});
     ffn__dense_normalize(d, d->rows, n, units, z);
 }
 

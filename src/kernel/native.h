@@ -36,6 +36,18 @@ typedef struct ffn__panel_product {
     const float *fetch[FFN__FETCHED];
 } ffn__panel_product;
 
+/* Y[B,N] = X[B,K] W^T + bias for B < FFN__FEW rows and N units from `unit` on. */
+typedef struct ffn__few_product {
+    size_t rows, inputs;
+    const float *x, *w; /* W in panels of all_units rows, which so many threads share */
+    size_t all_units, threads;
+    size_t unit, units;
+    const float *bias; /* [N]; NULL: none */
+    float *y;
+    size_t ldy;
+    bool backwards; /* from the last unit to the first */
+} ffn__few_product;
+
 typedef struct ffn__native_kernels {
     /* A is rows of a matrix in panels of its columns. */
     void (*multiply_rows)(const ffn__panel_product *product);
@@ -43,10 +55,7 @@ typedef struct ffn__native_kernels {
     void (*multiply_columns)(const ffn__panel_product *product);
     /* sums[R] = the sums of rows of panels, x [panel][all_rows][width] from row `row` on, over `cols` columns + beta sums */
     void (*sum_rows)(size_t rows, size_t cols, size_t all_rows, size_t row, const float *x, float beta, float *sums);
-    /* Y[B,N] = X[B,K] W^T + bias for B < FFN__FEW rows and the units from `unit` on; W in panels, of all_units rows,
-     * which so many threads share. */
-    void (*multiply_few)(size_t rows, size_t inputs, const float *x, const float *w, size_t all_units, size_t unit,
-                         size_t units, const float *bias, float *y, size_t ldy, size_t threads);
+    void (*multiply_few)(const ffn__few_product *product);
     /* to [cols][width], rows of it ldt apart, = the transpose of x [rows][cols]; zeros behind, width >= rows. */
     void (*turn)(size_t rows, size_t cols, const float *x, size_t ldx, float *to, size_t ldt, size_t width);
     /* to [rows][width] = columns of x, cols <= width; zeros behind. */

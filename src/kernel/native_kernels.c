@@ -266,11 +266,13 @@ VECTOR_INLINE void add_lanes(vec sum[UNITS_OF_ONE][FFN__FEW - 1], const size_t u
     }
 }
 
-/* y [rows][units] for `units` rows of the panels at w, a literal, as are `rows` and whether W is far. */
-VECTOR_INLINE void few_tile(const size_t rows, const size_t units, const bool far, size_t inputs, const float *x,
-                            const float *w, size_t all_units, size_t unit, const float *bias, float *y, size_t ldy)
+/* Y for `units` units from number u of the product's on, a literal, as are `rows` and whether W is far. */
+VECTOR_INLINE void few_tile(const size_t rows, const size_t units, const bool far, const ffn__few_product *p, size_t u)
 {
     vec sum[UNITS_OF_ONE][FFN__FEW - 1] = {{{0}}}, part[FFN__FEW - 1];
+    const size_t inputs = p->inputs, all_units = p->all_units, unit = p->unit + u, ldy = p->ldy;
+    const float *x = p->x, *w = p->w, *bias = p->bias ? p->bias + u : NULL;
+    float *y = p->y + u;
     size_t begin = 0;
     for (; begin + FFN__PANEL <= inputs; begin += FFN__PANEL, w += all_units * FFN__PANEL)
         UNROLL for (size_t v = 0; v < FFN__PANEL; v += VL)
@@ -291,23 +293,22 @@ VECTOR_INLINE void few_tile(const size_t rows, const size_t units, const bool fa
     }
     if (rows == 1 && units == VL) {
         vec row[VL];
-        UNROLL for (size_t u = 0; u < VL; u++) row[u] = sum[u][0];
+        UNROLL for (size_t i = 0; i < VL; i++) row[i] = sum[i][0];
         vec_store(y, sums_of_lanes(row) + (bias ? vec_load(bias) : vec_set(0)));
         return;
     }
-    UNROLL for (size_t u = 0; u < units; u++) UNROLL for (size_t r = 0; r < rows; r++) y[r * ldy + u] =
-        vec_sum(sum[u][r]) + (bias ? bias[u] : 0);
+    UNROLL for (size_t i = 0; i < units; i++) UNROLL for (size_t r = 0; r < rows; r++) y[r * ldy + i] =
+        vec_sum(sum[i][r]) + (bias ? bias[i] : 0);
 }
 
+/* Tiles of U units and the units behind them, one way or the other. */
 #define FEW(NAME, R, U, FAR_AWAY)                                                                                      \
-    static void few_##NAME(size_t inputs, const float *x, const float *w, size_t all_units, size_t unit, size_t units, \
-                           const float *bias, float *y, size_t ldy)                                                    \
+    static void few_##NAME(const ffn__few_product *p)                                                                  \
     {                                                                                                                  \
-        size_t u = 0;                                                                                                  \
-        for (; u + U <= units; u += U)                                                                                 \
-            few_tile(R, U, FAR_AWAY, inputs, x, w, all_units, unit + u, bias ? bias + u : NULL, y + u, ldy);           \
-        for (; u < units; u++)                                                                                         \
-            few_tile(R, 1, FAR_AWAY, inputs, x, w, all_units, unit + u, bias ? bias + u : NULL, y + u, ldy);           \
+        const size_t tiles = p->units / U, rest = p->units - tiles * U;                                                \
+        for (size_t i = 0; p->backwards && i < rest; i++) few_tile(R, 1, FAR_AWAY, p, p->units - 1 - i);               \
+        for (size_t i = 0; i < tiles; i++) few_tile(R, U, FAR_AWAY, p, (p->backwards ? tiles - 1 - i : i) * U);        \
+        for (size_t i = 0; !p->backwards && i < rest; i++) few_tile(R, 1, FAR_AWAY, p, tiles *U + i);                  \
     }
 FEW(1, 1, UNITS_OF_ONE, false)
 FEW(1_far, 1, UNITS_OF_ONE, true)
@@ -318,14 +319,12 @@ FEW(5, 5, UNITS, false)
 FEW(6, 6, UNITS, false)
 FEW(7, 7, UNITS, false)
 
-static void multiply_few(size_t rows, size_t inputs, const float *x, const float *w, size_t all_units, size_t unit,
-                         size_t units, const float *bias, float *y, size_t ldy, size_t threads)
+static void multiply_few(const ffn__few_product *p)
 {
-    static void (*const functions[FFN__FEW])(size_t, const float *, const float *, size_t, size_t, size_t,
-                                             const float *, float *,
-                                             size_t) = {few_1_far, few_1, few_2, few_3, few_4, few_5, few_6, few_7};
-    const bool far = rows == 1 && inputs * all_units / threads >= FAR;
-    functions[far ? 0 : rows](inputs, x, w, all_units, unit, units, bias, y, ldy);
+    static void (*const functions[FFN__FEW])(const ffn__few_product *) = {few_1_far, few_1, few_2, few_3,
+                                                                          few_4,     few_5, few_6, few_7};
+    const bool far = p->rows == 1 && p->inputs * p->all_units / p->threads >= FAR;
+    functions[far ? 0 : p->rows](p);
 }
 
 /* ---- panels from rows and back ----------------------------------------------------------------------------------- */
