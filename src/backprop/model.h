@@ -132,7 +132,13 @@ size_t ffn__model_input_size(const ffn_model *model);
 /* The loss itself, or the one that suits the output if it is made of zeros. */
 ffn_loss ffn__model_loss(const ffn_model *model, ffn_loss loss);
 /* Whether the loss is fused with the output's activation. */
-bool ffn__model_fuses(const ffn_model *model, const ffn_loss *loss);
+static inline bool ffn__model_fuses(const ffn_model *model, const ffn_loss *loss)
+{
+    const ffn_activation_ops *ops = model->output_activation.ops;
+    if (!ops || ops->fuses == FFN_LOSS_OF_VALUES) return false;
+    return ops->fuses == loss->ops->domain ||
+           (ops->fuses == FFN_LOSS_OF_SOFTMAX_LOGITS && loss->ops->domain == FFN_LOSS_OF_LOG_PROBABILITIES);
+}
 /* Options in range, and no softmax under a binary cross entropy or sigmoid under one over classes. */
 ffn_status ffn__model_check_loss(const ffn_model *model, const ffn_loss *loss, ffn_error *error);
 

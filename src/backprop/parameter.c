@@ -183,14 +183,6 @@ ffn_loss ffn__model_loss(const ffn_model *model, ffn_loss loss)
     return loss;
 }
 
-bool ffn__model_fuses(const ffn_model *model, const ffn_loss *loss)
-{
-    const ffn_activation_ops *ops = model->output_activation.ops;
-    if (!ops || ops->fuses == FFN_LOSS_OF_VALUES) return false;
-    return ops->fuses == loss->ops->domain ||
-           (ops->fuses == FFN_LOSS_OF_SOFTMAX_LOGITS && loss->ops->domain == FFN_LOSS_OF_LOG_PROBABILITIES);
-}
-
 ffn_status ffn__model_check_loss(const ffn_model *model, const ffn_loss *loss, ffn_error *error)
 {
     const ffn_activation_ops *ops = model->output_activation.ops;

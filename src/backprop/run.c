@@ -147,8 +147,8 @@ const char *ffn__plan_locate(ffn_plan *plan, const float *x, size_t rows)
 
 /* Rows `first` .. `first` + rows - 1 of the last forward: the sum over them, and in dy, which has the place of all rows,
  * the gradient that backward begins with, times scale. */
-static double sum_rows(const ffn_plan *plan, const ffn_loss *loss, bool fused, const float *targets, float *dy,
-                       double scale, size_t first, size_t rows)
+static inline double sum_rows(const ffn_plan *plan, const ffn_loss *loss, bool fused, const float *targets, float *dy,
+                              double scale, size_t first, size_t rows)
 {
     const size_t per_row = plan->model->output_rows, cols = plan->model->output_cols;
     const size_t at = first * per_row * cols;

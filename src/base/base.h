@@ -112,7 +112,16 @@ void ffn__philox(const uint32_t counter[4], const uint32_t key[2], uint32_t outp
  * work stays on the caller's thread. Which thread runs a tile is not defined, so tiles must not depend on it. Serial
  * when called from within a tile, or while another thread has the pool. Pool threads take over the caller's
  * floating-point control word. Cannot fail: without threads the caller does all. */
-void ffn__parallel(size_t threads, size_t tiles, double work, void (*body)(void *context, size_t tile), void *context);
+void ffn__parallel_tiles(size_t threads, size_t tiles, double work, void (*body)(void *context, size_t tile),
+                         void *context);
+static inline void ffn__parallel(size_t threads, size_t tiles, double work, void (*body)(void *context, size_t tile),
+                                 void *context)
+{
+    if (tiles == 1)
+        body(context, 0);
+    else
+        ffn__parallel_tiles(threads, tiles, work, body, context);
+}
 
 /* Less work than this stays on the caller's thread. */
 double ffn__parallel_work(void);

@@ -336,12 +336,9 @@ static void share_out(size_t tiles, size_t threads)
     }
 }
 
-void ffn__parallel(size_t threads, size_t tiles, double work, void (*body)(void *context, size_t tile), void *context)
+void ffn__parallel_tiles(size_t threads, size_t tiles, double work, void (*body)(void *context, size_t tile),
+                         void *context)
 {
-    if (tiles == 1) {
-        body(context, 0);
-        return;
-    }
     const bool large = tiles > 1 && threads != 1 && work >= ffn__parallel_work();
     if (!large || pthread_mutex_trylock(&pool.owner) != 0) {
         for (size_t tile = 0; tile < tiles; tile++) body(context, tile);

@@ -57,7 +57,12 @@ typedef struct ffn__narrow_kernels {
 
 enum { FFN__NARROW_BLOCK = 4 };
 
-const ffn__narrow_kernels *ffn__narrow(void); /* of the instruction set in use */
+FFN__ISA_DECLARE(ffn__narrow_kernels, ffn__narrow_kernels);
+static inline const ffn__narrow_kernels *ffn__narrow(void) /* of the instruction set in use */
+{
+    static const ffn__narrow_kernels *const tables[] = FFN__ISA_TABLES(ffn__narrow_kernels);
+    return tables[ffn__isa()];
+}
 
 static inline bool ffn__is_narrow(size_t inputs, size_t units)
 {

@@ -4,17 +4,10 @@
 #include "kernel/narrow.h"
 
 FFN__ISA_DECLARE(ffn__native_kernels, ffn__native_kernels);
-FFN__ISA_DECLARE(ffn__narrow_kernels, ffn__narrow_kernels);
 
 const ffn__native_kernels *ffn__native(void)
 {
     static const ffn__native_kernels *const tables[] = FFN__ISA_TABLES(ffn__native_kernels);
-    return tables[ffn__isa()];
-}
-
-const ffn__narrow_kernels *ffn__narrow(void)
-{
-    static const ffn__narrow_kernels *const tables[] = FFN__ISA_TABLES(ffn__narrow_kernels);
     return tables[ffn__isa()];
 }
 

@@ -164,14 +164,6 @@ bool ffn__has_blas(void) { return false; }
 
 #endif
 
-FFN__ISA_DECLARE(ffn__tensor_kernels, ffn__tensor_kernels);
-
-const ffn__tensor_kernels *ffn__tensor(void)
-{
-    static const ffn__tensor_kernels *const tables[] = FFN__ISA_TABLES(ffn__tensor_kernels);
-    return tables[ffn__isa()];
-}
-
 void ffn__gemm(bool transpose_a, bool transpose_b, size_t m, size_t n, size_t k, float alpha, const float *a,
                size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc)
 {

@@ -53,6 +53,11 @@ typedef struct ffn__tensor_kernels {
                     size_t lda, const float *b, size_t ldb, float beta, float *c, size_t ldc);
 } ffn__tensor_kernels;
 
-const ffn__tensor_kernels *ffn__tensor(void); /* of the instruction set in use */
+FFN__ISA_DECLARE(ffn__tensor_kernels, ffn__tensor_kernels);
+static inline const ffn__tensor_kernels *ffn__tensor(void) /* of the instruction set in use */
+{
+    static const ffn__tensor_kernels *const tables[] = FFN__ISA_TABLES(ffn__tensor_kernels);
+    return tables[ffn__isa()];
+}
 
 #endif

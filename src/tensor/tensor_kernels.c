@@ -8,8 +8,6 @@
 #include "tensor/product.h"
 #include "tensor/vector.h"
 
-FFN__ISA_DECLARE(ffn__tensor_kernels, ffn__tensor_kernels);
-
 /* ---- elementwise ------------------------------------------------------------------------------------------------- */
 
 /* Runs `whole` for every vector at i and `part` for the last `rest` < VL elements. */
