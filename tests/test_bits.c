@@ -2,6 +2,7 @@
 #include "networks.h"
 #include "tensor/isa.h"
 #include "test.h"
+#include "train/train.h"
 
 /* Large enough that the pool is used. */
 enum { FEATURES = 300, WIDTH = 512, CLASSES = 10, BATCH = 128, STEPS = 20, SAMPLES = 3 * BATCH + 17 };
@@ -25,9 +26,25 @@ static void fill_data(void)
 /* By the norm, which wants all gradients before the first weight changes; without it, and without learned slopes, weights
  * are updated while backward runs. */
 static bool clips;
+/* Many layers which each thread goes through with rows of its own. */
+static bool deep;
+enum { LAYERS = 10, NARROWER = 128 };
+
+/* Few enough rows for the gradients of all values to be kept. */
+static size_t batch(void) { return deep ? BATCH / 2 : BATCH; }
+
+static ffn_model *make_deep_model(void)
+{
+    ffn_model *m = ffn_model_create(3, NULL);
+    ffn_value h = ffn_input(m, ffn_shape_1d(FEATURES));
+    for (size_t i = 0; i < LAYERS; i++) h = ffn_dense(m, h, NARROWER, i % 2 ? ffn_relu() : ffn_gelu());
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(m, ffn_dense(m, h, CLASSES, ffn_softmax()), NULL), FFN_OK);
+    return m;
+}
 
 static ffn_model *make_model(void)
 {
+    if (deep) return make_deep_model();
     ffn_model *m = ffn_model_create(3, NULL);
     ffn_value h = ffn_dense(m, ffn_input(m, ffn_shape_1d(FEATURES)), WIDTH, ffn_gelu());
     h = ffn_dense(m, ffn_dropout(m, h, 0.3f), WIDTH, clips ? ffn_prelu_per_unit(0.1f) : ffn_relu());
@@ -53,7 +70,7 @@ static ffn_fit_options make_options(size_t threads)
 {
     ffn_fit_options options = ffn_fit_defaults();
     options.optimizer = ffn_adam(0.002f);
-    options.batch_size = BATCH;
+    options.batch_size = batch();
     options.clip_norm = clips ? 0.5f : 0;
     options.l2 = 1e-4f;
     options.threads = threads;
@@ -69,8 +86,10 @@ static void train(size_t threads, outcome *o)
     const ffn_fit_options options = make_options(threads);
     ffn_trainer *trainer = ffn_trainer_create(model, &options, NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(trainer);
+    for (size_t i = 2; deep && ffn__isa() != FFN__ISA_GENERIC && i < LAYERS; i++)
+        CU_ASSERT(trainer->plan->ops[i].joined);
     for (size_t k = 0; k < STEPS; k++) {
-        const size_t begin = k % 4 * BATCH, rows = SAMPLES - begin < BATCH ? SAMPLES - begin : BATCH;
+        const size_t begin = k % 4 * BATCH, left = SAMPLES - begin, rows = left < batch() ? left : batch();
         CU_ASSERT_EQUAL(
             ffn_trainer_step(trainer, x_data + begin * FEATURES, targets + begin, rows, &o->losses[k], NULL), FFN_OK);
     }
@@ -127,7 +146,15 @@ static void test_threads(void)
         train(1, &first);
         train(3, &other);
         expect_same("steps that clip", 3);
-        clips = false;
+        CU_ASSERT_EQUAL(ffn_set_threads(2, NULL), FFN_OK);
+        deep = true;
+        for (int kind = 0; kind < 2; kind++) {
+            clips = kind == 0;
+            train(1, &first);
+            train(2, &other);
+            expect_same("steps of a deep network", 2);
+        }
+        deep = false;
     }
     CU_ASSERT(ffn__isa_force(best));
     CU_ASSERT_EQUAL(ffn_set_threads(0, NULL), FFN_OK);

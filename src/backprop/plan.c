@@ -389,6 +389,23 @@ static void give_betas(const layout *l)
     }
 }
 
+static bool joins(const ffn_plan *plan, const ffn__op *op)
+{
+    const ffn__kernel_table *kernels = ffn__kernels((ffn_kernels)op->kernels);
+    const size_t inputs = ffn_shape_size(*op->inputs[0].shape);
+    return op->ops == &ffn__dense_ops && op->runs_backward && kernels->dense_joins &&
+           kernels->dense_joins(plan->options.max_batch, inputs, ffn_shape_size(plan->model->nodes[op->node].shape));
+}
+
+/* Whether an op and the one before it are dense layers on a value that lies turned, where everything stays to the end: for
+ * one part of the rows the second may run before the first has for another. */
+static bool is_joined(const ffn_plan *plan, size_t o)
+{
+    const ffn__op *op = &plan->ops[o], *before = op - 1;
+    return o > 0 && plan->keeps_deltas && op->input_turned && op->inputs[0].value == before->output &&
+           joins(plan, op) && joins(plan, before);
+}
+
 static bool reports_gradients(const ffn_plan *plan)
 {
     bool all = plan->gradients != NULL;
@@ -470,6 +487,7 @@ static ffn_status bind_all(const layout *l, ffn_error *error)
     if (l->inputs > 1) plan->slices = ffn__alloc_objects(l->inputs, sizeof(*plan->slices), error);
     if (l->inputs > 1 && !plan->slices) return FFN_OUT_OF_MEMORY;
     give_betas(l);
+    for (size_t o = 0; o < plan->op_count; o++) plan->ops[o].joined = is_joined(plan, o);
     plan->reports_gradients = reports_gradients(plan);
     atomic_init(&plan->gradients_finite, true);
     plan->can_update_early = can_update_early(plan);

@@ -32,7 +32,8 @@ typedef struct ffn__op {
     float *forward_scratch, *backward_scratch, *gradient_scratch;
     uint8_t kernels; /* an ffn_kernels, never AUTO */
     bool runs_backward;
-    bool input_turned, output_turned;       /* where the forward does not want every value as the world knows it */
+    bool input_turned, output_turned; /* where the forward does not want every value as the world knows it */
+    bool joined; /* forward and backward can run along with those of the op before it, see ffn__dense_joined */
     bool input_rectified, output_rectified; /* of those, ReLUs' whose derivative the only reader takes care of */
 } ffn__op;
 

@@ -84,13 +84,46 @@ static void forward_op(const ffn_plan *plan, const ffn__op *op)
     op->ops->forward(&c.step);
 }
 
+static bool has_threads(const ffn_plan *plan) { return plan->options.threads != 1 && ffn__thread_count() > 1; }
+
+/* Whether in this pass op o may run along with the one before it. */
+static bool is_joined(const ffn_plan *plan, size_t o)
+{
+    return plan->ops[o].joined && plan->rows >= FFN__FEW && !plan->plain && has_threads(plan);
+}
+
+/* Makes the calls of `count` ops from o on, by steps of 1 or -1, and runs them in one. */
+static void run_joined(const ffn_plan *plan, ffn__pass pass, size_t o, int by, size_t count, call calls[FFN__JOINED])
+{
+    const ffn_step *steps[FFN__JOINED];
+    for (size_t i = 0; i<count; i++, o = by> 0 ? o + 1 : o - 1) {
+        const ffn__op *op = &plan->ops[o];
+        make_call(plan, op, pass == FFN__FORWARD ? op->forward_scratch : op->backward_scratch, &calls[i]);
+        steps[i] = &calls[i].step;
+    }
+    ffn__dense_joined(pass, steps, count);
+}
+
+/* Op o and those that run along with it; answers how many. */
+static size_t forward_ops(const ffn_plan *plan, size_t o)
+{
+    call calls[FFN__JOINED];
+    size_t count = 1;
+    while (count < FFN__JOINED && o + count < plan->op_count && is_joined(plan, o + count)) count++;
+    if (count > 1)
+        run_joined(plan, FFN__FORWARD, o, 1, count, calls);
+    else
+        forward_op(plan, &plan->ops[o]);
+    return count;
+}
+
 static void run_forward(ffn_plan *plan, bool fused)
 {
     plan->fused = fused;
     if (is_chain(plan))
         ffn__chain_forward(plan);
     else
-        for (size_t o = 0; o < plan->op_count; o++) forward_op(plan, &plan->ops[o]);
+        for (size_t o = 0; o < plan->op_count;) o += forward_ops(plan, o);
     if (plan->options.training) plan->forwards++;
 }
 
@@ -218,19 +251,26 @@ static void join_input_gradients(const ffn_plan *plan)
     }
 }
 
-static void run_backward_parameters(const ffn_plan *plan, const ffn__op *op, const ffn__gradient_reader *reader)
+static bool has_gradients(const ffn__op *op) { return op->runs_backward && op->ops->backward_parameters; }
+
+static void make_gradients_call(const ffn_plan *plan, const ffn__op *op, const ffn__gradient_reader *reader, call *c)
 {
-    if (!op->runs_backward || !op->ops->backward_parameters) return;
-    call c;
-    make_call(plan, op, op->backward_scratch, &c);
-    ffn_step *step = &c.step;
+    ffn_step *step = &c->step;
+    make_call(plan, op, op->backward_scratch, c);
     step->gradient_ready = reader->ready;
     step->gradient_context = reader->context;
     step->gradient_kept = reader->kept;
     for (size_t i = 0; i < sizeof(reader->fetch) / sizeof(reader->fetch)[0]; i++)
         if (reader->fetch[i] && step->parameter_gradients[0])
             step->gradient_fetch[i] = reader->fetch[i] + (step->parameter_gradients[0] - plan->gradients);
-    op->ops->backward_parameters(step);
+}
+
+static void run_backward_parameters(const ffn_plan *plan, const ffn__op *op, const ffn__gradient_reader *reader)
+{
+    if (!has_gradients(op)) return;
+    call c;
+    make_gradients_call(plan, op, reader, &c);
+    op->ops->backward_parameters(&c.step);
 }
 
 /* Where gradients stay in the plan, their parts are looked at while they are in cache. */
@@ -252,6 +292,31 @@ static bool is_bounded(const ffn__op *op, const ffn_step *step)
     return !op->ops->gradient_bound || op->ops->gradient_bound(step) < FLT_MAX / 2;
 }
 
+/* How many ops up to o run in one on the way back. */
+static size_t joined_before(const ffn_plan *plan, size_t o)
+{
+    size_t count = 1;
+    while (count < FFN__JOINED && count <= o && is_joined(plan, o - count + 1)) count++;
+    return count;
+}
+
+/* Op o and those that run along with it; answers how many. *bounded stays true if all layers know that their parameters'
+ * gradients will be finite. */
+static size_t backward_ops(const ffn_plan *plan, size_t o, bool *bounded)
+{
+    call calls[FFN__JOINED];
+    const size_t count = joined_before(plan, o);
+    if (!plan->ops[o].runs_backward) return count;
+    if (count > 1) {
+        run_joined(plan, FFN__BACKWARD, o, -1, count, calls);
+    } else {
+        make_call(plan, &plan->ops[o], plan->ops[o].backward_scratch, &calls[0]);
+        plan->ops[o].ops->backward(&calls[0].step);
+    }
+    for (size_t i = 0; i < count && *bounded; i++) *bounded = is_bounded(&plan->ops[o - i], &calls[i].step);
+    return count;
+}
+
 /* The gradients of values from the output back to the inputs, and, unless the plan keeps them for later, those of the
  * parameters on the way. With ask, answers whether all layers know that their parameters' will be finite. */
 static bool run_backward(ffn_plan *plan, bool fused, bool ask)
@@ -264,16 +329,29 @@ static bool run_backward(ffn_plan *plan, bool fused, bool ask)
     if (chain) return false;
     const ffn__gradient_reader look = looker(plan);
     bool bounded = ask;
-    for (size_t o = plan->op_count; o-- > 0;) {
-        const ffn__op *op = &plan->ops[o];
-        if (!op->runs_backward) continue;
-        call c;
-        make_call(plan, op, op->backward_scratch, &c);
-        op->ops->backward(&c.step);
-        bounded = bounded && is_bounded(op, &c.step);
+    for (size_t o = plan->op_count, count; o > 0; o -= count) {
+        const ffn__op *op = &plan->ops[o - 1];
+        count = backward_ops(plan, o - 1, &bounded);
         if (!plan->keeps_deltas) run_backward_parameters(plan, op, &look);
     }
     return bounded;
+}
+
+/* Op o's, and in one those of the ops that ran along with it; answers how many. */
+static size_t gradient_ops(const ffn_plan *plan, size_t o, const ffn__gradient_reader *reader)
+{
+    call calls[FFN__JOINED];
+    const ffn_step *steps[FFN__JOINED];
+    const size_t count = joined_before(plan, o);
+    for (size_t i = 0; count > 1 && i < count; i++) {
+        make_gradients_call(plan, &plan->ops[o - i], reader, &calls[i]);
+        steps[i] = &calls[i].step;
+    }
+    if (count > 1)
+        ffn__dense_joined(FFN__GRADIENTS, steps, count);
+    else
+        run_backward_parameters(plan, &plan->ops[o], reader);
+    return count;
 }
 
 /* Gradients of parameters that were left for later. */
@@ -281,7 +359,7 @@ static void finish_parameters(ffn_plan *plan, const ffn__gradient_reader *reader
 {
     const ffn__gradient_reader look = looker(plan);
     if (reader) atomic_store(&plan->gradients_finite, false); /* they are not all there */
-    for (size_t o = plan->op_count; o-- > 0;) run_backward_parameters(plan, &plan->ops[o], reader ? reader : &look);
+    for (size_t o = plan->op_count; o > 0;) o -= gradient_ops(plan, o - 1, reader ? reader : &look);
 }
 
 /* What comes after it: those, and the joined gradient of several inputs, which may take the memory of all else. */

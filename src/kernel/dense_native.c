@@ -387,6 +387,15 @@ static bool shares_are_even(const ffn__dense *d)
     return product_work(d) < ffn__parallel_work() || panels > FEW_PANELS || panels % most_threads(d) == 0;
 }
 
+static job gradients_job(const ffn__dense *d)
+{
+    job j = {.dense = d, .size = shares_are_even(d) ? TILE : PART / 2};
+    j.groups = parts(d->units, j.size);
+    return j;
+}
+
+static size_t gradients_tiles(const job *j) { return parts(j->dense->inputs, FFN__PANEL) * j->groups; }
+
 static void dense_gradients(const ffn__dense *d)
 {
     if (d->dslope && d->ready) d->ready(d->ready_context, d->dslope, d->dslope, d->activation.per_unit ? d->units : 1);
@@ -394,9 +403,84 @@ static void dense_gradients(const ffn__dense *d)
         ffn__narrow_dense_gradients(d);
         return;
     }
-    job j = {.dense = d, .size = shares_are_even(d) ? TILE : PART / 2};
-    j.groups = parts(d->units, j.size);
-    ffn__parallel(d->threads, parts(d->inputs, FFN__PANEL) * j.groups, product_work(d), gradient_tile, &j);
+    job j = gradients_job(d);
+    ffn__parallel(d->threads, gradients_tiles(&j), product_work(d), gradient_tile, &j);
+}
+
+/* ---- several layers ---------------------------------------------------------------------------------------------- */
+
+/* Layers that each thread goes through with rows of its own: it does so without waiting for others in between. Of their
+ * gradients, no layer's need another's. Larger layers gain nothing from that, and a thread would not get the weights back
+ * that it has in its cache. */
+
+static bool dense_joins(size_t rows, size_t inputs, size_t units)
+{
+    const ffn__dense d = {.rows = rows, .inputs = inputs, .units = units};
+    return !ffn__is_narrow(inputs, units) && by_rows(&d) && product_work(&d) >= ffn__parallel_work();
+}
+
+static bool is_one_of_several(ffn__pass pass, const ffn__dense *d)
+{
+    const bool suits = pass == FFN__FORWARD    ? d->fused || !d->activation.ops || by_element(&d->activation)
+                       : pass == FFN__BACKWARD ? d->dx && !d->dslope
+                                               : !d->dslope;
+    return suits && d->rows >= FFN__FEW && !ffn__is_narrow(d->inputs, d->units) && by_rows(d);
+}
+
+typedef struct several {
+    job jobs[FFN__JOINED];
+    size_t count;
+    size_t ends[FFN__JOINED]; /* of the gradients' tiles: those of layer i before ends[i] */
+    double work;
+} several;
+
+static void several_forward(void *context, size_t tile)
+{
+    several *s = context;
+    for (size_t i = 0; i < s->count; i++) forward_rows(&s->jobs[i], tile);
+}
+
+static void several_backward(void *context, size_t tile)
+{
+    several *s = context;
+    for (size_t i = 0; i < s->count; i++) backward_rows(&s->jobs[i], tile);
+}
+
+static void several_gradients(void *context, size_t tile)
+{
+    several *s = context;
+    size_t i = 0;
+    while (tile >= s->ends[i]) i++;
+    gradient_tile(&s->jobs[i], i > 0 ? tile - s->ends[i - 1] : tile);
+}
+
+/* The first layers that can be taken in one. */
+static several gather(ffn__pass pass, const ffn__dense *layers, size_t count)
+{
+    several s = {0};
+    for (size_t tiles = 0; s.count < count && is_one_of_several(pass, &layers[s.count]); s.count++) {
+        const ffn__dense *d = &layers[s.count];
+        s.jobs[s.count] = pass == FFN__GRADIENTS ? gradients_job(d) : (job){.dense = d, .size = rows_of_tile(d)};
+        s.ends[s.count] = tiles += pass == FFN__GRADIENTS ? gradients_tiles(&s.jobs[s.count]) : 0;
+        s.work += product_work(d);
+    }
+    return s;
+}
+
+static void dense_joined(ffn__pass pass, const ffn__dense *layers, size_t count)
+{
+    static void (*const one[])(const ffn__dense *) = {dense_forward, dense_backward, dense_gradients};
+    static void (*const body[])(void *, size_t) = {several_forward, several_backward, several_gradients};
+    for (size_t i = 0, done; i < count; i += done) {
+        const ffn__dense *d = &layers[i];
+        several s = gather(pass, d, count - i);
+        done = s.count > 1 ? s.count : 1;
+        if (s.count > 1)
+            ffn__parallel(d->threads, pass == FFN__GRADIENTS ? s.ends[s.count - 1] : parts(d->rows, s.jobs[0].size),
+                          s.work, body[pass], &s);
+        else
+            one[pass](d);
+    }
 }
 
 static bool dense_turns(size_t inputs, size_t units) { return !ffn__is_narrow(inputs, units); }
@@ -417,4 +501,6 @@ const ffn__kernel_table ffn__kernel_native = {
     .dense_forward = dense_forward,
     .dense_backward = dense_backward,
     .dense_gradients = dense_gradients,
+    .dense_joins = dense_joins,
+    .dense_joined = dense_joined,
 };

@@ -44,6 +44,9 @@ typedef struct ffn__dense {
     size_t slots;
 } ffn__dense;
 
+typedef enum ffn__pass { FFN__FORWARD = 0, FFN__BACKWARD, FFN__GRADIENTS } ffn__pass;
+enum { FFN__JOINED = 8 }; /* layers, at most */
+
 typedef struct ffn__kernel_table {
     const char *name;
     bool (*dense_turns)(size_t inputs, size_t units); /* whether such a layer can have X or Y turned; NULL: none can */
@@ -54,6 +57,10 @@ typedef struct ffn__kernel_table {
     void (*dense_forward)(const ffn__dense *dense);
     void (*dense_backward)(const ffn__dense *dense);  /* dY becomes dZ; dX; the slope's gradient */
     void (*dense_gradients)(const ffn__dense *dense); /* dW, db */
+    /* A pass of layers that follow each other, in the pass's order, with less waiting in between; the values between them
+     * are turned, and all that they read and write is apart. And whether a layer gains by that. NULL: none does. */
+    bool (*dense_joins)(size_t rows, size_t inputs, size_t units);
+    void (*dense_joined)(ffn__pass pass, const ffn__dense *layers, size_t count);
 } ffn__kernel_table;
 
 extern const ffn__kernel_table ffn__kernel_blas, ffn__kernel_native;

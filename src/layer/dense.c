@@ -99,6 +99,13 @@ static void backward_parameters(const ffn_step *step)
     ffn__kernels(step->kernels)->dense_gradients(&dense);
 }
 
+void ffn__dense_joined(ffn__pass pass, const ffn_step *const *steps, size_t count)
+{
+    ffn__dense layers[FFN__JOINED];
+    for (size_t i = 0; i < count; i++) layers[i] = bind(steps[i]);
+    ffn__kernels(steps[0]->kernels)->dense_joined(pass, layers, count);
+}
+
 static double gradient_bound(const ffn_step *step)
 {
     const ffn__dense dense = bind(step);

@@ -12,6 +12,8 @@ typedef struct ffn__dense_config {
     size_t units;
     ffn_activation activation;
 } ffn__dense_config;
+/* A pass of dense layers that follow each other; their kernels can join them. */
+void ffn__dense_joined(ffn__pass pass, const ffn_step *const *steps, size_t count);
 /* All the library's layers, of which a file names them; NULL past the last. */
 const ffn_layer_ops *ffn__layer_kind(size_t index);
 
