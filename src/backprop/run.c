@@ -92,13 +92,14 @@ static bool is_joined(const ffn_plan *plan, size_t o)
     return plan->ops[o].joined && plan->rows >= FFN__FEW && !plan->plain && has_threads(plan);
 }
 
-/* Makes the calls of `count` ops from o on, by steps of 1 or -1, and runs them in one. */
-static void run_joined(const ffn_plan *plan, ffn__pass pass, size_t o, int by, size_t count, call calls[FFN__JOINED])
+/* Makes the calls of `count` ops from o on, or on the way back down from o, and runs them in one. */
+static void run_joined(const ffn_plan *plan, ffn__pass pass, size_t o, size_t count, call calls[FFN__JOINED])
 {
     const ffn_step *steps[FFN__JOINED];
-    for (size_t i = 0; i<count; i++, o = by> 0 ? o + 1 : o - 1) {
-        const ffn__op *op = &plan->ops[o];
-        make_call(plan, op, pass == FFN__FORWARD ? op->forward_scratch : op->backward_scratch, &calls[i]);
+    for (size_t i = 0; i < count; i++) {
+        const bool forward = pass == FFN__FORWARD;
+        const ffn__op *op = forward ? &plan->ops[o + i] : &plan->ops[o - i];
+        make_call(plan, op, forward ? op->forward_scratch : op->backward_scratch, &calls[i]);
         steps[i] = &calls[i].step;
     }
     ffn__dense_joined(pass, steps, count);
@@ -111,7 +112,7 @@ static size_t forward_ops(const ffn_plan *plan, size_t o)
     size_t count = 1;
     while (count < FFN__JOINED && o + count < plan->op_count && is_joined(plan, o + count)) count++;
     if (count > 1)
-        run_joined(plan, FFN__FORWARD, o, 1, count, calls);
+        run_joined(plan, FFN__FORWARD, o, count, calls);
     else
         forward_op(plan, &plan->ops[o]);
     return count;
@@ -251,8 +252,6 @@ static void join_input_gradients(const ffn_plan *plan)
     }
 }
 
-static bool has_gradients(const ffn__op *op) { return op->runs_backward && op->ops->backward_parameters; }
-
 static void make_gradients_call(const ffn_plan *plan, const ffn__op *op, const ffn__gradient_reader *reader, call *c)
 {
     ffn_step *step = &c->step;
@@ -267,7 +266,7 @@ static void make_gradients_call(const ffn_plan *plan, const ffn__op *op, const f
 
 static void run_backward_parameters(const ffn_plan *plan, const ffn__op *op, const ffn__gradient_reader *reader)
 {
-    if (!has_gradients(op)) return;
+    if (!op->runs_backward || !op->ops->backward_parameters) return;
     call c;
     make_gradients_call(plan, op, reader, &c);
     op->ops->backward_parameters(&c.step);
@@ -308,7 +307,7 @@ static size_t backward_ops(const ffn_plan *plan, size_t o, bool *bounded)
     const size_t count = joined_before(plan, o);
     if (!plan->ops[o].runs_backward) return count;
     if (count > 1) {
-        run_joined(plan, FFN__BACKWARD, o, -1, count, calls);
+        run_joined(plan, FFN__BACKWARD, o, count, calls);
     } else {
         make_call(plan, &plan->ops[o], plan->ops[o].backward_scratch, &calls[0]);
         plan->ops[o].ops->backward(&calls[0].step);

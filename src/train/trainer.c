@@ -142,7 +142,7 @@ static ffn_status make_state(ffn_trainer *t, ffn_error *error)
 /* Whether the optimizer's state or weights become smaller by themselves. */
 static bool decays(const ffn_trainer *t)
 {
-    bool any = t->slots > 0 || t->averages;
+    bool any = t->slots > 0;
     for (size_t i = 0; i < t->chunk_count; i++) {
         const ffn__gradient_rule *rule = &t->chunks[i].rule;
         any |= rule->l1 > 0 || rule->l2 > 0 || rule->decay > 0;
