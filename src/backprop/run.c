@@ -5,6 +5,9 @@
 
 #include "backprop/plan.h"
 
+/* Floating-point operations that looking at a layer's output and input is worth, for each of its outputs. */
+static const double BOUND_WORK = 25;
+
 /* ---- forward --------------------------------------------------------------------------------------------------- */
 
 static void cut_inputs(ffn_plan *plan)
@@ -291,6 +294,32 @@ static bool is_bounded(const ffn__op *op, const ffn_step *step)
     return !op->ops->gradient_bound || op->ops->gradient_bound(step) < FLT_MAX / 2;
 }
 
+/* Of several ops whose backward has run. */
+typedef struct bounds {
+    const ffn__op *last;
+    const call *calls;
+    bool known[FFN__JOINED];
+} bounds;
+
+static void find_bound(void *context, size_t i)
+{
+    bounds *b = context;
+    b->known[i] = is_bounded(b->last - i, &b->calls[i].step);
+}
+
+/* Whether all `count` ops down from o know that their parameters' gradients will be finite. */
+static bool are_bounded(const ffn_plan *plan, size_t o, size_t count, const call *calls)
+{
+    bounds b = {.last = &plan->ops[o], .calls = calls};
+    double work = 0;
+    bool all = true;
+    for (size_t i = 0; i < count; i++)
+        work += BOUND_WORK * (double)plan->rows * (double)ffn_shape_size(plan->model->nodes[(b.last - i)->node].shape);
+    ffn__parallel(plan->options.threads, count, work, find_bound, &b);
+    for (size_t i = 0; i < count; i++) all &= b.known[i];
+    return all;
+}
+
 /* How many ops up to o run in one on the way back. */
 static size_t joined_before(const ffn_plan *plan, size_t o)
 {
@@ -312,7 +341,7 @@ static size_t backward_ops(const ffn_plan *plan, size_t o, bool *bounded)
         make_call(plan, &plan->ops[o], plan->ops[o].backward_scratch, &calls[0]);
         plan->ops[o].ops->backward(&calls[0].step);
     }
-    for (size_t i = 0; i < count && *bounded; i++) *bounded = is_bounded(&plan->ops[o - i], &calls[i].step);
+    *bounded = *bounded && are_bounded(plan, o, count, calls);
     return count;
 }
 
