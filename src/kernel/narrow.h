@@ -12,7 +12,7 @@ typedef struct ffn__narrow_shape {
     bool units_in_lanes; /* else the inputs */
 } ffn__narrow_shape;
 
-enum { FFN__NARROW_NONE = UINT32_MAX }; /* an offset: there is none */
+#define FFN__NARROW_NONE UINT32_MAX /* an offset: there is none */
 
 /* A layer of a chain, bound to the memory of a single row by offsets, in floats, into the chain's blocks: tiny networks are
  * to stay tiny. Every value has room for FFN__HALF_PANEL floats, of which those behind the last mean nothing. */
