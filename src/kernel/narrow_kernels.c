@@ -144,7 +144,7 @@ VECTOR_INLINE lanes lanes_gather(size_t count, lanes v, const float *w)
     lanes all = lanes_none();
     UNROLL for (size_t first = 0; first < LANES; first += BLOCK)
     {
-        if (first >= count) break;
+        if (first >= count) continue;
         vec product[BLOCK];
         for (size_t i = 0; i < BLOCK; i++) {
             const float *row = w + (first + i) * LANES;
