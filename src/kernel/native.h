@@ -30,8 +30,8 @@ typedef struct ffn__panel_product {
     size_t ldc;
     const float *bias; /* [rows]; NULL: none */
     bool add;          /* to what C holds; bias is then not used */
-    bool rectify;      /* C becomes max(0, C) in the end */
-    const float *mask; /* laid out as C, which becomes 0 where this is not above 0; NULL: none */
+    bool rectify;      /* of multiply_rows: C becomes max(0, C) in the end */
+    const float *mask; /* of multiply_columns: laid out as C, which becomes 0 where this is not above 0; NULL: none */
     /* Memory laid out as C that will be read when C is there: it is fetched meanwhile. NULL: none. */
     const float *fetch[FFN__FETCHED];
 } ffn__panel_product;

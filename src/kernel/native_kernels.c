@@ -52,14 +52,20 @@ VECTOR_INLINE void begin_sums(sums sum, const size_t rows, const size_t vectors,
                    : vec_set(0);
 }
 
+VECTOR_INLINE void rectify_sums(sums sum, const size_t rows, const size_t vectors)
+{
+    UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++) sum[r][v] =
+        vec_max(vec_set(0), sum[r][v]);
+}
+
+VECTOR_INLINE void mask_sums(sums sum, const size_t rows, const size_t vectors, const float *mask, size_t ldc)
+{
+    UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++) sum[r][v] =
+        vec_select(vec_load(mask + r * ldc + v * VL) <= 0, vec_set(0), sum[r][v]);
+}
+
 VECTOR_INLINE void end_sums(sums sum, const size_t rows, const size_t vectors, const result *to)
 {
-    if (to->rectify)
-        UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++) sum[r][v] =
-            vec_max(vec_set(0), sum[r][v]);
-    if (to->mask)
-        UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++) sum[r][v] =
-            vec_select(vec_load(to->mask + r * to->ldc + v * VL) <= 0, vec_set(0), sum[r][v]);
     UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++)
         vec_store(to->c + r * to->ldc + v * VL, sum[r][v]);
 }
@@ -120,6 +126,7 @@ VECTOR_INLINE void rows_tile(const size_t rows, const size_t vectors, size_t dep
         depth -= steps;
     }
     if (depth) add_panel(sum, rows, vectors, depth, a + from->row * FFN__HALF_PANEL, FFN__HALF_PANEL, b, ldb, NULL);
+    if (to->rectify) rectify_sums(sum, rows, vectors);
     end_sums(sum, rows, vectors, to);
 }
 
@@ -133,6 +140,7 @@ VECTOR_INLINE void columns_tile(const size_t rows, const size_t vectors, size_t 
         UNROLL for (size_t v = 0; v < vectors; v++) __builtin_prefetch(b + AHEAD * from->ldb + v * VL);
         add_step(sum, rows, vectors, a, 1, b);
     }
+    if (to->mask) mask_sums(sum, rows, vectors, to->mask, to->ldc);
     end_sums(sum, rows, vectors, to);
 }
 
@@ -303,12 +311,16 @@ VECTOR_INLINE void few_tile(const size_t rows, const size_t units, const bool fa
 
 /* Tiles of U units and the units behind them, one way or the other. */
 #define FEW(NAME, R, U, FAR_AWAY)                                                                                      \
+    static __attribute__((noinline)) void unit_##NAME(const ffn__few_product *p, size_t u)                             \
+    {                                                                                                                  \
+        few_tile(R, 1, FAR_AWAY, p, u);                                                                                \
+    }                                                                                                                  \
     static void few_##NAME(const ffn__few_product *p)                                                                  \
     {                                                                                                                  \
         const size_t tiles = p->units / U, rest = p->units - tiles * U;                                                \
-        for (size_t i = 0; p->backwards && i < rest; i++) few_tile(R, 1, FAR_AWAY, p, p->units - 1 - i);               \
+        for (size_t i = 0; p->backwards && i < rest; i++) unit_##NAME(p, p->units - 1 - i);                            \
         for (size_t i = 0; i < tiles; i++) few_tile(R, U, FAR_AWAY, p, (p->backwards ? tiles - 1 - i : i) * U);        \
-        for (size_t i = 0; !p->backwards && i < rest; i++) few_tile(R, 1, FAR_AWAY, p, tiles *U + i);                  \
+        for (size_t i = 0; !p->backwards && i < rest; i++) unit_##NAME(p, tiles *U + i);                               \
     }
 FEW(1, 1, UNITS_OF_ONE, false)
 FEW(1_far, 1, UNITS_OF_ONE, true)
