@@ -389,21 +389,23 @@ static void give_betas(const layout *l)
     }
 }
 
+/* Whether this op can be one of several that run along with each other: for one part of the rows a later one may run before
+ * this one has for another, so that all it works on must be its own to the end. A layer that turns its input has memory for
+ * that only while it runs; so has one for the gradient of its output if it is not trained. */
 static bool joins(const ffn_plan *plan, const ffn__op *op)
 {
     const ffn__kernel_table *kernels = ffn__kernels((ffn_kernels)op->kernels);
     const size_t inputs = ffn_shape_size(*op->inputs[0].shape);
-    return op->ops == &ffn__dense_ops && op->runs_backward && kernels->dense_joins &&
+    return plan->keeps_deltas && op->ops == &ffn__dense_ops && op->input_turned && op->runs_backward &&
+           op->parameters[FFN__DENSE_WEIGHT].gradient && kernels->dense_joins &&
            kernels->dense_joins(plan->options.max_batch, inputs, ffn_shape_size(plan->model->nodes[op->node].shape));
 }
 
-/* Whether an op and the one before it are dense layers on a value that lies turned, where everything stays to the end: for
- * one part of the rows the second may run before the first has for another. */
+/* Whether an op and the one before it are such, one on the value of the other. */
 static bool is_joined(const ffn_plan *plan, size_t o)
 {
-    const ffn__op *op = &plan->ops[o], *before = op - 1;
-    return o > 0 && plan->keeps_deltas && op->input_turned && op->inputs[0].value == before->output &&
-           joins(plan, op) && joins(plan, before);
+    const ffn__op *op = &plan->ops[o];
+    return o > 0 && joins(plan, op) && joins(plan, op - 1) && op->inputs[0].value == op[-1].output;
 }
 
 static bool reports_gradients(const ffn_plan *plan)
