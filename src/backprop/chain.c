@@ -86,7 +86,8 @@ ffn_status ffn__chain_bind(ffn_plan *plan, ffn_error *error)
     if (!plan->layers) return FFN_OUT_OF_MEMORY;
     for (size_t o = 0; o < plan->op_count; o++) plan->layers[o] = layer_of(plan, &plan->ops[o]);
     plan->bytes += plan->op_count * sizeof(*plan->layers);
-    return ffn__chain_follow_betas(plan), FFN_OK;
+    ffn__chain_follow_betas(plan);
+    return FFN_OK;
 }
 
 void ffn__chain_follow_betas(ffn_plan *plan)

@@ -199,22 +199,24 @@ VECTOR_INLINE void put_gradients(size_t count, const float *factors, lanes v, bo
         add_gradients(count, factors, v, false, dw, check);
 }
 
-/* The gradients of a layer and, unless dx is NULL, of its input. */
-VECTOR_INLINE void layer_backward(const ffn__narrow_layer *l, const float *x, const float *dy, const float *w,
-                                  float *dx, float *gradients, lanes *check)
+/* The gradient of a layer's input, from its dz in lanes and in memory. */
+VECTOR_INLINE void put_input_gradient(const ffn__narrow_shape *s, lanes dz, const float *dy, const float *w, float *dx)
+{
+    lanes_store(dx, s->units_in_lanes ? lanes_gather(s->inputs, dz, w) : lanes_spread(s->units, dy, w, lanes_none()),
+                LANES);
+}
+
+/* Those of its parameters. */
+VECTOR_INLINE void put_parameter_gradients(const ffn__narrow_layer *l, lanes dz, const float *dy, const float *x,
+                                           float *gradients, lanes *check)
 {
     static const float one = 1;
     const ffn__narrow_shape *s = &l->shape;
-    const lanes dz = lanes_load(dy, s->units);
-    float *dw = gradients + l->weight;
-    if (s->units_in_lanes) {
-        if (dx) lanes_store(dx, lanes_gather(s->inputs, dz, w), LANES);
-        if (l->trains) put_gradients(s->inputs, x, dz, l->adds_weight, dw, check);
-    } else {
-        if (dx) lanes_store(dx, lanes_spread(s->units, dy, w, lanes_none()), LANES);
-        if (l->trains) put_gradients(s->units, dy, lanes_load(x, s->inputs), l->adds_weight, dw, check);
-    }
-    if (l->trains && l->bias != FFN__NARROW_NONE) put_gradients(1, &one, dz, l->adds_bias, gradients + l->bias, check);
+    if (s->units_in_lanes)
+        put_gradients(s->inputs, x, dz, l->adds_weight, gradients + l->weight, check);
+    else
+        put_gradients(s->units, dy, lanes_load(x, s->inputs), l->adds_weight, gradients + l->weight, check);
+    if (l->bias != FFN__NARROW_NONE) put_gradients(1, &one, dz, l->adds_bias, gradients + l->bias, check);
 }
 
 static bool backward_row(const ffn__narrow_chain *chain)
@@ -227,8 +229,10 @@ static bool backward_row(const ffn__narrow_chain *chain)
         const ffn_activation *f = c.linear && l + 1 == end ? NULL : l->activation;
         float *dy = c.arena + l->dy;
         if (f) f->ops->backward(f, 1, l->shape.units, c.arena + l->z, c.arena + l->y, dy, dy);
-        layer_backward(l, first ? c.x : c.arena + l[-1].y, dy, c.values + l->weight, first ? c.dx : c.arena + l[-1].dy,
-                       c.gradients, &check);
+        float *dx = first ? c.dx : c.arena + l[-1].dy;
+        const lanes dz = lanes_load(dy, l->shape.units);
+        if (dx) put_input_gradient(&l->shape, dz, dy, c.values + l->weight, dx);
+        if (l->trains) put_parameter_gradients(l, dz, dy, first ? c.x : c.arena + l[-1].y, c.gradients, &check);
     }
     bool finite = true;
     for (size_t p = 0; p < PARTS; p++) finite &= !ivec_any(check.part[p] != 0);

@@ -368,8 +368,8 @@ static double blurred_rows(const ffn_loss *loss, size_t rows, size_t cols, const
 
 static double sharp_one(const ffn_loss *loss, size_t cols, const float *z, float target, float *dz, double scale)
 {
-    const size_t k = (size_t)target;
     if (!is_class(target, cols)) return lost_row(cols, dz);
+    const size_t k = (size_t)target;
     return (cols <= VL ? sharp_short_row : sharp_row)(cols, k, class_weight(loss, k), z, dz, scale);
 }
 
