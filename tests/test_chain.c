@@ -185,15 +185,15 @@ static void overflow_body(void)
 /* ---- passes ------------------------------------------------------------------------------------------------------ */
 
 /* Outputs, and the gradients of the inputs by those of the outputs. */
-static void run(const ffn_model *m, const chain *c, bool along, float *y, float *dx)
+static void run(const ffn_model *m, const chain *c, size_t rows, bool frozen, bool along, float *y, float *dx)
 {
-    const ffn_plan_options options = {.max_batch = MOST, .training = true, .input_gradient = true};
+    const ffn_plan_options options = {.max_batch = MOST, .training = true, .input_gradient = true, .frozen = frozen};
     ffn_plan *plan = ffn_plan_create(m, options, NULL);
     CU_ASSERT_PTR_NOT_NULL_FATAL(plan);
     if (!along) forget_chain(plan);
-    memcpy(y, ffn_forward(plan, x, 33), 33 * c->outputs * sizeof(float));
+    memcpy(y, ffn_forward(plan, x, rows), rows * c->outputs * sizeof(float));
     ffn_backward_from(plan, targets);
-    memcpy(dx, ffn_input_gradient(plan), 33 * c->inputs * sizeof(float));
+    memcpy(dx, ffn_input_gradient(plan), rows * c->inputs * sizeof(float));
     ffn_plan_destroy(plan);
 }
 
@@ -204,10 +204,13 @@ static void passes_body(void)
     fill_uniform(targets, COUNT(targets), 8, -1, 1);
     for (size_t i = 0; i < COUNT(chains); i++) {
         ffn_model *m = build(&chains[i]);
-        run(m, &chains[i], true, y[0], dx[0]);
-        run(m, &chains[i], false, y[1], dx[1]);
-        CU_ASSERT_EQUAL(memcmp(y[0], y[1], 33 * chains[i].outputs * sizeof(float)), 0);
-        CU_ASSERT_EQUAL(memcmp(dx[0], dx[1], 33 * chains[i].inputs * sizeof(float)), 0);
+        for (size_t k = 0; k < 4; k++) {
+            const size_t rows = k % 2 ? 1 : 33;
+            run(m, &chains[i], rows, k / 2, true, y[0], dx[0]);
+            run(m, &chains[i], rows, k / 2, false, y[1], dx[1]);
+            CU_ASSERT_EQUAL(memcmp(y[0], y[1], rows * chains[i].outputs * sizeof(float)), 0);
+            CU_ASSERT_EQUAL(memcmp(dx[0], dx[1], rows * chains[i].inputs * sizeof(float)), 0);
+        }
         ffn_model_destroy(m);
     }
 }
