@@ -36,8 +36,8 @@ VECTOR_INLINE vec load_quads(const float *x, size_t step)
 #endif
 }
 
-/* to [4][ldt] = the transpose of x [VL][ldx]: four columns of VL rows. */
-VECTOR_INLINE void transpose_quads(const float *x, size_t ldx, float *to, size_t ldt)
+/* turned [4] = four columns of x [VL][ldx]. */
+VECTOR_INLINE void turn_quads(const float *x, size_t ldx, vec turned[QUAD])
 {
     const vec a = load_quads(x, QUAD * ldx), b = load_quads(x + ldx, QUAD * ldx);
     const vec c = load_quads(x + 2 * ldx, QUAD * ldx), d = load_quads(x + 3 * ldx, QUAD * ldx);
@@ -45,44 +45,57 @@ VECTOR_INLINE void transpose_quads(const float *x, size_t ldx, float *to, size_t
     const vec low_cd = __builtin_shufflevector(c, d, FFN__IN_QUADS(0, VL, 1, VL + 1));
     const vec high_ab = __builtin_shufflevector(a, b, FFN__IN_QUADS(2, VL + 2, 3, VL + 3));
     const vec high_cd = __builtin_shufflevector(c, d, FFN__IN_QUADS(2, VL + 2, 3, VL + 3));
-    vec_store(to, __builtin_shufflevector(low_ab, low_cd, FFN__IN_QUADS(0, 1, VL, VL + 1)));
-    vec_store(to + ldt, __builtin_shufflevector(low_ab, low_cd, FFN__IN_QUADS(2, 3, VL + 2, VL + 3)));
-    vec_store(to + 2 * ldt, __builtin_shufflevector(high_ab, high_cd, FFN__IN_QUADS(0, 1, VL, VL + 1)));
-    vec_store(to + 3 * ldt, __builtin_shufflevector(high_ab, high_cd, FFN__IN_QUADS(2, 3, VL + 2, VL + 3)));
+    turned[0] = __builtin_shufflevector(low_ab, low_cd, FFN__IN_QUADS(0, 1, VL, VL + 1));
+    turned[1] = __builtin_shufflevector(low_ab, low_cd, FFN__IN_QUADS(2, 3, VL + 2, VL + 3));
+    turned[2] = __builtin_shufflevector(high_ab, high_cd, FFN__IN_QUADS(0, 1, VL, VL + 1));
+    turned[3] = __builtin_shufflevector(high_ab, high_cd, FFN__IN_QUADS(2, 3, VL + 2, VL + 3));
 }
 #else
-VECTOR_INLINE void transpose_quads(const float *x, size_t ldx, float *to, size_t ldt)
+VECTOR_INLINE void turn_quads(const float *x, size_t ldx, vec turned[QUAD])
 {
     for (size_t r = 0; r < VL; r++)
-        for (size_t c = 0; c < QUAD; c++) to[c * ldt + r] = x[r * ldx + c];
+        for (size_t c = 0; c < QUAD; c++) turned[c][r] = x[r * ldx + c];
 }
 #endif
 
-/* The same for fewer than VL rows, zeros behind; of VL columns of the result the first `width` are stored. */
-VECTOR_INLINE void transpose_part(size_t rows, const float *x, size_t ldx, float *to, size_t ldt, size_t width)
+/* Four columns where there are so many left, or the last four: some of them are turned twice. */
+VECTOR_INLINE size_t quad_at(size_t c, size_t cols) { return c + QUAD <= cols ? c : cols - QUAD; }
+
+/* to [cols][ldt] = the transpose of x [VL][ldx]. */
+VECTOR_INLINE void transpose_rows(size_t cols, const float *x, size_t ldx, float *to, size_t ldt)
 {
-    float block[VL * QUAD] = {0}, turned[QUAD * VL];
-    for (size_t r = 0; r < rows; r++) memcpy(block + r * QUAD, x + r * ldx, QUAD * sizeof *x);
-    transpose_quads(block, QUAD, turned, VL);
-    for (size_t c = 0; c < QUAD; c++)
-        if (width >= VL)
-            vec_store(to + c * ldt, vec_load(turned + c * VL));
-        else
-            vec_store_part(to + c * ldt, vec_load(turned + c * VL), width);
+    for (size_t c = 0; c < cols; c += QUAD) {
+        const size_t at = quad_at(c, cols);
+        vec turned[QUAD];
+        turn_quads(x + at, ldx, turned);
+        UNROLL for (size_t i = 0; i < QUAD; i++) vec_store(to + (at + i) * ldt, turned[i]);
+    }
+}
+
+/* The same for fewer rows, zeros behind; of VL columns of the result the first `width` are stored. */
+VECTOR_INLINE void transpose_part(size_t rows, size_t cols, const float *x, size_t ldx, float *to, size_t ldt,
+                                  size_t width)
+{
+    float block[VL * QUAD] = {0};
+    for (size_t c = 0; c < cols; c += QUAD) {
+        const size_t at = quad_at(c, cols);
+        vec turned[QUAD];
+        for (size_t r = 0; r < rows; r++) memcpy(block + r * QUAD, x + r * ldx + at, QUAD * sizeof *x);
+        turn_quads(block, QUAD, turned);
+        UNROLL for (size_t i = 0; i < QUAD; i++) if (width >= VL) vec_store(to + (at + i) * ldt, turned[i]);
+        else vec_store_part(to + (at + i) * ldt, turned[i], width);
+    }
 }
 
 /* to [cols][ldt], `width` columns of it, = the transpose of x [rows][ldx], rows <= width; zeros behind. */
 VECTOR_INLINE void transpose(size_t rows, size_t cols, const float *x, size_t ldx, float *to, size_t ldt, size_t width)
 {
-    for (size_t c = 0; cols >= QUAD && c < cols; c += QUAD) {
-        const size_t at = c + QUAD <= cols ? c : cols - QUAD; /* some of the last columns once more */
-        size_t r = 0;
-        for (; r + VL <= rows; r += VL) transpose_quads(x + r * ldx + at, ldx, to + at * ldt + r, ldt);
-        for (; r < width; r += VL)
-            transpose_part(rows > r ? rows - r : 0, x + r * ldx + at, ldx, to + at * ldt + r, ldt, width - r);
-    }
+    size_t r = 0;
+    for (; cols >= QUAD && r + VL <= rows; r += VL) transpose_rows(cols, x + r * ldx, ldx, to + r, ldt);
+    for (; cols >= QUAD && r < width; r += VL)
+        transpose_part(rows > r ? rows - r : 0, cols, x + r * ldx, ldx, to + r, ldt, width - r);
     for (size_t c = 0; cols < QUAD && c < cols; c++)
-        for (size_t r = 0; r < width; r++) to[c * ldt + r] = r < rows ? x[r * ldx + c] : 0;
+        for (r = 0; r < width; r++) to[c * ldt + r] = r < rows ? x[r * ldx + c] : 0;
 }
 
 #endif
