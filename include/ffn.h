@@ -1323,6 +1323,9 @@ typedef struct ffn_step {
     /* With gradient_ready: arrays that will be read at the places of a part of parameter_gradients[0] once it is ready,
      * and may be fetched ahead: the weights, and the first two of the optimizer's state. NULL: none. */
     const float *gradient_fetch[3];
+    /* With gradient_ready: what a layer may do with a part of parameter_gradients[0] instead of calling it, namely, at the
+     * same places here, gradient_descends -= gradient_rate * gradient. NULL: the call it must be. */
+    float *gradient_descends, gradient_rate;
 } ffn_step;
 
 typedef enum ffn_field_type {

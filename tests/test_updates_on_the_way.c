@@ -1,9 +1,13 @@
 /* Weights that are updated on the way have the bits of those that wait for the norm of all gradients, wherever the layers
  * that are trained lie in the model's memory. */
+#include "backprop/plan.h"
+#include "every_isa.h"
 #include "networks.h"
 #include "test.h"
 
-enum { INPUTS_OF = 16, CLASSES = 3, BATCH = 32, STEPS = 3 };
+#include <float.h>
+
+enum { INPUTS_OF = 16, CLASSES = 3, BATCH = 300, STEPS = 2 };
 
 typedef struct shape {
     size_t units[4];  /* of hidden layers */
@@ -23,20 +27,28 @@ static ffn_model *build(const shape *s)
     return model;
 }
 
-/* The model after some steps; a limit that is never reached makes updates wait. */
-static ffn_model *train(const shape *s, ffn_optimizer optimizer, bool waits)
+/* A limit that is never reached makes updates wait. */
+static ffn_trainer *create_trainer(ffn_model *model, size_t rows, ffn_optimizer optimizer, bool waits)
 {
-    ffn_model *model = build(s);
     ffn_fit_options options = ffn_fit_defaults();
-    options.batch_size = BATCH;
+    options.batch_size = rows;
     options.optimizer = optimizer;
     options.clip_norm = waits ? 1e30F : 0;
     ffn_trainer *trainer = ffn_trainer_create(model, &options, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(trainer);
+    CU_ASSERT(ffn_trainer_plan(trainer)->can_update_early); /* or both ways would be the same */
+    return trainer;
+}
+
+/* The model after some steps. */
+static ffn_model *train(const shape *s, size_t rows, ffn_optimizer optimizer, bool waits)
+{
+    ffn_model *model = build(s);
+    ffn_trainer *trainer = create_trainer(model, rows, optimizer, waits);
     float x[BATCH * INPUTS_OF], targets[BATCH];
     fill_uniform(x, COUNT(x), 1, -1, 1);
     fill_targets(targets, BATCH, CLASSES, FFN_TARGET_CLASS_INDEX, 2);
-    for (size_t i = 0; i < STEPS; i++)
-        CU_ASSERT_EQUAL(ffn_trainer_step(trainer, x, targets, BATCH, NULL, NULL), FFN_OK);
+    for (size_t i = 0; i < STEPS; i++) CU_ASSERT_EQUAL(ffn_trainer_step(trainer, x, targets, rows, NULL, NULL), FFN_OK);
     ffn_trainer_destroy(trainer);
     return model;
 }
@@ -56,21 +68,63 @@ static void compare(const ffn_model *a, const ffn_model *b)
     }
 }
 
-static void test_same_bits(void)
+static void same_bits(void)
 {
     /* what is frozen is 45 000 weights between, before and behind others, and nothing */
-    static const shape shapes[] = {
-        {{64, 700, 64, 32}, 0x1d}, {{700, 64, 600, 64}, 0x1c}, {{64, 700, 64, 9}, 0x07}, {{64, 700, 64, 32}, 0x1f}};
-    for (size_t i = 0; i < COUNT(shapes); i++)
+    static const struct {
+        shape shape;
+        size_t rows;
+    } runs[] = {{{{64, 700, 64, 32}, 0x1d}, 32}, {{{700, 64, 600, 64}, 0x1c}, 8}, {{{64, 700, 64, 9}, 0x07}, 33},
+                {{{64, 700, 64, 32}, 0x1f}, 32}, {{{33, 17, 80, 23}, 0x1f}, 12},  {{{1310, 1297, 8, 20}, 0x1f}, 300},
+                {{{870, 850, 8, 20}, 0x1f}, 200}};
+    for (size_t i = 0; i < COUNT(runs); i++)
         for (int kind = 0; kind < 2; kind++) {
             ffn_optimizer optimizer = kind ? ffn_adamw(0.01F, 0.1F) : ffn_sgd(0.1F);
             optimizer.spare_biases = kind != 0; /* two rules */
-            ffn_model *early = train(&shapes[i], optimizer, false), *waiting = train(&shapes[i], optimizer, true);
+            ffn_model *early = train(&runs[i].shape, runs[i].rows, optimizer, false);
+            ffn_model *waiting = train(&runs[i].shape, runs[i].rows, optimizer, true);
             compare(early, waiting);
             ffn_model_destroy(early);
             ffn_model_destroy(waiting);
         }
 }
 
-static const test_case cases[] = {{"the same bits as updates at the end", test_same_bits}};
+/* A step of a network two of whose weights are the largest floats there are, one of which would become infinite: their
+ * products cancel each other, so that the gradient is none out of the ordinary. */
+static ffn_model *overflow(bool waits)
+{
+    enum { FEATURES = 70, UNITS = 80, ROWS = 8, TARGET = 1 };
+    ffn_model *model = ffn_model_create(7, NULL);
+    ffn_value x = ffn_dense(model, ffn_input(model, ffn_shape_1d(FEATURES)), UNITS, ffn_softmax());
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, x, NULL), FFN_OK);
+    ffn_trainer *trainer = create_trainer(model, ROWS, ffn_sgd(3e38F), waits);
+    float weights[UNITS * FEATURES] = {0}, rows[ROWS * FEATURES] = {0}, targets[ROWS];
+    weights[TARGET * FEATURES] = FLT_MAX;
+    weights[TARGET * FEATURES + 1] = -FLT_MAX;
+    CU_ASSERT_EQUAL(ffn_model_set_parameter(model, 0, weights, NULL), FFN_OK);
+    for (size_t r = 0; r < ROWS; r++) {
+        rows[r * FEATURES] = rows[r * FEATURES + 1] = 0x1p-20F;
+        targets[r] = TARGET;
+    }
+    CU_ASSERT_EQUAL(ffn_trainer_step(trainer, rows, targets, ROWS, NULL, NULL), FFN_DIVERGED);
+    CU_ASSERT_EQUAL(ffn_model_get_parameter(model, 0, weights, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(weights[TARGET * FEATURES], FLT_MAX);
+    CU_ASSERT(weights[TARGET * FEATURES + 1] > -FLT_MAX);
+    ffn_trainer_destroy(trainer);
+    return model;
+}
+
+static void overflows(void)
+{
+    ffn_model *early = overflow(false), *waiting = overflow(true);
+    compare(early, waiting);
+    ffn_model_destroy(early);
+    ffn_model_destroy(waiting);
+}
+
+static void test_same_bits(void) { on_every_isa(same_bits); }
+static void test_overflow(void) { on_every_isa(overflows); }
+
+static const test_case cases[] = {{"the same bits as updates at the end", test_same_bits},
+                                  {"no weight becomes infinite", test_overflow}};
 TEST_MAIN("updates on the way", cases)

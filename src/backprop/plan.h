@@ -121,6 +121,9 @@ typedef struct ffn__gradient_reader {
     void *context;
     const float *fetch[3]; /* blocks, laid out as the model's, that it will read; NULL: none */
     bool kept;             /* gradients are left in the plan as well */
+    /* A block laid out as the model's, and all that would be done with gradients: descends -= rate * gradient. Layers may
+     * do it themselves, for no element can become infinite so. NULL: it is not. */
+    float *descends, rate;
 } ffn__gradient_reader;
 
 /* ffn_backward for a loss that has been checked. If it can be sure beforehand that all gradients will be finite, that

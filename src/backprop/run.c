@@ -262,6 +262,9 @@ static void make_gradients_call(const ffn_plan *plan, const ffn__op *op, const f
     step->gradient_ready = reader->ready;
     step->gradient_context = reader->context;
     step->gradient_kept = reader->kept;
+    step->gradient_rate = reader->rate;
+    if (reader->descends && step->parameter_gradients[0])
+        step->gradient_descends = reader->descends + (step->parameter_gradients[0] - plan->gradients);
     for (size_t i = 0; i < sizeof(reader->fetch) / sizeof(reader->fetch)[0]; i++)
         if (reader->fetch[i] && step->parameter_gradients[0])
             step->gradient_fetch[i] = reader->fetch[i] + (step->parameter_gradients[0] - plan->gradients);
@@ -288,29 +291,38 @@ static ffn__gradient_reader looker(ffn_plan *plan)
     return (ffn__gradient_reader){.ready = look_at_part, .context = plan, .kept = true};
 }
 
-/* Whether the layer knows that no gradient of its parameters can be infinite or NaN. */
-static bool is_bounded(const ffn__op *op, const ffn_step *step)
+/* What gradients must stay below for all to be well: they must not become infinite, and where layers descend by
+ * themselves no weight may, which keeps the largest float too when less than half its last place is added to it. */
+static double limit_of(const ffn__gradient_reader *reader)
 {
-    return !op->ops->gradient_bound || op->ops->gradient_bound(step) < FLT_MAX / 2;
+    const double half_place = 0x1p103, limit = (double)FLT_MAX / 2;
+    return reader->descends && limit * (double)reader->rate >= half_place ? half_place / (double)reader->rate : limit;
+}
+
+/* Whether the layer knows that all gradients of its parameters are below a limit. */
+static bool is_bounded(const ffn__op *op, const ffn_step *step, double limit)
+{
+    return !op->ops->gradient_bound || op->ops->gradient_bound(step) < limit;
 }
 
 /* Of several ops whose backward has run. */
 typedef struct bounds {
     const ffn__op *last;
     const call *calls;
+    double limit;
     bool known[FFN__JOINED];
 } bounds;
 
 static void find_bound(void *context, size_t i)
 {
     bounds *b = context;
-    b->known[i] = is_bounded(b->last - i, &b->calls[i].step);
+    b->known[i] = is_bounded(b->last - i, &b->calls[i].step, b->limit);
 }
 
-/* Whether all `count` ops down from o know that their parameters' gradients will be finite. */
-static bool are_bounded(const ffn_plan *plan, size_t o, size_t count, const call *calls)
+/* Whether all `count` ops down from o know that their parameters' gradients will be below a limit. */
+static bool are_bounded(const ffn_plan *plan, size_t o, size_t count, const call *calls, double limit)
 {
-    bounds b = {.last = &plan->ops[o], .calls = calls};
+    bounds b = {.last = &plan->ops[o], .calls = calls, .limit = limit};
     double work = 0;
     bool all = true;
     for (size_t i = 0; i < count; i++)
@@ -329,8 +341,8 @@ static size_t joined_before(const ffn_plan *plan, size_t o)
 }
 
 /* Op o and those that run along with it; answers how many. *bounded stays true if all layers know that their parameters'
- * gradients will be finite. */
-static size_t backward_ops(const ffn_plan *plan, size_t o, bool *bounded)
+ * gradients will be below the limit. */
+static size_t backward_ops(const ffn_plan *plan, size_t o, double limit, bool *bounded)
 {
     call calls[FFN__JOINED];
     const size_t count = joined_before(plan, o);
@@ -341,13 +353,13 @@ static size_t backward_ops(const ffn_plan *plan, size_t o, bool *bounded)
         make_call(plan, &plan->ops[o], plan->ops[o].backward_scratch, &calls[0]);
         plan->ops[o].ops->backward(&calls[0].step);
     }
-    *bounded = *bounded && are_bounded(plan, o, count, calls);
+    *bounded = *bounded && are_bounded(plan, o, count, calls, limit);
     return count;
 }
 
 /* The gradients of values from the output back to the inputs, and, unless the plan keeps them for later, those of the
- * parameters on the way. With ask, answers whether all layers know that their parameters' will be finite. */
-static bool run_backward(ffn_plan *plan, bool fused, bool ask)
+ * parameters on the way. Answers whether all layers know that their parameters' will be below the limit; 0: none asks. */
+static bool run_backward(ffn_plan *plan, bool fused, double limit)
 {
     const bool chain = is_chain(plan);
     plan->fused = fused;
@@ -356,10 +368,10 @@ static bool run_backward(ffn_plan *plan, bool fused, bool ask)
                           memory_order_relaxed);
     if (chain) return false;
     const ffn__gradient_reader look = looker(plan);
-    bool bounded = ask;
+    bool bounded = limit > 0;
     for (size_t o = plan->op_count, count; o > 0; o -= count) {
         const ffn__op *op = &plan->ops[o - 1];
-        count = backward_ops(plan, o - 1, &bounded);
+        count = backward_ops(plan, o - 1, limit, &bounded);
         if (!plan->keeps_deltas) run_backward_parameters(plan, op, &look);
     }
     return bounded;
@@ -408,7 +420,7 @@ double ffn__backward_early(ffn_plan *plan, const ffn_loss *loss, const float *ta
     *read = false;
     if (!plan->output_gradient) return value;
     const bool ask = reader && plan->can_update_early && !plan->accumulate && isfinite(value);
-    *read = run_backward(plan, fused, ask);
+    *read = run_backward(plan, fused, ask ? limit_of(reader) : 0);
     finish_backward(plan, *read ? reader : NULL);
     return value;
 }
@@ -429,7 +441,7 @@ void ffn_backward_from(ffn_plan *plan, const float *output_gradient)
     memmove(plan->output_gradient, output_gradient,
             plan->rows * ffn_shape_size(ffn_model_output_shape(plan->model)) * sizeof(float));
     plan->gradients_by_hand = true;
-    (void)run_backward(plan, false, false);
+    (void)run_backward(plan, false, 0);
     finish_backward(plan, NULL);
 }
 

@@ -123,9 +123,7 @@ static void forward_part(const ffn__dense *d, size_t b, size_t n, size_t units)
                                         .row = n,
                                         .a_step = d->units * FFN__PANEL,
                                         .b = turned_x(d) + ffn__panel_offset(b, d->inputs),
-                                        .ldb = width,
                                         .c = c,
-                                        .ldc = width,
                                         .bias = d->b ? d->b + n : NULL,
                                         .rectify = rectifies(d)};
     ffn__native()->multiply_rows(&product);
@@ -243,9 +241,7 @@ static void turned_input_part(const ffn__dense *d, size_t b, size_t k)
                                         .a = d->w + ffn__panel_offset(k, d->units),
                                         .a_step = step,
                                         .b = turned_delta(d) + ffn__panel_offset(b, d->units),
-                                        .ldb = width,
                                         .c = d->dx + at,
-                                        .ldc = width,
                                         .add = d->dx_beta != 0,
                                         .mask = d->x_rectified ? d->x + at : NULL};
     ffn__native()->multiply_columns(&product);
@@ -256,20 +252,15 @@ static void input_part(const ffn__dense *d, size_t b, size_t k)
 {
     float c[FFN__PANEL * FFN__PANEL] __attribute__((aligned(FFN__ALIGNMENT)));
     const size_t width = ffn__panel_width(k, d->inputs), cols = smaller(d->inputs - k, width);
-    const bool direct = cols == width;
-    float *dx = d->dx + b * d->inputs + k;
     const ffn__panel_product product = {.rows = smaller(d->rows - b, FFN__PANEL),
                                         .depth = d->units,
                                         .width = width,
                                         .a = turned_delta(d) + ffn__panel_offset(b, d->units),
                                         .a_step = ffn__panel_width(b, d->rows),
                                         .b = d->w + ffn__panel_offset(k, d->units),
-                                        .ldb = width,
-                                        .c = direct ? dx : c,
-                                        .ldc = direct ? d->inputs : width,
-                                        .add = direct && d->dx_beta != 0};
+                                        .c = c};
     ffn__native()->multiply_columns(&product);
-    if (!direct) ffn__native()->put(product.rows, cols, c, width, d->dx_beta, dx, d->inputs);
+    ffn__native()->put(product.rows, cols, c, width, d->dx_beta, d->dx + b * d->inputs + k, d->inputs);
 }
 
 static void backward_rows(void *context, size_t tile)
@@ -340,12 +331,13 @@ static void weight_tile(const ffn__dense *d, size_t k, size_t n0, size_t n1)
     const size_t width = ffn__panel_width(k, d->inputs), cols = smaller(d->inputs - k, width);
     const size_t offset = ffn__panel_offset(k, d->units);
     const bool aside = d->ready && !d->kept && d->rows <= PACKED, small = is_small(d) && !y_is_turned(d);
-    ffn__panel_product product = {.width = width, .b = x, .ldb = width, .ldc = width};
+    ffn__panel_product product = {.width = width, .b = x, .rate = d->rate};
     for (size_t b = 0; b < d->rows; b += PACKED) {
         product.depth = smaller(PACKED, d->rows - b);
         product.a = small ? d->dy + b * d->units : turned_delta(d) + ffn__panel_offset(b, d->units);
         product.a_step = small ? d->units : d->units * FFN__PANEL;
         product.add = b > 0 || (!aside && d->dw_beta != 0);
+        const bool ends = b + product.depth == d->rows;
         pack_inputs(d, b, product.depth, k, cols, x, width);
         for (size_t n = n0; n < n1; n += PART) {
             float *place = d->dw + offset + n * width;
@@ -354,9 +346,9 @@ static void weight_tile(const ffn__dense *d, size_t k, size_t n0, size_t n1)
             product.c = aside ? c : place;
             for (size_t i = 0; i < FFN__FETCHED; i++)
                 product.fetch[i] = d->fetch[i] ? d->fetch[i] + offset + n * width : product.c;
+            product.descends = d->descends && ends ? d->descends + offset + n * width : NULL;
             (small ? kernel->multiply_columns : kernel->multiply_rows)(&product);
-            if (d->ready && b + product.depth == d->rows)
-                d->ready(d->ready_context, place, product.c, product.rows * width);
+            if (d->ready && !d->descends && ends) d->ready(d->ready_context, place, product.c, product.rows * width);
         }
     }
 }

@@ -25,13 +25,13 @@ typedef struct ffn__panel_product {
     size_t row;    /* of a, the first */
     size_t a_step; /* floats: between panels of A, or between rows of its transpose */
     const float *b;
-    size_t ldb;
     float *c;
-    size_t ldc;
     const float *bias; /* [rows]; NULL: none */
     bool add;          /* to what C holds; bias is then not used */
     bool rectify;      /* of multiply_rows: C becomes max(0, C) in the end */
     const float *mask; /* of multiply_columns: laid out as C, which becomes 0 where this is not above 0; NULL: none */
+    /* Laid out as C: descends -= rate * C instead of C being left behind, which is then memory for sums. NULL: none. */
+    float *descends, rate;
     /* Memory laid out as C that will be read when C is there: it is fetched meanwhile. NULL: none. */
     const float *fetch[FFN__FETCHED];
 } ffn__panel_product;

@@ -33,21 +33,25 @@ VECTOR_INLINE void store(float *x, vec v, size_t left)
 
 /* ---- a tile ------------------------------------------------------------------------------------------------------ */
 
-/* Register arrays have the full size: one of `rows` would be a variable-length array to the compiler, in memory. */
+/* Register arrays have the full size: one of `rows` would be a variable-length array to the compiler, in memory. So have
+ * the steps between rows literals, or each row's place would be worked out and kept in memory. */
 typedef vec sums[ROWS][2];
+
+/* Of the two vectors in a row of a tile, those that a panel of this width has. */
+#define VECTORS(width) ((width) > VL ? 2 : 1)
 
 /* C's tile, what it starts from, and what is done with it in the end. */
 typedef struct result {
     float *c;
-    size_t ldc;
     const float *bias, *mask;
+    float *descends, rate;
     bool add, rectify;
 } result;
 
-VECTOR_INLINE void begin_sums(sums sum, const size_t rows, const size_t vectors, const result *to)
+VECTOR_INLINE void begin_sums(sums sum, const size_t rows, const size_t vectors, const size_t width, const result *to)
 {
     UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++) sum[r][v] =
-        to->add    ? vec_load(to->c + r * to->ldc + v * VL)
+        to->add    ? vec_load(to->c + r * width + v * VL)
         : to->bias ? vec_set(to->bias[r])
                    : vec_set(0);
 }
@@ -58,16 +62,26 @@ VECTOR_INLINE void rectify_sums(sums sum, const size_t rows, const size_t vector
         vec_max(vec_set(0), sum[r][v]);
 }
 
-VECTOR_INLINE void mask_sums(sums sum, const size_t rows, const size_t vectors, const float *mask, size_t ldc)
+VECTOR_INLINE void mask_sums(sums sum, const size_t rows, const size_t vectors, const size_t width, const float *mask)
 {
     UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++) sum[r][v] =
-        vec_select(vec_load(mask + r * ldc + v * VL) <= 0, vec_set(0), sum[r][v]);
+        vec_select(vec_load(mask + r * width + v * VL) <= 0, vec_set(0), sum[r][v]);
 }
 
-VECTOR_INLINE void end_sums(sums sum, const size_t rows, const size_t vectors, const result *to)
+/* The sums become weights, as by the optimizer's step of gradient descent, to the bit. */
+VECTOR_INLINE void descend_sums(sums sum, const size_t rows, const size_t vectors, const size_t width, const float *w,
+                                float rate)
 {
+    UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++) sum[r][v] =
+        vec_load(w + r * width + v * VL) - rate * sum[r][v];
+}
+
+VECTOR_INLINE void end_sums(sums sum, const size_t rows, const size_t vectors, const size_t width, const result *to)
+{
+    float *const place = to->descends ? to->descends : to->c;
+    if (to->descends) descend_sums(sum, rows, vectors, width, to->descends, to->rate);
     UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++)
-        vec_store(to->c + r * to->ldc + v * VL, sum[r][v]);
+        vec_store(place + r * width + v * VL, sum[r][v]);
 }
 
 /* One step along the depth: number r of A stands at a[r * a_step]. */
@@ -85,10 +99,10 @@ VECTOR_INLINE void add_step(sums sum, const size_t rows, const size_t vectors, c
 
 /* `depth` steps within one panel of A whose rows are `a_step` apart, a literal. The rows that the next tile will read
  * are fetched meanwhile, and what is to be read along with C, a line of each a step. */
-VECTOR_INLINE void add_panel(sums sum, const size_t rows, const size_t vectors, size_t depth, const float *a,
-                             const size_t a_step, const float *b, size_t ldb, const float *const fetch[])
+VECTOR_INLINE void add_panel(sums sum, const size_t rows, const size_t vectors, const size_t width, size_t depth,
+                             const float *a, const size_t a_step, const float *b, const float *const fetch[])
 {
-    for (size_t d = 0; d < depth; d++, b += ldb) {
+    for (size_t d = 0; d < depth; d++, b += width) {
         __builtin_prefetch(a + rows * a_step + d * LINE);
         if (fetch)
             UNROLL for (size_t i = 0; i < FFN__FETCHED; i++) __builtin_prefetch(fetch[i] + d * LINE, 0, SECOND_LEVEL);
@@ -101,77 +115,60 @@ typedef struct operands {
     const float *a;
     size_t row, a_step;
     const float *b;
-    size_t ldb;
     const float *fetch[FFN__FETCHED]; /* [0] NULL: nothing */
 } operands;
 
-VECTOR_INLINE void rows_tile(const size_t rows, const size_t vectors, size_t depth, const operands *from,
-                             const result *to)
+VECTOR_INLINE void rows_tile(const size_t rows, const size_t vectors, const size_t width, size_t depth,
+                             const operands *from, const result *to)
 {
     const float *a = from->a, *b = from->b;
-    const size_t ldb = from->ldb;
     sums sum;
-    begin_sums(sum, rows, vectors, to);
+    begin_sums(sum, rows, vectors, width, to);
     if (from->fetch[0] && depth > FFN__HALF_PANEL) {
         const size_t steps = smaller(depth, FFN__PANEL);
-        add_panel(sum, rows, vectors, steps, a + from->row * FFN__PANEL, FFN__PANEL, b, ldb, from->fetch);
+        add_panel(sum, rows, vectors, width, steps, a + from->row * FFN__PANEL, FFN__PANEL, b, from->fetch);
         a += from->a_step;
-        b += steps * ldb;
+        b += steps * width;
         depth -= steps;
     }
     for (; depth > FFN__HALF_PANEL; a += from->a_step) {
         const size_t steps = smaller(depth, FFN__PANEL);
-        add_panel(sum, rows, vectors, steps, a + from->row * FFN__PANEL, FFN__PANEL, b, ldb, NULL);
-        b += steps * ldb;
+        add_panel(sum, rows, vectors, width, steps, a + from->row * FFN__PANEL, FFN__PANEL, b, NULL);
+        b += steps * width;
         depth -= steps;
     }
-    if (depth) add_panel(sum, rows, vectors, depth, a + from->row * FFN__HALF_PANEL, FFN__HALF_PANEL, b, ldb, NULL);
+    if (depth) add_panel(sum, rows, vectors, width, depth, a + from->row * FFN__HALF_PANEL, FFN__HALF_PANEL, b, NULL);
     if (to->rectify) rectify_sums(sum, rows, vectors);
-    end_sums(sum, rows, vectors, to);
+    end_sums(sum, rows, vectors, width, to);
 }
 
-VECTOR_INLINE void columns_tile(const size_t rows, const size_t vectors, size_t depth, const operands *from,
-                                const result *to)
+VECTOR_INLINE void columns_tile(const size_t rows, const size_t vectors, const size_t width, size_t depth,
+                                const operands *from, const result *to)
 {
     const float *a = from->a + from->row, *b = from->b;
     sums sum;
-    begin_sums(sum, rows, vectors, to);
-    for (size_t d = 0; d < depth; d++, a += from->a_step, b += from->ldb) {
-        UNROLL for (size_t v = 0; v < vectors; v++) __builtin_prefetch(b + AHEAD * from->ldb + v * VL);
+    begin_sums(sum, rows, vectors, width, to);
+    for (size_t d = 0; d < depth; d++, a += from->a_step, b += width) {
+        UNROLL for (size_t v = 0; v < vectors; v++) __builtin_prefetch(b + AHEAD * width + v * VL);
         add_step(sum, rows, vectors, a, 1, b);
     }
-    if (to->mask) mask_sums(sum, rows, vectors, to->mask, to->ldc);
-    end_sums(sum, rows, vectors, to);
+    if (to->mask) mask_sums(sum, rows, vectors, width, to->mask);
+    end_sums(sum, rows, vectors, width, to);
 }
 
-/* One function for every number of rows and vectors, for so many tiles one below the other: leaves both at the next. */
-typedef void tile_function(size_t tiles, size_t depth, operands *from, result *to);
+/* One function for every number of rows and width. */
+typedef void tile_function(size_t depth, const operands *from, const result *to);
 
-VECTOR_INLINE void next_tile(const size_t rows, operands *from, result *to)
-{
-    from->row += rows;
-    if (from->fetch[0])
-        for (size_t i = 0; i < FFN__FETCHED; i++) from->fetch[i] += rows * to->ldc;
-    to->c += rows * to->ldc;
-    if (to->bias) to->bias += rows;
-    if (to->mask) to->mask += rows * to->ldc;
-}
-
-/* Rows of panels are many tiles, which pays for copies in registers. */
-#define TILE(R, V)                                                                                                     \
-    static void rows_##R##_##V(size_t tiles, size_t depth, operands *from, result *to)                                 \
+#define TILE(R, W)                                                                                                     \
+    static void rows_##R##_##W(size_t depth, const operands *from, const result *to)                                   \
     {                                                                                                                  \
-        operands f = *from;                                                                                            \
-        result t = *to;                                                                                                \
-        for (; tiles; tiles--, next_tile(R, &f, &t)) rows_tile(R, V, depth, &f, &t);                                   \
-        *from = f;                                                                                                     \
-        *to = t;                                                                                                       \
+        rows_tile(R, VECTORS(W), W, depth, from, to);                                                                  \
     }                                                                                                                  \
-    static void columns_##R##_##V(size_t tiles, size_t depth, operands *from, result *to)                              \
+    static void columns_##R##_##W(size_t depth, const operands *from, const result *to)                                \
     {                                                                                                                  \
-        for (; tiles; tiles--, next_tile(R, from, to)) columns_tile(R, V, depth, from, to);                            \
+        columns_tile(R, VECTORS(W), W, depth, from, to);                                                               \
     }
-#define TILES(R) TILE(R, 1) TILE(R, 2)
+#define TILES(R) TILE(R, 16) TILE(R, 32)
 TILES(1)
 TILES(2)
 TILES(3)
@@ -204,33 +201,50 @@ TILES(14)
 #endif
 #define PAIR(kind, R)                                                                                                  \
     {                                                                                                                  \
-        kind##_##R##_1, kind##_##R##_2                                                                                 \
+        kind##_##R##_16, kind##_##R##_32                                                                               \
     }
 
-/* By rows - 1 and vectors - 1. */
+/* By rows - 1 and whether a panel is whole. */
 static tile_function *const rows_tiles[ROWS][2] = ALL_TILES(rows);
 static tile_function *const columns_tiles[ROWS][2] = ALL_TILES(columns);
+_Static_assert(FFN__PANEL == 32 && FFN__HALF_PANEL == 16, "the tiles are as wide as panels");
 
 /* ---- products ---------------------------------------------------------------------------------------------------- */
+
+/* `tiles` tiles, one below the other; leaves both at the next. */
+static void multiply_tiles(tile_function *tile, size_t tiles, size_t rows, size_t width, size_t depth, operands *from,
+                           result *to)
+{
+    for (; tiles; tiles--) {
+        tile(depth, from, to);
+        from->row += rows;
+        for (size_t i = 0; from->fetch[0] && i < FFN__FETCHED; i++) from->fetch[i] += rows * width;
+        to->c += rows * width;
+        if (to->bias) to->bias += rows;
+        if (to->mask) to->mask += rows * width;
+        if (to->descends) to->descends += rows * width;
+    }
+}
 
 /* Two vectors of C's columns, from column `at` on. Rows are shared out evenly: 32 are 11 + 11 + 10 and not 14 + 14 + 4,
  * since a tile of few rows waits for its loads. */
 static void multiply_strip(const ffn__panel_product *p, tile_function *const functions[ROWS][2], size_t at,
                            size_t begin, size_t depth, const float *a)
 {
-    const size_t vectors = p->width - at >= 2 * VL ? 2 : 1, tiles = (p->rows + ROWS - 1) / ROWS;
+    const size_t whole = p->width == FFN__PANEL, tiles = (p->rows + ROWS - 1) / ROWS;
     const size_t height = p->rows / tiles, higher = p->rows % tiles; /* so many tiles have a row more */
-    operands from = {.a = a, .row = p->row, .a_step = p->a_step, .b = p->b + begin * p->ldb + at, .ldb = p->ldb};
+    operands from = {.a = a, .row = p->row, .a_step = p->a_step, .b = p->b + begin * p->width + at};
     const bool ends = begin + depth == p->depth;
     result to = {.c = p->c + at,
-                 .ldc = p->ldc,
                  .bias = p->bias,
                  .mask = p->mask && ends ? p->mask + at : NULL,
+                 .descends = p->descends && ends ? p->descends + at : NULL,
+                 .rate = p->rate,
                  .add = p->add || begin > 0,
                  .rectify = p->rectify && ends};
     if (at == 0 && begin == 0) memcpy(from.fetch, p->fetch, sizeof(from.fetch));
-    if (higher) functions[height][vectors - 1](higher, depth, &from, &to);
-    functions[height - 1][vectors - 1](tiles - higher, depth, &from, &to);
+    if (higher) multiply_tiles(functions[height][whole], higher, height + 1, p->width, depth, &from, &to);
+    multiply_tiles(functions[height - 1][whole], tiles - higher, height, p->width, depth, &from, &to);
 }
 
 /* C [R,w] in parts of the depth, whole panels and of about DEPTH; a_width: steps along it that are a_step floats of A. */

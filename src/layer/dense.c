@@ -75,6 +75,8 @@ static ffn__dense bind(const ffn_step *step)
         .kept = step->gradient_kept,
         .ready_context = step->gradient_context,
         .fetch = {fetch[0], fetch[1], fetch[2]},
+        .descends = step->gradient_descends,
+        .rate = step->gradient_rate,
         .turned = step->scratch,
         .scratch = step->gradient_scratch,
         .slots = step->gradient_slots,

@@ -32,8 +32,9 @@ struct ffn_trainer {
     ffn_fit_options options; /* resolved; class weights are the trainer's copy */
     float *class_weights;    /* owned, or NULL */
     float base_rate;
-    bool limits_norms; /* of some parameter's units */
-    bool decays;       /* state or weights, by themselves */
+    bool limits_norms;     /* of some parameter's units */
+    bool decays;           /* state or weights, by themselves */
+    bool descends_plainly; /* all that an update does is w -= rate g */
     ffn_schedule_state schedule;
     size_t updates;
     size_t slots;

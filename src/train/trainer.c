@@ -150,6 +150,14 @@ static bool decays(const ffn_trainer *t)
     return any;
 }
 
+/* Whether all that an update does is w -= rate g. */
+static bool descends_plainly(const ffn_trainer *t)
+{
+    bool plain = t->options.optimizer.ops == ffn_sgd(0).ops && t->options.clip_value == 0 && !decays(t);
+    for (size_t i = 0; i < t->chunk_count; i++) plain &= t->chunks[i].rule.rate == 1;
+    return plain;
+}
+
 static ffn_status copy_class_weights(ffn_trainer *t, ffn_error *error)
 {
     ffn_loss *loss = &t->options.loss;
@@ -178,6 +186,7 @@ static ffn_status fill(ffn_trainer *t, const ffn_fit_options *options, ffn_error
     if (status != FFN_OK) return status;
     t->limits_norms = ffn__limits_norms(t);
     t->decays = decays(t);
+    t->descends_plainly = descends_plainly(t);
     if (status == FFN_OK && t->options.optimizer.ops == &ffn__lbfgs_ops && t->plan->gradients) {
         t->lbfgs = ffn__lbfgs_create(t, error);
         if (!t->lbfgs) return FFN_OUT_OF_MEMORY;
@@ -499,8 +508,11 @@ static ffn_status descend(ffn_trainer *t, const float *x, const float *targets, 
     bool updated;
     begin_update(&job, t);
     if (early)
-        reader = (ffn__gradient_reader){
-            .ready = update_ready, .context = &job, .fetch = {t->model->values, slot_of(t, 0), slot_of(t, 1)}};
+        reader = (ffn__gradient_reader){.ready = update_ready,
+                                        .context = &job,
+                                        .fetch = {t->model->values, slot_of(t, 0), slot_of(t, 1)},
+                                        .descends = t->descends_plainly ? t->model->values : NULL,
+                                        .rate = (float)job.update.rate};
     const double value = ffn__backward_early(t->plan, &t->options.loss, targets, early ? &reader : NULL, &updated);
     if (loss) *loss = value;
     return updated           ? end_update(&job, error)
