@@ -123,6 +123,7 @@ static void forward_part(const ffn__dense *d, size_t b, size_t n, size_t units)
                                         .row = n,
                                         .a_step = d->units * FFN__PANEL,
                                         .b = turned_x(d) + ffn__panel_offset(b, d->inputs),
+                                        .ldb = width,
                                         .c = c,
                                         .bias = d->b ? d->b + n : NULL,
                                         .rectify = rectifies(d)};
@@ -241,6 +242,7 @@ static void turned_input_part(const ffn__dense *d, size_t b, size_t k)
                                         .a = d->w + ffn__panel_offset(k, d->units),
                                         .a_step = step,
                                         .b = turned_delta(d) + ffn__panel_offset(b, d->units),
+                                        .ldb = width,
                                         .c = d->dx + at,
                                         .add = d->dx_beta != 0,
                                         .mask = d->x_rectified ? d->x + at : NULL};
@@ -258,6 +260,7 @@ static void input_part(const ffn__dense *d, size_t b, size_t k)
                                         .a = turned_delta(d) + ffn__panel_offset(b, d->units),
                                         .a_step = ffn__panel_width(b, d->rows),
                                         .b = d->w + ffn__panel_offset(k, d->units),
+                                        .ldb = width,
                                         .c = c};
     ffn__native()->multiply_columns(&product);
     ffn__native()->put(product.rows, cols, c, width, d->dx_beta, d->dx + b * d->inputs + k, d->inputs);
@@ -307,18 +310,22 @@ static void dense_backward(const ffn__dense *d)
 
 /* ---- gradients of the parameters ------------------------------------------------------------------------------- */
 
-/* Columns k .. k + cols - 1 of X for rows from b on, as to [rows][width]. */
-static void pack_inputs(const ffn__dense *d, size_t b, size_t rows, size_t k, size_t cols, float *to, size_t width)
+/* Columns k .. k + cols - 1 of X for rows from b on, `width` wide and *ld apart: packed into `to`, or where they lie if the
+ * first-level cache holds X. */
+static const float *inputs_panel(const ffn__dense *d, size_t b, size_t rows, size_t k, size_t cols, size_t width,
+                                 float *to, size_t *ld)
 {
-    if (!x_is_turned(d)) {
-        ffn__native()->pack(rows, cols, d->x + b * d->inputs + k, d->inputs, to, width);
-        return;
-    }
-    for (size_t i = b; i < b + rows; i += FFN__PANEL) {
+    const float *x = d->x + b * d->inputs + k;
+    const bool turned = x_is_turned(d), in_place = !turned && cols == width && d->rows * d->inputs <= SMALL;
+    *ld = in_place ? d->inputs : width;
+    if (in_place) return x;
+    if (!turned) ffn__native()->pack(rows, cols, x, d->inputs, to, width);
+    for (size_t i = b; turned && i < b + rows; i += FFN__PANEL) {
         const size_t step = ffn__panel_width(i, d->rows);
         ffn__native()->turn(cols, smaller(d->rows - i, step), d->x + ffn__panel_offset(i, d->inputs) + k * step, step,
                             to + (i - b) * width, width, width);
     }
+    return to;
 }
 
 /* The panel of dW at k for all units of a tile, over the whole batch; in place or, to be taken up at once, part by part
@@ -331,14 +338,14 @@ static void weight_tile(const ffn__dense *d, size_t k, size_t n0, size_t n1)
     const size_t width = ffn__panel_width(k, d->inputs), cols = smaller(d->inputs - k, width);
     const size_t offset = ffn__panel_offset(k, d->units);
     const bool aside = d->ready && !d->kept && d->rows <= PACKED, small = is_small(d) && !y_is_turned(d);
-    ffn__panel_product product = {.width = width, .b = x, .rate = d->rate};
+    ffn__panel_product product = {.width = width, .rate = d->rate};
     for (size_t b = 0; b < d->rows; b += PACKED) {
         product.depth = smaller(PACKED, d->rows - b);
         product.a = small ? d->dy + b * d->units : turned_delta(d) + ffn__panel_offset(b, d->units);
         product.a_step = small ? d->units : d->units * FFN__PANEL;
         product.add = b > 0 || (!aside && d->dw_beta != 0);
         const bool ends = b + product.depth == d->rows;
-        pack_inputs(d, b, product.depth, k, cols, x, width);
+        product.b = inputs_panel(d, b, product.depth, k, cols, width, x, &product.ldb);
         for (size_t n = n0; n < n1; n += PART) {
             float *place = d->dw + offset + n * width;
             product.row = n;

@@ -25,6 +25,7 @@ typedef struct ffn__panel_product {
     size_t row;    /* of a, the first */
     size_t a_step; /* floats: between panels of A, or between rows of its transpose */
     const float *b;
+    size_t ldb; /* floats between its rows */
     float *c;
     const float *bias; /* [rows]; NULL: none */
     bool add;          /* to what C holds; bias is then not used */

@@ -99,10 +99,10 @@ VECTOR_INLINE void add_step(sums sum, const size_t rows, const size_t vectors, c
 
 /* `depth` steps within one panel of A whose rows are `a_step` apart, a literal. The rows that the next tile will read
  * are fetched meanwhile, and what is to be read along with C, a line of each a step. */
-VECTOR_INLINE void add_panel(sums sum, const size_t rows, const size_t vectors, const size_t width, size_t depth,
-                             const float *a, const size_t a_step, const float *b, const float *const fetch[])
+VECTOR_INLINE void add_panel(sums sum, const size_t rows, const size_t vectors, size_t depth, const float *a,
+                             const size_t a_step, const float *b, size_t ldb, const float *const fetch[])
 {
-    for (size_t d = 0; d < depth; d++, b += width) {
+    for (size_t d = 0; d < depth; d++, b += ldb) {
         __builtin_prefetch(a + rows * a_step + d * LINE);
         if (fetch)
             UNROLL for (size_t i = 0; i < FFN__FETCHED; i++) __builtin_prefetch(fetch[i] + d * LINE, 0, SECOND_LEVEL);
@@ -115,6 +115,7 @@ typedef struct operands {
     const float *a;
     size_t row, a_step;
     const float *b;
+    size_t ldb;
     const float *fetch[FFN__FETCHED]; /* [0] NULL: nothing */
 } operands;
 
@@ -126,18 +127,19 @@ VECTOR_INLINE void rows_tile(const size_t rows, const size_t vectors, const size
     begin_sums(sum, rows, vectors, width, to);
     if (from->fetch[0] && depth > FFN__HALF_PANEL) {
         const size_t steps = smaller(depth, FFN__PANEL);
-        add_panel(sum, rows, vectors, width, steps, a + from->row * FFN__PANEL, FFN__PANEL, b, from->fetch);
+        add_panel(sum, rows, vectors, steps, a + from->row * FFN__PANEL, FFN__PANEL, b, from->ldb, from->fetch);
         a += from->a_step;
-        b += steps * width;
+        b += steps * from->ldb;
         depth -= steps;
     }
     for (; depth > FFN__HALF_PANEL; a += from->a_step) {
         const size_t steps = smaller(depth, FFN__PANEL);
-        add_panel(sum, rows, vectors, width, steps, a + from->row * FFN__PANEL, FFN__PANEL, b, NULL);
-        b += steps * width;
+        add_panel(sum, rows, vectors, steps, a + from->row * FFN__PANEL, FFN__PANEL, b, from->ldb, NULL);
+        b += steps * from->ldb;
         depth -= steps;
     }
-    if (depth) add_panel(sum, rows, vectors, width, depth, a + from->row * FFN__HALF_PANEL, FFN__HALF_PANEL, b, NULL);
+    if (depth)
+        add_panel(sum, rows, vectors, depth, a + from->row * FFN__HALF_PANEL, FFN__HALF_PANEL, b, from->ldb, NULL);
     if (to->rectify) rectify_sums(sum, rows, vectors);
     end_sums(sum, rows, vectors, width, to);
 }
@@ -148,8 +150,8 @@ VECTOR_INLINE void columns_tile(const size_t rows, const size_t vectors, const s
     const float *a = from->a + from->row, *b = from->b;
     sums sum;
     begin_sums(sum, rows, vectors, width, to);
-    for (size_t d = 0; d < depth; d++, a += from->a_step, b += width) {
-        UNROLL for (size_t v = 0; v < vectors; v++) __builtin_prefetch(b + AHEAD * width + v * VL);
+    for (size_t d = 0; d < depth; d++, a += from->a_step, b += from->ldb) {
+        UNROLL for (size_t v = 0; v < vectors; v++) __builtin_prefetch(b + AHEAD * from->ldb + v * VL);
         add_step(sum, rows, vectors, a, 1, b);
     }
     if (to->mask) mask_sums(sum, rows, vectors, width, to->mask);
@@ -233,7 +235,7 @@ static void multiply_strip(const ffn__panel_product *p, tile_function *const fun
 {
     const size_t whole = p->width == FFN__PANEL, tiles = (p->rows + ROWS - 1) / ROWS;
     const size_t height = p->rows / tiles, higher = p->rows % tiles; /* so many tiles have a row more */
-    operands from = {.a = a, .row = p->row, .a_step = p->a_step, .b = p->b + begin * p->width + at};
+    operands from = {.a = a, .row = p->row, .a_step = p->a_step, .b = p->b + begin * p->ldb + at, .ldb = p->ldb};
     const bool ends = begin + depth == p->depth;
     result to = {.c = p->c + at,
                  .bias = p->bias,
@@ -251,7 +253,8 @@ static void multiply_strip(const ffn__panel_product *p, tile_function *const fun
 static void multiply(const ffn__panel_product *p, tile_function *const functions[ROWS][2], size_t a_width)
 {
     const size_t parts = p->depth < DEPTH ? 1 : (p->depth + DEPTH / 2) / DEPTH;
-    const size_t part = ((p->depth + parts - 1) / parts + FFN__PANEL - 1) / FFN__PANEL * FFN__PANEL;
+    const size_t part =
+        parts == 1 ? p->depth : ((p->depth + parts - 1) / parts + FFN__PANEL - 1) / FFN__PANEL * FFN__PANEL;
     const float *a = p->a;
     for (size_t begin = 0; begin < p->depth; begin += part, a += part / a_width * p->a_step)
         for (size_t at = 0; at < p->width; at += 2 * VL)
@@ -362,11 +365,12 @@ static void turn(size_t rows, size_t cols, const float *x, size_t ldx, float *to
 
 static void pack(size_t rows, size_t cols, const float *x, size_t ldx, float *to, size_t width)
 {
-    for (size_t r = 0; r < rows; r++, x += ldx, to += width)
-        for (size_t j = 0; j < width; j += VL) {
-            const size_t left = cols > j ? cols - j : 0;
-            vec_store(to + j, load(x + j, left));
-        }
+    for (size_t j = 0; j < width; j += VL) {
+        const size_t left = cols > j ? cols - j : 0;
+        for (size_t r = 0; left >= VL && r < rows; r++) vec_store(to + r * width + j, vec_load(x + r * ldx + j));
+        for (size_t r = 0; left < VL && r < rows; r++)
+            vec_store(to + r * width + j, vec_load_part(x + r * ldx + j, left));
+    }
 }
 
 /* The sums of `count` <= VL rows of panels from row `row` on. */
@@ -376,8 +380,15 @@ VECTOR_INLINE vec sums_of_rows(const size_t count, size_t cols, size_t all_rows,
     for (size_t j = 0; j < cols; j += FFN__PANEL) {
         const size_t width = ffn__panel_width(j, cols);
         const float *panel = x + ffn__panel_offset(j, all_rows) + row * width;
-        for (size_t at = 0; at < width && j + at < cols; at += VL)
-            UNROLL for (size_t i = 0; i < VL; i++) if (i < count) sum[i] += load(panel + i * width + at, cols - j - at);
+        for (size_t at = 0; at < width && j + at < cols; at += VL) {
+            const size_t left = cols - j - at;
+            const float *part = panel + at;
+            UNROLL for (size_t i = 0; i < VL; i++)
+            {
+                if (i < count && left >= VL) sum[i] += vec_load(part + i * width);
+                if (i < count && left < VL) sum[i] += vec_load_part(part + i * width, left);
+            }
+        }
     }
     return sums_of_lanes(sum);
 }

@@ -340,8 +340,7 @@ static double sharp_block(size_t rows, size_t cols, vec targets, const float *z,
         const vec e = vec_load(turned + c * VL);
         vec_store(turned + c * VL, vec_select(targets == vec_set((float)c), own_dz, e * factor));
     }
-    for (size_t r = 0; dz && r < rows; r++)
-        for (size_t c = 0; c < cols; c++) dz[r * cols + c] = turned[c * VL + r];
+    if (dz) transpose(cols, rows, turned, VL, dz, cols, cols);
     return log(wide_product(product)) + wide_sum(distance);
 }
 
