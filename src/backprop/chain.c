@@ -122,7 +122,8 @@ static void op_forward(const ffn_plan *plan, const ffn__op *op, const float *x)
     const float *w = op->parameters[WEIGHT].values, *b = op->parameters[BIAS].values;
     const ffn_activation *f = activation_of(plan, op);
     float *z = op->saved ? op->saved : op->output;
-    if (ffn__is_narrow(inputs, units)) {
+    const bool narrow = ffn__is_narrow(inputs, units), rectify = !narrow && f && !op->saved && ffn__is_relu(f);
+    if (narrow) {
         const ffn__narrow_shape shape = ffn__narrow_shape_of(inputs, units);
         ffn__narrow_forward(ffn__narrow(), &shape, rows, x, w, b, z);
     } else {
@@ -136,9 +137,10 @@ static void op_forward(const ffn_plan *plan, const ffn__op *op, const float *x)
                                                         .bias = b,
                                                         .y = z,
                                                         .ldy = units,
+                                                        .rectify = rectify,
                                                         .backwards = plan->backwards});
     }
-    if (f) f->ops->forward(f, rows, units, z, op->output);
+    if (f && !rectify) f->ops->forward(f, rows, units, z, op->output);
 }
 
 /* The gradients of a narrow layer's parameters and of its input, from that of its output, which becomes that of z. */

@@ -174,7 +174,8 @@ static void few_tile(void *context, size_t tile)
                                                     .units = units,
                                                     .bias = d->b ? d->b + n : NULL,
                                                     .y = z,
-                                                    .ldy = d->units});
+                                                    .ldy = d->units,
+                                                    .rectify = rectifies(d)});
     ffn__dense_normalize(d, d->rows, n, units, z);
 }
 
@@ -205,7 +206,7 @@ static void dense_forward(const ffn__dense *d)
             ffn__parallel(d->threads, j.groups, TURN_WORK * (double)d->rows * (double)d->inputs, turn_tile, &j);
         ffn__parallel(d->threads, parts(d->units, j.size) * j.groups, work, forward_units, &j);
     }
-    if (few || !by_element(&d->activation)) activate(d);
+    if ((few && !rectifies(d)) || !by_element(&d->activation)) activate(d);
 }
 
 /* ---- backward -------------------------------------------------------------------------------------------------- */

@@ -46,6 +46,7 @@ typedef struct ffn__few_product {
     const float *bias; /* [N]; NULL: none */
     float *y;
     size_t ldy;
+    bool rectify;   /* Y becomes max(0, Y) in the end */
     bool backwards; /* from the last unit to the first */
 } ffn__few_product;
 

@@ -278,21 +278,35 @@ enum { UNITS_OF_ONE = VL > UNITS ? VL : UNITS };
  * row they are fetched as many panels ahead. Nearer ones would only be slowed down by it. */
 enum { FAR = 262144, PANELS_AHEAD = 2 };
 
-/* sum [u][r] += lanes of row u of a panel times lanes of row r of x; fetch: floats from there to what is fetched, 0:
- * nothing is. */
-VECTOR_INLINE void add_lanes(vec sum[UNITS_OF_ONE][FFN__FEW - 1], const size_t units, const size_t rows, const vec x[],
-                             const float *w, const size_t width, const size_t fetch)
+/* sum [u][r] += lanes of row u < count of a panel times lanes of row r of x; fetch: floats from there to what is fetched,
+ * 0: nothing is. */
+VECTOR_INLINE void add_lanes(vec sum[UNITS_OF_ONE][FFN__FEW - 1], const size_t units, size_t count, const size_t rows,
+                             const vec x[], const float *w, const size_t width, const size_t fetch)
 {
     UNROLL for (size_t u = 0; u < units; u++)
     {
+        if (u >= count) continue;
         if (fetch) __builtin_prefetch(w + u * width + fetch);
         const vec weights = vec_load(w + u * width);
         UNROLL for (size_t r = 0; r < rows; r++) sum[u][r] += weights * x[r];
     }
 }
 
-/* Y for `units` units from number u of the product's on, a literal, as are `rows` and whether W is far. */
-VECTOR_INLINE void few_tile(const size_t rows, const size_t units, const bool far, const ffn__few_product *p, size_t u)
+/* The same for a panel's first `left` columns, the last ones of x. */
+VECTOR_INLINE void add_last_lanes(vec sum[UNITS_OF_ONE][FFN__FEW - 1], const size_t units, size_t count,
+                                  const size_t rows, const float *x, size_t ldx, size_t left, const float *w,
+                                  const size_t width)
+{
+    for (size_t v = 0; v < left; v += VL) {
+        vec part[FFN__FEW - 1];
+        UNROLL for (size_t r = 0; r < rows; r++) part[r] = load(x + r * ldx + v, left - v);
+        add_lanes(sum, units, count, rows, part, w + v, width, 0);
+    }
+}
+
+/* Y for `count` of `units` units from number u of the product's on; literals are units, rows and whether W is far. */
+VECTOR_INLINE void few_tile(const size_t rows, const size_t units, const bool far, const ffn__few_product *p, size_t u,
+                            size_t count)
 {
     vec sum[UNITS_OF_ONE][FFN__FEW - 1] = {{{0}}}, part[FFN__FEW - 1];
     const size_t inputs = p->inputs, all_units = p->all_units, unit = p->unit + u, ldy = p->ldy;
@@ -303,41 +317,40 @@ VECTOR_INLINE void few_tile(const size_t rows, const size_t units, const bool fa
         UNROLL for (size_t v = 0; v < FFN__PANEL; v += VL)
         {
             UNROLL for (size_t r = 0; r < rows; r++) part[r] = vec_load(x + r * inputs + begin + v);
-            add_lanes(sum, units, rows, part, w + unit * FFN__PANEL + v, FFN__PANEL,
+            add_lanes(sum, units, count, rows, part, w + unit * FFN__PANEL + v, FFN__PANEL,
                       far ? PANELS_AHEAD * FFN__PANEL * all_units : 0);
         }
-    const size_t width = inputs - begin > FFN__HALF_PANEL ? FFN__PANEL : FFN__HALF_PANEL;
-    for (size_t v = 0; begin + v < inputs; v += VL) {
-        const size_t left = inputs - begin - v;
-        UNROLL for (size_t r = 0; r < rows; r++)
-        {
-            const float *from = x + r * inputs + begin + v;
-            part[r] = left >= VL ? vec_load(from) : vec_load_part(from, left);
-        }
-        add_lanes(sum, units, rows, part, w + unit * width + v, width, 0);
-    }
+    const size_t left = inputs - begin;
+    if (left > FFN__HALF_PANEL)
+        add_last_lanes(sum, units, count, rows, x + begin, inputs, left, w + unit * FFN__PANEL, FFN__PANEL);
+    else if (left > 0)
+        add_last_lanes(sum, units, count, rows, x + begin, inputs, left, w + unit * FFN__HALF_PANEL, FFN__HALF_PANEL);
     if (rows == 1 && units == VL) {
         vec row[VL];
         UNROLL for (size_t i = 0; i < VL; i++) row[i] = sum[i][0];
-        vec_store(y, sums_of_lanes(row) + (bias ? vec_load(bias) : vec_set(0)));
+        const vec all = sums_of_lanes(row) + (bias ? load(bias, count) : vec_set(0));
+        store(y, p->rectify ? vec_max(vec_set(0), all) : all, count);
         return;
     }
-    UNROLL for (size_t i = 0; i < units; i++) UNROLL for (size_t r = 0; r < rows; r++) y[r * ldy + i] =
-        vec_sum(sum[i][r]) + (bias ? bias[i] : 0);
+    UNROLL for (size_t i = 0; i < units; i++) UNROLL for (size_t r = 0; r < rows; r++) if (i < count)
+    {
+        const float all = vec_sum(sum[i][r]) + (bias ? bias[i] : 0);
+        y[r * ldy + i] = p->rectify && all < 0 ? 0 : all;
+    }
 }
 
 /* Tiles of U units and the units behind them, one way or the other. */
 #define FEW(NAME, R, U, FAR_AWAY)                                                                                      \
-    static __attribute__((noinline)) void unit_##NAME(const ffn__few_product *p, size_t u)                             \
+    static __attribute__((noinline)) void rest_##NAME(const ffn__few_product *p, size_t u)                             \
     {                                                                                                                  \
-        few_tile(R, 1, FAR_AWAY, p, u);                                                                                \
+        if (u < p->units) few_tile(R, U, FAR_AWAY, p, u, p->units - u);                                                \
     }                                                                                                                  \
     static void few_##NAME(const ffn__few_product *p)                                                                  \
     {                                                                                                                  \
-        const size_t tiles = p->units / U, rest = p->units - tiles * U;                                                \
-        for (size_t i = 0; p->backwards && i < rest; i++) unit_##NAME(p, p->units - 1 - i);                            \
-        for (size_t i = 0; i < tiles; i++) few_tile(R, U, FAR_AWAY, p, (p->backwards ? tiles - 1 - i : i) * U);        \
-        for (size_t i = 0; !p->backwards && i < rest; i++) unit_##NAME(p, tiles *U + i);                               \
+        const size_t tiles = p->units / U;                                                                             \
+        if (p->backwards) rest_##NAME(p, tiles *U);                                                                    \
+        for (size_t i = 0; i < tiles; i++) few_tile(R, U, FAR_AWAY, p, (p->backwards ? tiles - 1 - i : i) * U, U);     \
+        if (!p->backwards) rest_##NAME(p, tiles *U);                                                                   \
     }
 FEW(1, 1, UNITS_OF_ONE, false)
 FEW(1_far, 1, UNITS_OF_ONE, true)
