@@ -94,9 +94,11 @@ ffn_status ffn__loss_check(const ffn_loss *loss, size_t outputs, ffn_error *erro
 
 /* ---- targets ----------------------------------------------------------------------------------------------------- */
 
+static size_t columns_of(ffn_target_kind kind, size_t outputs) { return kind == FFN_TARGET_CLASS_INDEX ? 1 : outputs; }
+
 size_t ffn__loss_target_columns(const ffn_loss *loss, size_t outputs)
 {
-    return loss && ops_of(loss)->target == FFN_TARGET_CLASS_INDEX ? 1 : outputs;
+    return loss ? columns_of(ops_of(loss)->target, outputs) : outputs;
 }
 
 /* Written so that compilers can look at several targets at once. */
@@ -144,7 +146,7 @@ ffn_status ffn__targets_check(const ffn_loss *loss, size_t outputs, size_t rows,
     if (!loss || !targets)
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "targets: %s NULL", loss ? "they are" : "the loss is");
     const ffn_loss_ops *ops = ops_of(loss);
-    const size_t kind = (size_t)ops->target, columns = ffn__loss_target_columns(loss, outputs);
+    const size_t kind = (size_t)ops->target, columns = columns_of(ops->target, outputs);
     if (kind >= sizeof target_kinds / sizeof *target_kinds)
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "targets: the loss wants kind %zu, which does not exist", kind);
     const size_t at = target_kinds[kind].first_unfit(rows * columns, targets, outputs);

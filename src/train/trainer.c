@@ -153,7 +153,8 @@ static bool decays(const ffn_trainer *t)
 /* Whether all that an update does is w -= rate g. */
 static bool descends_plainly(const ffn_trainer *t)
 {
-    bool plain = t->options.optimizer.ops == ffn_sgd(0).ops && t->options.clip_value == 0 && !decays(t);
+    const ffn_fit_options *o = &t->options;
+    bool plain = o->optimizer.ops == ffn_sgd(0).ops && o->clip_value == 0 && o->clip_norm <= 0 && !decays(t);
     for (size_t i = 0; i < t->chunk_count; i++) plain &= t->chunks[i].rule.rate == 1;
     return plain;
 }
@@ -297,12 +298,22 @@ static bool update_otherwise(const update_job *job, ffn__gradient_rule rule, siz
     return update_values(job->trainer, &update, &rule, offset, size, g);
 }
 
+static bool update_by_rule(const update_job *job, const ffn__gradient_rule *rule, size_t offset, size_t size,
+                           const float *g)
+{
+    const ffn_trainer *t = job->trainer;
+    const bool plain = rule->rate == 1 && job->scale == 1 && !t->options.optimizer.ops->decoupled_decay;
+    return plain ? update_values(t, &job->update, rule, offset, size, g)
+                 : update_otherwise(job, *rule, offset, size, g);
+}
+
 /* The same for a part that is all under one rule; a failure is noted. */
 static void update_part(update_job *job, const ffn__gradient_rule *rule, size_t offset, size_t size, const float *g)
 {
     const ffn_trainer *t = job->trainer;
-    const bool plain = rule->rate == 1 && job->scale == 1 && !t->options.optimizer.ops->decoupled_decay;
-    if (plain ? update_values(t, &job->update, rule, offset, size, g) : update_otherwise(job, *rule, offset, size, g))
+    const ffn_optimizer *o = &t->options.optimizer;
+    if (t->descends_plainly ? o->ops->guarded_step(o, &job->update, size, t->model->values + offset, g, NULL)
+                            : update_by_rule(job, rule, offset, size, g))
         return;
     size_t first = atomic_load(&job->failed_at);
     while (offset < first && !atomic_compare_exchange_weak(&job->failed_at, &first, offset)) {}
