@@ -19,6 +19,9 @@ enum {
     TILE = 512,
     FEW_PANELS = 8,
     MANY_UNITS = 256,
+    /* Rows up to which the update of a part of the weights, with its gradient and state, takes so much of the time that
+     * all of it should be in the first-level cache: parts are then halved. */
+    FEW_ROWS = FFN__PANEL,
     /* Rows of X that are packed at a time for a panel of dW. */
     PACKED = 256,
     /* Floats that the first-level cache holds beside a tile's other operands. */
@@ -339,6 +342,7 @@ static void weight_tile(const ffn__dense *d, size_t k, size_t n0, size_t n1)
     const size_t width = ffn__panel_width(k, d->inputs), cols = smaller(d->inputs - k, width);
     const size_t offset = ffn__panel_offset(k, d->units);
     const bool aside = d->ready && !d->kept && d->rows <= PACKED, small = is_small(d) && !y_is_turned(d);
+    const size_t part = d->rows <= FEW_ROWS && d->units > PART && !d->descends ? PART / 2 : PART;
     ffn__panel_product product = {.width = width, .rate = d->rate};
     for (size_t b = 0; b < d->rows; b += PACKED) {
         product.depth = smaller(PACKED, d->rows - b);
@@ -347,10 +351,10 @@ static void weight_tile(const ffn__dense *d, size_t k, size_t n0, size_t n1)
         product.add = b > 0 || (!aside && d->dw_beta != 0);
         const bool ends = b + product.depth == d->rows;
         product.b = inputs_panel(d, b, product.depth, k, cols, width, x, &product.ldb);
-        for (size_t n = n0; n < n1; n += PART) {
+        for (size_t n = n0; n < n1; n += part) {
             float *place = d->dw + offset + n * width;
             product.row = n;
-            product.rows = smaller(PART, n1 - n);
+            product.rows = smaller(part, n1 - n);
             product.c = aside ? c : place;
             for (size_t i = 0; i < FFN__FETCHED; i++)
                 product.fetch[i] = d->fetch[i] ? d->fetch[i] + offset + n * width : product.c;
