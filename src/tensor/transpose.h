@@ -61,15 +61,20 @@ VECTOR_INLINE void turn_quads(const float *x, size_t ldx, vec turned[QUAD])
 /* Four columns where there are so many left, or the last four: some of them are turned twice. */
 VECTOR_INLINE size_t quad_at(size_t c, size_t cols) { return c + QUAD <= cols ? c : cols - QUAD; }
 
+/* to [4][ldt] = four columns of x [VL][ldx]. */
+VECTOR_INLINE void transpose_quads(const float *x, size_t ldx, float *to, size_t ldt)
+{
+    vec turned[QUAD];
+    turn_quads(x, ldx, turned);
+    UNROLL for (size_t i = 0; i < QUAD; i++) vec_store(to + i * ldt, turned[i]);
+}
+
 /* to [cols][ldt] = the transpose of x [VL][ldx]. */
 VECTOR_INLINE void transpose_rows(size_t cols, const float *x, size_t ldx, float *to, size_t ldt)
 {
-    for (size_t c = 0; c < cols; c += QUAD) {
-        const size_t at = quad_at(c, cols);
-        vec turned[QUAD];
-        turn_quads(x + at, ldx, turned);
-        UNROLL for (size_t i = 0; i < QUAD; i++) vec_store(to + (at + i) * ldt, turned[i]);
-    }
+    size_t c = 0;
+    for (; c + QUAD <= cols; c += QUAD) transpose_quads(x + c, ldx, to + c * ldt, ldt);
+    if (c < cols) transpose_quads(x + cols - QUAD, ldx, to + (cols - QUAD) * ldt, ldt);
 }
 
 /* The same for fewer rows, zeros behind; of VL columns of the result the first `width` are stored. */
