@@ -320,11 +320,14 @@ VECTOR_INLINE void few_tile(const size_t rows, const size_t units, const bool fa
             add_lanes(sum, units, count, rows, part, w + unit * FFN__PANEL + v, FFN__PANEL,
                       far ? PANELS_AHEAD * FFN__PANEL * all_units : 0);
         }
-    const size_t left = inputs - begin;
-    if (left > FFN__HALF_PANEL)
-        add_last_lanes(sum, units, count, rows, x + begin, inputs, left, w + unit * FFN__PANEL, FFN__PANEL);
+    const size_t left = inputs - begin, width = ffn__panel_width(begin, inputs);
+    x += begin;
+    if (left > 0 && rows > 1) /* such tiles are large: one loop for either width is enough, if slower */
+        add_last_lanes(sum, units, count, rows, x, inputs, left, w + unit * width, width);
+    else if (left > FFN__HALF_PANEL)
+        add_last_lanes(sum, units, count, rows, x, inputs, left, w + unit * FFN__PANEL, FFN__PANEL);
     else if (left > 0)
-        add_last_lanes(sum, units, count, rows, x + begin, inputs, left, w + unit * FFN__HALF_PANEL, FFN__HALF_PANEL);
+        add_last_lanes(sum, units, count, rows, x, inputs, left, w + unit * FFN__HALF_PANEL, FFN__HALF_PANEL);
     if (rows == 1 && units == VL) {
         vec row[VL];
         UNROLL for (size_t i = 0; i < VL; i++) row[i] = sum[i][0];
@@ -339,18 +342,30 @@ VECTOR_INLINE void few_tile(const size_t rows, const size_t units, const bool fa
     }
 }
 
-/* Tiles of U units and the units behind them, one way or the other. */
-#define FEW(NAME, R, U, FAR_AWAY)                                                                                      \
-    static __attribute__((noinline)) void rest_##NAME(const ffn__few_product *p, size_t u)                             \
+/* The units from number u of the product's on, behind the last tile, by U_LEFT at a time: up to VL - 1 of a single row, but
+ * only a few of more rows, whose tiles are smaller. */
+#define FEW_LEFT(R, U_LEFT)                                                                                            \
+    static __attribute__((noinline)) void left_##R(const ffn__few_product *p, size_t u)                                \
     {                                                                                                                  \
-        if (u < p->units) few_tile(R, U, FAR_AWAY, p, u, p->units - u);                                                \
-    }                                                                                                                  \
+        for (; u < p->units; u += U_LEFT)                                                                              \
+            few_tile(R, U_LEFT, false, p, u, U_LEFT == 1 ? 1 : smaller(U_LEFT, p->units - u));                         \
+    }
+FEW_LEFT(1, UNITS_OF_ONE)
+FEW_LEFT(2, 1)
+FEW_LEFT(3, 1)
+FEW_LEFT(4, 1)
+FEW_LEFT(5, 1)
+FEW_LEFT(6, 1)
+FEW_LEFT(7, 1)
+
+/* Tiles of U units and what is left, one way or the other. */
+#define FEW(NAME, R, U, FAR_AWAY)                                                                                      \
     static void few_##NAME(const ffn__few_product *p)                                                                  \
     {                                                                                                                  \
         const size_t tiles = p->units / U;                                                                             \
-        if (p->backwards) rest_##NAME(p, tiles *U);                                                                    \
+        if (p->backwards) left_##R(p, tiles *U);                                                                       \
         for (size_t i = 0; i < tiles; i++) few_tile(R, U, FAR_AWAY, p, (p->backwards ? tiles - 1 - i : i) * U, U);     \
-        if (!p->backwards) rest_##NAME(p, tiles *U);                                                                   \
+        if (!p->backwards) left_##R(p, tiles *U);                                                                      \
     }
 FEW(1, 1, UNITS_OF_ONE, false)
 FEW(1_far, 1, UNITS_OF_ONE, true)
