@@ -298,6 +298,7 @@ static bool update_otherwise(const update_job *job, ffn__gradient_rule rule, siz
     return update_values(job->trainer, &update, &rule, offset, size, g);
 }
 
+/* The same for any part. */
 static bool update_by_rule(const update_job *job, const ffn__gradient_rule *rule, size_t offset, size_t size,
                            const float *g)
 {
