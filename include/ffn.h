@@ -1324,8 +1324,8 @@ typedef struct ffn_step {
      * and may be fetched ahead: the weights, and the first two of the optimizer's state. NULL: none. */
     const float *gradient_fetch[3];
     /* With gradient_ready: what a layer may do with a part of parameter_gradients[0] instead of calling it, namely, at the
-     * same places here, gradient_descends -= gradient_rate * gradient. NULL: the call it must be. */
-    float *gradient_descends, gradient_rate;
+     * same places here, from any thread, descent_weights -= descent_rate * gradient. NULL: the call it must be. */
+    float *descent_weights, descent_rate;
 } ffn_step;
 
 typedef enum ffn_field_type {

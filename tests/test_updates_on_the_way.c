@@ -7,7 +7,7 @@
 
 #include <float.h>
 
-enum { INPUTS_OF = 16, CLASSES = 3, BATCH = 300, STEPS = 2 };
+enum { INPUTS_OF = 16, CLASSES = 3, BATCH = 300, STEPS = 3 };
 
 typedef struct shape {
     size_t units[4];  /* of hidden layers */

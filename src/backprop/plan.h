@@ -121,9 +121,9 @@ typedef struct ffn__gradient_reader {
     void *context;
     const float *fetch[3]; /* blocks, laid out as the model's, that it will read; NULL: none */
     bool kept;             /* gradients are left in the plan as well */
-    /* A block laid out as the model's, and all that would be done with gradients: descends -= rate * gradient. Layers may
-     * do it themselves, for no element can become infinite so. NULL: it is not. */
-    float *descends, rate;
+    /* The model's block, if all that is done with gradients is weights -= rate * gradient: layers may then do it
+     * themselves, and gradients are bounded so that no weight becomes infinite. NULL: something else is done. */
+    float *weights, rate;
 } ffn__gradient_reader;
 
 /* ffn_backward for a loss that has been checked. If it can be sure beforehand that all gradients will be finite, that

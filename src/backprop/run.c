@@ -262,9 +262,9 @@ static void make_gradients_call(const ffn_plan *plan, const ffn__op *op, const f
     step->gradient_ready = reader->ready;
     step->gradient_context = reader->context;
     step->gradient_kept = reader->kept;
-    step->gradient_rate = reader->rate;
-    if (reader->descends && step->parameter_gradients[0])
-        step->gradient_descends = reader->descends + (step->parameter_gradients[0] - plan->gradients);
+    step->descent_rate = reader->rate;
+    if (reader->weights && step->parameter_gradients[0])
+        step->descent_weights = reader->weights + (step->parameter_gradients[0] - plan->gradients);
     for (size_t i = 0; i < sizeof(reader->fetch) / sizeof(reader->fetch)[0]; i++)
         if (reader->fetch[i] && step->parameter_gradients[0])
             step->gradient_fetch[i] = reader->fetch[i] + (step->parameter_gradients[0] - plan->gradients);
@@ -296,7 +296,7 @@ static ffn__gradient_reader looker(ffn_plan *plan)
 static double limit_of(const ffn__gradient_reader *reader)
 {
     const double half_place = 0x1p103, limit = (double)FLT_MAX / 2;
-    return reader->descends && limit * (double)reader->rate >= half_place ? half_place / (double)reader->rate : limit;
+    return reader->weights && limit * (double)reader->rate >= half_place ? half_place / (double)reader->rate : limit;
 }
 
 /* Whether the layer knows that all gradients of its parameters are below a limit. */

@@ -342,8 +342,8 @@ static void weight_tile(const ffn__dense *d, size_t k, size_t n0, size_t n1)
     const size_t width = ffn__panel_width(k, d->inputs), cols = smaller(d->inputs - k, width);
     const size_t offset = ffn__panel_offset(k, d->units);
     const bool aside = d->ready && !d->kept && d->rows <= PACKED, small = is_small(d) && !y_is_turned(d);
-    const size_t part = d->rows <= FEW_ROWS && d->units > PART && !d->descends ? PART / 2 : PART;
-    ffn__panel_product product = {.width = width, .rate = d->rate};
+    const size_t part = d->rows <= FEW_ROWS && d->units > PART && !d->descent_weights ? PART / 2 : PART;
+    ffn__panel_product product = {.width = width, .rate = d->descent_rate};
     for (size_t b = 0; b < d->rows; b += PACKED) {
         product.depth = smaller(PACKED, d->rows - b);
         product.a = small ? d->dy + b * d->units : turned_delta(d) + ffn__panel_offset(b, d->units);
@@ -358,9 +358,10 @@ static void weight_tile(const ffn__dense *d, size_t k, size_t n0, size_t n1)
             product.c = aside ? c : place;
             for (size_t i = 0; i < FFN__FETCHED; i++)
                 product.fetch[i] = d->fetch[i] ? d->fetch[i] + offset + n * width : product.c;
-            product.descends = d->descends && ends ? d->descends + offset + n * width : NULL;
+            product.weights = d->descent_weights && ends ? d->descent_weights + offset + n * width : NULL;
             (small ? kernel->multiply_columns : kernel->multiply_rows)(&product);
-            if (d->ready && !d->descends && ends) d->ready(d->ready_context, place, product.c, product.rows * width);
+            if (d->ready && !d->descent_weights && ends)
+                d->ready(d->ready_context, place, product.c, product.rows * width);
         }
     }
 }

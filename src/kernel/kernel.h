@@ -39,8 +39,8 @@ typedef struct ffn__dense {
     bool kept; /* the values are to stand in their place nevertheless */
     void *ready_context;
     const float *fetch[FFN__FETCHED]; /* laid out as dw: what will be read when a part of it is ready; NULL: nothing */
-    float *descends, rate; /* laid out as dw: instead of calling ready with a part of it one may do descends -= rate dW;
-                              NULL: not */
+    /* Laid out as dw: instead of a call of ready with a part of it, descent_weights -= descent_rate dW. NULL: the call */
+    float *descent_weights, descent_rate;
     float *turned;  /* [dense_turned(K, N)] for each row, rows padded to row_group; kept from backward to gradients */
     float *scratch; /* [slots][dense_scratch(K, N)]: memory of each thread's own for parts that need not stay */
     size_t slots;

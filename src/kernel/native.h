@@ -31,8 +31,8 @@ typedef struct ffn__panel_product {
     bool add;          /* to what C holds; bias is then not used */
     bool rectify;      /* of multiply_rows: C becomes max(0, C) in the end */
     const float *mask; /* of multiply_columns: laid out as C, which becomes 0 where this is not above 0; NULL: none */
-    /* Laid out as C: descends -= rate * C instead of C being left behind, which is then memory for sums. NULL: none. */
-    float *descends, rate;
+    /* Laid out as C: weights -= rate C in the end, and C is no more than memory for sums. NULL: C is the result. */
+    float *weights, rate;
     /* Memory laid out as C that will be read when C is there: it is fetched meanwhile. NULL: none. */
     const float *fetch[FFN__FETCHED];
 } ffn__panel_product;

@@ -44,7 +44,7 @@ typedef vec sums[ROWS][2];
 typedef struct result {
     float *c;
     const float *bias, *mask;
-    float *descends, rate;
+    float *weights, rate;
     bool add, rectify;
 } result;
 
@@ -78,8 +78,8 @@ VECTOR_INLINE void descend_sums(sums sum, const size_t rows, const size_t vector
 
 VECTOR_INLINE void end_sums(sums sum, const size_t rows, const size_t vectors, const size_t width, const result *to)
 {
-    float *const place = to->descends ? to->descends : to->c;
-    if (to->descends) descend_sums(sum, rows, vectors, width, to->descends, to->rate);
+    float *const place = to->weights ? to->weights : to->c;
+    if (to->weights) descend_sums(sum, rows, vectors, width, to->weights, to->rate);
     UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++)
         vec_store(place + r * width + v * VL, sum[r][v]);
 }
@@ -224,7 +224,7 @@ static void multiply_tiles(tile_function *tile, size_t tiles, size_t rows, size_
         to->c += rows * width;
         if (to->bias) to->bias += rows;
         if (to->mask) to->mask += rows * width;
-        if (to->descends) to->descends += rows * width;
+        if (to->weights) to->weights += rows * width;
     }
 }
 
@@ -240,7 +240,7 @@ static void multiply_strip(const ffn__panel_product *p, tile_function *const fun
     result to = {.c = p->c + at,
                  .bias = p->bias,
                  .mask = p->mask && ends ? p->mask + at : NULL,
-                 .descends = p->descends && ends ? p->descends + at : NULL,
+                 .weights = p->weights && ends ? p->weights + at : NULL,
                  .rate = p->rate,
                  .add = p->add || begin > 0,
                  .rectify = p->rectify && ends};
@@ -253,8 +253,7 @@ static void multiply_strip(const ffn__panel_product *p, tile_function *const fun
 static void multiply(const ffn__panel_product *p, tile_function *const functions[ROWS][2], size_t a_width)
 {
     const size_t parts = p->depth < DEPTH ? 1 : (p->depth + DEPTH / 2) / DEPTH;
-    const size_t part =
-        parts == 1 ? p->depth : ((p->depth + parts - 1) / parts + FFN__PANEL - 1) / FFN__PANEL * FFN__PANEL;
+    const size_t part = ((p->depth + parts - 1) / parts + FFN__PANEL - 1) / FFN__PANEL * FFN__PANEL;
     const float *a = p->a;
     for (size_t begin = 0; begin < p->depth; begin += part, a += part / a_width * p->a_step)
         for (size_t at = 0; at < p->width; at += 2 * VL)
@@ -395,9 +394,7 @@ static void pack(size_t rows, size_t cols, const float *x, size_t ldx, float *to
 {
     for (size_t j = 0; j < width; j += VL) {
         const size_t left = cols > j ? cols - j : 0;
-        for (size_t r = 0; left >= VL && r < rows; r++) vec_store(to + r * width + j, vec_load(x + r * ldx + j));
-        for (size_t r = 0; left < VL && r < rows; r++)
-            vec_store(to + r * width + j, vec_load_part(x + r * ldx + j, left));
+        for (size_t r = 0; r < rows; r++) vec_store(to + r * width + j, load(x + r * ldx + j, left));
     }
 }
 
@@ -409,13 +406,9 @@ VECTOR_INLINE vec sums_of_rows(const size_t count, size_t cols, size_t all_rows,
         const size_t width = ffn__panel_width(j, cols);
         const float *panel = x + ffn__panel_offset(j, all_rows) + row * width;
         for (size_t at = 0; at < width && j + at < cols; at += VL) {
-            const size_t left = cols - j - at;
             const float *part = panel + at;
-            UNROLL for (size_t i = 0; i < VL; i++)
-            {
-                if (i < count && left >= VL) sum[i] += vec_load(part + i * width);
-                if (i < count && left < VL) sum[i] += vec_load_part(part + i * width, left);
-            }
+            const size_t left = cols - j - at;
+            UNROLL for (size_t i = 0; i < VL; i++) if (i < count) sum[i] += load(part + i * width, left);
         }
     }
     return sums_of_lanes(sum);

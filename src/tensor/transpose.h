@@ -58,9 +58,6 @@ VECTOR_INLINE void turn_quads(const float *x, size_t ldx, vec turned[QUAD])
 }
 #endif
 
-/* Four columns where there are so many left, or the last four: some of them are turned twice. */
-VECTOR_INLINE size_t quad_at(size_t c, size_t cols) { return c + QUAD <= cols ? c : cols - QUAD; }
-
 /* to [4][ldt] = four columns of x [VL][ldx]. */
 VECTOR_INLINE void transpose_quads(const float *x, size_t ldx, float *to, size_t ldt)
 {
@@ -69,7 +66,7 @@ VECTOR_INLINE void transpose_quads(const float *x, size_t ldx, float *to, size_t
     UNROLL for (size_t i = 0; i < QUAD; i++) vec_store(to + i * ldt, turned[i]);
 }
 
-/* to [cols][ldt] = the transpose of x [VL][ldx]. */
+/* to [cols][ldt] = the transpose of x [VL][ldx], cols >= QUAD: some of the last columns are turned twice. */
 VECTOR_INLINE void transpose_rows(size_t cols, const float *x, size_t ldx, float *to, size_t ldt)
 {
     size_t c = 0;
@@ -83,7 +80,7 @@ VECTOR_INLINE void transpose_part(size_t rows, size_t cols, const float *x, size
 {
     float block[VL * QUAD] = {0};
     for (size_t c = 0; c < cols; c += QUAD) {
-        const size_t at = quad_at(c, cols);
+        const size_t at = c + QUAD <= cols ? c : cols - QUAD;
         vec turned[QUAD];
         for (size_t r = 0; r < rows; r++) memcpy(block + r * QUAD, x + r * ldx + at, QUAD * sizeof *x);
         turn_quads(block, QUAD, turned);

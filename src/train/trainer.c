@@ -523,7 +523,7 @@ static ffn_status descend(ffn_trainer *t, const float *x, const float *targets, 
         reader = (ffn__gradient_reader){.ready = update_ready,
                                         .context = &job,
                                         .fetch = {t->model->values, slot_of(t, 0), slot_of(t, 1)},
-                                        .descends = t->descends_plainly ? t->model->values : NULL,
+                                        .weights = t->descends_plainly ? t->model->values : NULL,
                                         .rate = (float)job.update.rate};
     const double value = ffn__backward_early(t->plan, &t->options.loss, targets, early ? &reader : NULL, &updated);
     if (loss) *loss = value;
