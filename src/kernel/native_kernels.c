@@ -1,15 +1,22 @@
-/* Products of panels. A tile of the result is up to ROWS rows of two vectors: its sums stay in registers while they run
- * along the depth, and every step reads two vectors of one panel and a number of each row of another. */
+/* Products of panels. A tile of the result is some rows of a panel: its sums stay in registers while they run along the
+ * depth, and every step reads some vectors of one panel and a number of each row of another. */
 #include "kernel/native.h"
 
 #include "tensor/fold.h"
 #include "tensor/transpose.h"
 
-/* 14 x 2 sums, two vectors of B and a number of A fill the 32 registers of AVX-512 and NEON; 6 x 2 the 16 of others. */
+/* 14 x 2 sums, two vectors of B and a number of A fill the 32 registers of AVX-512 and NEON; 6 x 2 the 16 of others. With
+ * AVX2 so do 3 x 4, three numbers of A and a vector of B, by 7 loads for 12 products instead of 8; with SSE, where a
+ * product wants a register of its own, they would not fit. */
 #if VL == 16 || defined(__aarch64__)
 #define ROWS 14
 #else
 #define ROWS 6
+#endif
+#if VL == 8
+#define LOW_ROWS 3
+#else
+#define LOW_ROWS 0
 #endif
 /* Steps along the depth, about, after which the next tile takes over: their part of B, 16 KB, stays in the first-level
  * cache beside as much of C. */
@@ -17,6 +24,8 @@ enum { DEPTH = 128 };
 enum { AHEAD = 8 };                 /* steps that a fetch of B takes */
 enum { SECOND_LEVEL = 2 };          /* the cache to fetch into, where much will be read later */
 enum { LINE = 64 / sizeof(float) }; /* floats of a cache line */
+/* Steps of a panel that fetch what is to be read along with C, a line of each a step: low tiles have fewer lines. */
+#define FETCHING(rows, width) ((rows) <= LOW_ROWS ? (rows) * (width) / LINE : FFN__PANEL)
 
 static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 
@@ -35,10 +44,11 @@ VECTOR_INLINE void store(float *x, vec v, size_t left)
 
 /* Register arrays have the full size: one of `rows` would be a variable-length array to the compiler, in memory. So have
  * the steps between rows literals, or each row's place would be worked out and kept in memory. */
-typedef vec sums[ROWS][2];
+typedef vec sums[ROWS][LOW_ROWS ? 4 : 2];
 
-/* Of the two vectors in a row of a tile, those that a panel of this width has. */
-#define VECTORS(width) ((width) > VL ? 2 : 1)
+/* Vectors of a row whose sums run together: a strip of the panel, or all of it. */
+#define STRIP(rows)          ((rows) <= LOW_ROWS ? 4 : 2)
+#define VECTORS(rows, width) ((width) < STRIP(rows) * VL ? (width) / VL : STRIP(rows))
 
 /* C's tile, what it starts from, and what is done with it in the end. */
 typedef struct result {
@@ -48,10 +58,12 @@ typedef struct result {
     bool add, rectify;
 } result;
 
-VECTOR_INLINE void begin_sums(sums sum, const size_t rows, const size_t vectors, const size_t width, const result *to)
+/* Of the strip from column `at` on, as in what follows. */
+VECTOR_INLINE void begin_sums(sums sum, const size_t rows, const size_t vectors, const size_t width, const size_t at,
+                              const result *to)
 {
     UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++) sum[r][v] =
-        to->add    ? vec_load(to->c + r * width + v * VL)
+        to->add    ? vec_load(to->c + r * width + at + v * VL)
         : to->bias ? vec_set(to->bias[r])
                    : vec_set(0);
 }
@@ -76,10 +88,11 @@ VECTOR_INLINE void descend_sums(sums sum, const size_t rows, const size_t vector
         vec_load(w + r * width + v * VL) - rate * sum[r][v];
 }
 
-VECTOR_INLINE void end_sums(sums sum, const size_t rows, const size_t vectors, const size_t width, const result *to)
+VECTOR_INLINE void end_sums(sums sum, const size_t rows, const size_t vectors, const size_t width, const size_t at,
+                            const result *to)
 {
-    float *const place = to->weights ? to->weights : to->c;
-    if (to->weights) descend_sums(sum, rows, vectors, width, to->weights, to->rate);
+    float *const place = (to->weights ? to->weights : to->c) + at;
+    if (to->weights) descend_sums(sum, rows, vectors, width, place, to->rate);
     UNROLL for (size_t r = 0; r < rows; r++) UNROLL for (size_t v = 0; v < vectors; v++)
         vec_store(place + r * width + v * VL, sum[r][v]);
 }
@@ -88,6 +101,16 @@ VECTOR_INLINE void end_sums(sums sum, const size_t rows, const size_t vectors, c
 VECTOR_INLINE void add_step(sums sum, const size_t rows, const size_t vectors, const float *a, const size_t a_step,
                             const float *b)
 {
+    if (rows <= LOW_ROWS) {
+        vec factor[ROWS];
+        UNROLL for (size_t r = 0; r < rows; r++) factor[r] = vec_set(a[r * a_step]);
+        UNROLL for (size_t v = 0; v < vectors; v++)
+        {
+            const vec x = vec_load(b + v * VL);
+            UNROLL for (size_t r = 0; r < rows; r++) sum[r][v] += factor[r] * x;
+        }
+        return;
+    }
     vec x[2];
     UNROLL for (size_t v = 0; v < vectors; v++) x[v] = vec_load(b + v * VL);
     UNROLL for (size_t r = 0; r < rows; r++)
@@ -119,15 +142,19 @@ typedef struct operands {
     const float *fetch[FFN__FETCHED]; /* [0] NULL: nothing */
 } operands;
 
-VECTOR_INLINE void rows_tile(const size_t rows, const size_t vectors, const size_t width, size_t depth,
-                             const operands *from, const result *to)
+VECTOR_INLINE void rows_strip(const size_t rows, const size_t vectors, const size_t width, const size_t at,
+                              size_t depth, const operands *from, const result *to)
 {
-    const float *a = from->a, *b = from->b;
+    const float *a = from->a, *b = from->b + at;
     sums sum;
-    begin_sums(sum, rows, vectors, width, to);
-    if (from->fetch[0] && depth > FFN__HALF_PANEL) {
-        const size_t steps = smaller(depth, FFN__PANEL);
-        add_panel(sum, rows, vectors, steps, a + from->row * FFN__PANEL, FFN__PANEL, b, from->ldb, from->fetch);
+    begin_sums(sum, rows, vectors, width, at, to);
+    if (at == 0 && from->fetch[0] && depth > FFN__HALF_PANEL) {
+        const size_t steps = smaller(depth, FFN__PANEL), first = smaller(steps, FETCHING(rows, width));
+        const float *tile = a + from->row * FFN__PANEL;
+        add_panel(sum, rows, vectors, first, tile, FFN__PANEL, b, from->ldb, from->fetch);
+        if (FETCHING(rows, width) < FFN__PANEL)
+            add_panel(sum, rows, vectors, steps - first, tile + first, FFN__PANEL, b + first * from->ldb, from->ldb,
+                      NULL);
         a += from->a_step;
         b += steps * from->ldb;
         depth -= steps;
@@ -141,21 +168,25 @@ VECTOR_INLINE void rows_tile(const size_t rows, const size_t vectors, const size
     if (depth)
         add_panel(sum, rows, vectors, depth, a + from->row * FFN__HALF_PANEL, FFN__HALF_PANEL, b, from->ldb, NULL);
     if (to->rectify) rectify_sums(sum, rows, vectors);
-    end_sums(sum, rows, vectors, width, to);
+    end_sums(sum, rows, vectors, width, at, to);
 }
 
-VECTOR_INLINE void columns_tile(const size_t rows, const size_t vectors, const size_t width, size_t depth,
-                                const operands *from, const result *to)
+/* Along the depth in loops of a panel's steps, whose end a processor foresees. */
+VECTOR_INLINE void columns_strip(const size_t rows, const size_t vectors, const size_t width, const size_t at,
+                                 size_t depth, const operands *from, const result *to)
 {
-    const float *a = from->a + from->row, *b = from->b;
+    const float *a = from->a + from->row, *b = from->b + at;
     sums sum;
-    begin_sums(sum, rows, vectors, width, to);
-    for (size_t d = 0; d < depth; d++, a += from->a_step, b += from->ldb) {
-        UNROLL for (size_t v = 0; v < vectors; v++) __builtin_prefetch(b + AHEAD * from->ldb + v * VL);
-        add_step(sum, rows, vectors, a, 1, b);
+    begin_sums(sum, rows, vectors, width, at, to);
+    for (size_t steps; depth > 0; depth -= steps) {
+        steps = smaller(depth, FFN__PANEL);
+        for (size_t d = 0; d < steps; d++, a += from->a_step, b += from->ldb) {
+            UNROLL for (size_t i = 0; i < vectors * VL; i += LINE) __builtin_prefetch(b + AHEAD * from->ldb + i);
+            add_step(sum, rows, vectors, a, 1, b);
+        }
     }
-    if (to->mask) mask_sums(sum, rows, vectors, width, to->mask);
-    end_sums(sum, rows, vectors, width, to);
+    if (to->mask) mask_sums(sum, rows, vectors, width, to->mask + at);
+    end_sums(sum, rows, vectors, width, at, to);
 }
 
 /* One function for every number of rows and width. */
@@ -164,11 +195,11 @@ typedef void tile_function(size_t depth, const operands *from, const result *to)
 #define TILE(R, W)                                                                                                     \
     static void rows_##R##_##W(size_t depth, const operands *from, const result *to)                                   \
     {                                                                                                                  \
-        rows_tile(R, VECTORS(W), W, depth, from, to);                                                                  \
+        for (size_t at = 0; at < W; at += VECTORS(R, W) * VL) rows_strip(R, VECTORS(R, W), W, at, depth, from, to);    \
     }                                                                                                                  \
     static void columns_##R##_##W(size_t depth, const operands *from, const result *to)                                \
     {                                                                                                                  \
-        columns_tile(R, VECTORS(W), W, depth, from, to);                                                               \
+        for (size_t at = 0; at < W; at += VECTORS(R, W) * VL) columns_strip(R, VECTORS(R, W), W, at, depth, from, to); \
     }
 #define TILES(R) TILE(R, 16) TILE(R, 32)
 TILES(1)
@@ -228,36 +259,57 @@ static void multiply_tiles(tile_function *tile, size_t tiles, size_t rows, size_
     }
 }
 
-/* Two vectors of C's columns, from column `at` on. Rows are shared out evenly: 32 are 11 + 11 + 10 and not 14 + 14 + 4,
- * since a tile of few rows waits for its loads. */
-static void multiply_strip(const ffn__panel_product *p, tile_function *const functions[ROWS][2], size_t at,
-                           size_t begin, size_t depth, const float *a)
+/* So many tiles of so many rows, and then as many others. */
+typedef struct shares {
+    size_t tiles, rows, more_tiles, more_rows;
+} shares;
+
+/* Low tiles are all alike, but one takes what is left as well. Others share the rows out evenly: 32 are 11 + 11 + 10 and not
+ * 14 + 14 + 4, since a tile of few rows waits for its loads. */
+static shares share_out(size_t rows, size_t width)
 {
-    const size_t whole = p->width == FFN__PANEL, tiles = (p->rows + ROWS - 1) / ROWS;
-    const size_t height = p->rows / tiles, higher = p->rows % tiles; /* so many tiles have a row more */
-    operands from = {.a = a, .row = p->row, .a_step = p->a_step, .b = p->b + begin * p->ldb + at, .ldb = p->ldb};
+#if LOW_ROWS
+    const size_t left = rows % LOW_ROWS;
+    if (width == FFN__PANEL && rows >= LOW_ROWS)
+        return (shares){rows / LOW_ROWS - (left > 0), LOW_ROWS, left > 0, LOW_ROWS + left};
+#endif
+    (void)width;
+    const size_t tiles = (rows + ROWS - 1) / ROWS, height = rows / tiles, higher = rows % tiles;
+    return (shares){higher, height + 1, tiles - higher, height};
+}
+
+/* C from step `begin` on, for `depth` steps. */
+static void multiply_part(const ffn__panel_product *p, tile_function *const functions[ROWS][2], size_t begin,
+                          size_t depth, const float *a)
+{
+    const size_t whole = p->width == FFN__PANEL;
+    const shares s = share_out(p->rows, p->width);
+    operands from = {.a = a, .row = p->row, .a_step = p->a_step, .b = p->b + begin * p->ldb, .ldb = p->ldb};
     const bool ends = begin + depth == p->depth;
-    result to = {.c = p->c + at,
+    result to = {.c = p->c,
                  .bias = p->bias,
-                 .mask = p->mask && ends ? p->mask + at : NULL,
-                 .weights = p->weights && ends ? p->weights + at : NULL,
+                 .mask = ends ? p->mask : NULL,
+                 .weights = ends ? p->weights : NULL,
                  .rate = p->rate,
                  .add = p->add || begin > 0,
                  .rectify = p->rectify && ends};
-    if (at == 0 && begin == 0) memcpy(from.fetch, p->fetch, sizeof(from.fetch));
-    if (higher) multiply_tiles(functions[height][whole], higher, height + 1, p->width, depth, &from, &to);
-    multiply_tiles(functions[height - 1][whole], tiles - higher, height, p->width, depth, &from, &to);
+    if (begin == 0) memcpy(from.fetch, p->fetch, sizeof(from.fetch));
+    if (s.tiles) multiply_tiles(functions[s.rows - 1][whole], s.tiles, s.rows, p->width, depth, &from, &to);
+    if (s.more_tiles)
+        multiply_tiles(functions[s.more_rows - 1][whole], s.more_tiles, s.more_rows, p->width, depth, &from, &to);
 }
 
-/* C [R,w] in parts of the depth, whole panels and of about DEPTH; a_width: steps along it that are a_step floats of A. */
+/* C [R,w] in parts of the depth of about DEPTH, whole panels as even as can be; a_width: steps along it that are a_step
+ * floats of A. */
 static void multiply(const ffn__panel_product *p, tile_function *const functions[ROWS][2], size_t a_width)
 {
     const size_t parts = p->depth < DEPTH ? 1 : (p->depth + DEPTH / 2) / DEPTH;
-    const size_t part = ((p->depth + parts - 1) / parts + FFN__PANEL - 1) / FFN__PANEL * FFN__PANEL;
-    const float *a = p->a;
-    for (size_t begin = 0; begin < p->depth; begin += part, a += part / a_width * p->a_step)
-        for (size_t at = 0; at < p->width; at += 2 * VL)
-            multiply_strip(p, functions, at, begin, smaller(part, p->depth - begin), a);
+    const size_t panels = (p->depth + FFN__PANEL - 1) / FFN__PANEL;
+    for (size_t i = 0; i < parts; i++) {
+        const size_t begin = i * panels / parts * FFN__PANEL,
+                     end = smaller((i + 1) * panels / parts * FFN__PANEL, p->depth);
+        multiply_part(p, functions, begin, end - begin, p->a + begin / a_width * p->a_step);
+    }
 }
 
 static void multiply_rows(const ffn__panel_product *p) { multiply(p, rows_tiles, FFN__PANEL); }

@@ -20,7 +20,7 @@ VECTOR_INLINE void lanes_store(float *x, size_t left, vec v)
 }
 
 /* So many vectors are taken side by side, where registers allow it, since the operations on one wait for each other. */
-enum { LANES_GROUP = VL == 16 ? 4 : 1 };
+enum { LANES_GROUP = VL >= 8 ? 4 : 1 };
 
 /* The first `count` elements of v; 0 behind them. */
 VECTOR_INLINE vec lanes_first(vec v, size_t count)
@@ -72,7 +72,9 @@ VECTOR_INLINE void lanes_by_root(int vectors, const vec *x, const vec *square, f
     }
     for (int i = 0; i < vectors; i++) half[i] += inverse[i] * (x[i] - twice[i] * half[i]);
 #else
-    for (int i = 0; i < vectors; i++) half[i] = (float)0.5 * x[i] / (lanes_root(square[i]) + epsilon);
+    vec root[LANES_GROUP];
+    for (int i = 0; i < vectors; i++) root[i] = lanes_root(square[i]) + epsilon;
+    for (int i = 0; i < vectors; i++) half[i] = (float)0.5 * x[i] / root[i];
 #endif
 }
 
