@@ -128,9 +128,12 @@ VECTOR_INLINE vec times(vec e, factor f) { return vec_fma(e, f.high, e * f.low);
 
 /* ---- short rows: blocks of as many as a vector has lanes, taken as one array -------------------------------------- */
 
+/* A short row is at most so many vectors long: with AVX2 two, for ten classes. */
+enum { ROW_VECTORS = VL == 8 ? 2 : 1, SHORT = ROW_VECTORS * VL };
+
 /* A block's exponentials or products; past its rows there is room for a vector. */
 typedef struct block {
-    float element[VL * VL + VL];
+    float element[SHORT * VL + VL];
 } block;
 
 /* row_scale of several rows, to be read one row at a time */
@@ -146,7 +149,7 @@ VECTOR_INLINE row_scale scale_of_row(const row_scales *s, size_t row)
 
 /* The row to which each element of a block belongs */
 typedef struct row_numbers {
-    ivec row[VL];
+    ivec row[SHORT];
 } row_numbers;
 
 VECTOR_INLINE void row_numbers_set(row_numbers *numbers, size_t cols)
@@ -157,16 +160,34 @@ VECTOR_INLINE void row_numbers_set(row_numbers *numbers, size_t cols)
         numbers->row[i] = __builtin_convertvector((middle + (float)(i * VL)) * inverse, ivec);
 }
 
+/* v [vectors] = a row, with -infinity behind its end; of here on, `vectors` is a literal. */
+VECTOR_INLINE void load_row(const size_t vectors, size_t cols, const float *x, vec v[ROW_VECTORS])
+{
+    for (size_t i = 0; i < vectors; i++) v[i] = load_bounded(x + i * VL, cols - i * VL);
+}
+
+/* Lane by lane the largest of a row's vectors */
+VECTOR_INLINE vec largest_lanes(const size_t vectors, const vec v[ROW_VECTORS])
+{
+    vec largest = v[0];
+    for (size_t i = 1; i < vectors; i++) largest = vec_max(largest, v[i]);
+    return largest;
+}
+
 /* The largest of each row */
-VECTOR_INLINE vec block_maxima(size_t cols, const float *x)
+VECTOR_INLINE vec block_maxima(const size_t vectors, size_t cols, const float *x)
 {
     vec row[VL];
-    for (size_t i = 0; i < VL; i++) row[i] = load_bounded(x + i * cols, cols);
+    for (size_t i = 0; i < VL; i++) {
+        vec v[ROW_VECTORS];
+        load_row(vectors, cols, x + i * cols, v);
+        row[i] = largest_lanes(vectors, v);
+    }
     return maxima_of_lanes(row);
 }
 
 /* Exponentials, and the scales that they have. */
-VECTOR_INLINE row_scale block_exp(bool large, size_t cols, const float *x, block *e)
+VECTOR_INLINE row_scale block_exp(bool large, const size_t vectors, size_t cols, const float *x, block *e)
 {
     vec size = vec_set(0);
     vec_store(e->element + cols * VL, size);
@@ -178,42 +199,40 @@ VECTOR_INLINE row_scale block_exp(bool large, size_t cols, const float *x, block
         }
         return no_scale();
     }
-    const row_scale all = scale_of(block_maxima(cols, x));
+    const row_scale all = scale_of(block_maxima(vectors, cols, x));
     row_scales each;
     memcpy(&each, &all, sizeof(each));
     for (size_t i = 0; i < VL; i++) {
         const row_scale scale = scale_of_row(&each, i);
+        vec v[ROW_VECTORS];
+        load_row(vectors, cols, x + i * cols, v);
         /* what this writes past the row's end is written once more */
-        vec_store(e->element + i * cols, exp_scaled(&scale, load_bounded(x + i * cols, cols)));
+        for (size_t k = 0; k < vectors; k++) vec_store(e->element + i * cols + k * VL, exp_scaled(&scale, v[k]));
     }
     return all;
 }
 
-/* Of WL rows; in_row: of a row's last vector of doubles, the second where there is one */
-VECTOR_INLINE wide sums_of_rows(bool two, size_t cols, const float *e, iwide in_row)
-{
-    wide row[WL];
-    for (size_t i = 0; i < WL; i++) {
-        const wide last = (wide)((iwide)wide_load(e + i * cols + (two ? WL : 0)) & in_row);
-        row[i] = two ? wide_load(e + i * cols) + last : last;
-    }
-    return sums_of_wides(row);
-}
-
+/* Sums in double; those of a row's wides are taken from the first to the last. */
 VECTOR_INLINE void block_sums(size_t cols, const block *e, wide sum[WIDE_PARTS])
 {
-    const bool two = cols > WL;
-    const iwide in_row = wide_lane_numbers() < (int64_t)(two ? cols - WL : cols);
+    const size_t last = (cols - 1) / WL * WL;
+    const iwide in_row = wide_lane_numbers() < (int64_t)(cols - last);
     for (size_t part = 0; part < WIDE_PARTS; part++) {
         const float *rows = e->element + part * WL * cols;
-        sum[part] = two ? sums_of_rows(true, cols, rows, in_row) : sums_of_rows(false, cols, rows, in_row);
+        wide row[WL] = {{0}};
+        for (size_t c = 0; c < last; c += WL)
+            for (size_t i = 0; i < WL; i++) row[i] += wide_load(rows + i * cols + c);
+        for (size_t i = 0; i < WL; i++) row[i] += (wide)((iwide)wide_load(rows + i * cols + last) & in_row);
+        sum[part] = sums_of_wides(row);
     }
 }
 
-VECTOR_INLINE void softmax_block(bool large, size_t cols, const row_numbers *numbers, const float *x, float *y)
+VECTOR_INLINE void softmax_block(bool large, const size_t vectors, size_t cols, const row_numbers *numbers,
+                                 const float *x, const float *dy, float *y)
 {
+    (void)dy;
     block e;
-    (void)block_exp(large, cols, x, &e);
+    (void)block_exp(large, vectors, cols, x, &e);
     wide sum[WIDE_PARTS];
     block_sums(cols, &e, sum);
     const factor f = factor_of(sum);
@@ -225,24 +244,34 @@ VECTOR_INLINE void softmax_block(bool large, size_t cols, const row_numbers *num
 }
 
 /* The same of a single row, with the same bits, in every lane */
-VECTOR_INLINE void row_sums(vec v, wide sum[WIDE_PARTS])
+VECTOR_INLINE void row_sums(const size_t vectors, const vec v[ROW_VECTORS], wide sum[WIDE_PARTS])
 {
-    wide all = wide_part(v, 0);
-    for (size_t part = 1; part < WIDE_PARTS; part++) all += wide_part(v, part);
+    wide all = {0};
+    for (size_t i = 0; i < vectors; i++)
+        for (size_t part = 0; part < WIDE_PARTS; part++) all += wide_part(v[i], part);
     all = sum_of_wide(all);
     for (size_t part = 0; part < WIDE_PARTS; part++) sum[part] = all;
 }
 
-VECTOR_INLINE void softmax_short_row(size_t cols, const float *x, float *y)
+/* e = the exponentials of a row, v */
+VECTOR_INLINE void row_exps(const size_t vectors, const row_scale *scale, const vec v[ROW_VECTORS], vec e[ROW_VECTORS])
 {
-    const vec v = load_bounded(x, cols);
-    const ivec in_row = lanes_below(cols);
-    const bool plain = !ivec_any(in_row & (vec_abs(v) > PLAIN));
-    const row_scale scale = plain ? no_scale() : scale_of(maximum_of_lanes(v));
-    const vec e = exp_scaled(&scale, v);
+    for (size_t i = 0; i < vectors; i++) e[i] = exp_scaled(scale, v[i]);
+}
+
+VECTOR_INLINE void softmax_short_row(const size_t vectors, size_t cols, const float *x, const float *dy, float *y)
+{
+    (void)dy;
+    vec v[ROW_VECTORS], e[ROW_VECTORS];
+    load_row(vectors, cols, x, v);
+    ivec far = {0};
+    for (size_t i = 0; i < vectors; i++) far |= lanes_below(cols - i * VL) & (vec_abs(v[i]) > PLAIN);
+    const row_scale scale = ivec_any(far) ? scale_of(maximum_of_lanes(largest_lanes(vectors, v))) : no_scale();
+    row_exps(vectors, &scale, v, e);
     wide sum[WIDE_PARTS];
-    row_sums(e, sum);
-    store(y, times(e, factor_of(sum)), cols);
+    row_sums(vectors, e, sum);
+    const factor f = factor_of(sum);
+    for (size_t i = 0; i < vectors; i++) store(y + i * VL, times(e[i], f), cols - i * VL);
 }
 
 /* The logarithms of sums of exponentials, where the largest is `peak` */
@@ -254,13 +283,15 @@ VECTOR_INLINE vec logarithm_of(const wide sum[WIDE_PARTS], vec peak)
     return logarithm;
 }
 
-VECTOR_INLINE void log_softmax_block(bool large, size_t cols, const row_numbers *numbers, const float *x, float *y)
+VECTOR_INLINE void log_softmax_block(bool large, const size_t vectors, size_t cols, const row_numbers *numbers,
+                                     const float *x, const float *dy, float *y)
 {
+    (void)dy;
     block e;
-    const row_scale scale = block_exp(large, cols, x, &e);
+    const row_scale scale = block_exp(large, vectors, cols, x, &e);
     wide sum[WIDE_PARTS];
     block_sums(cols, &e, sum);
-    const vec most = block_maxima(cols, x), logarithm = logarithm_of(sum, exp_scaled(&scale, most));
+    const vec most = block_maxima(vectors, cols, x), logarithm = logarithm_of(sum, exp_scaled(&scale, most));
     for (size_t i = 0; i < cols; i++) {
         const ivec row = numbers->row[i];
         if (large) __builtin_prefetch(y + i * VL + AHEAD, 1);
@@ -268,27 +299,40 @@ VECTOR_INLINE void log_softmax_block(bool large, size_t cols, const row_numbers 
     }
 }
 
-VECTOR_INLINE void log_softmax_short_row(size_t cols, const float *x, float *y)
+VECTOR_INLINE void log_softmax_short_row(const size_t vectors, size_t cols, const float *x, const float *dy, float *y)
 {
-    const vec v = load_bounded(x, cols), most = maximum_of_lanes(v);
+    (void)dy;
+    vec v[ROW_VECTORS], e[ROW_VECTORS];
+    load_row(vectors, cols, x, v);
+    const vec most = maximum_of_lanes(largest_lanes(vectors, v));
     const row_scale scale = scale_of(most);
+    row_exps(vectors, &scale, v, e);
     wide sum[WIDE_PARTS];
-    row_sums(exp_scaled(&scale, v), sum);
-    store(y, (v - most) - logarithm_of(sum, exp_scaled(&scale, most)), cols);
+    row_sums(vectors, e, sum);
+    const vec logarithm = logarithm_of(sum, exp_scaled(&scale, most));
+    for (size_t i = 0; i < vectors; i++) store(y + i * VL, (v[i] - most) - logarithm, cols - i * VL);
+}
+
+/* Lane by lane the sum of a row's y dy. Two products are added in one certain way, so that a row's bits are the same alone
+ * and in a block. */
+VECTOR_INLINE vec row_products(const size_t vectors, size_t cols, const float *y, const float *dy)
+{
+    vec sum = load(y, cols) * load(dy, cols);
+    for (size_t i = 1; i < vectors; i++)
+        sum = vec_mul_add(load(y + i * VL, cols - i * VL), load(dy + i * VL, cols - i * VL), sum);
+    return sum;
 }
 
 /* dx = y (dy - sum of y dy), of a block and of a row */
-VECTOR_INLINE void softmax_block_backward(bool large, size_t cols, const row_numbers *numbers, const float *y,
-                                          const float *dy, float *dx)
+VECTOR_INLINE void softmax_block_backward(bool large, const size_t vectors, size_t cols, const row_numbers *numbers,
+                                          const float *y, const float *dy, float *dx)
 {
-    block product;
-    for (size_t i = 0; i < cols; i++) {
-        const size_t at = i * VL;
-        if (large) __builtin_prefetch(y + at + AHEAD), __builtin_prefetch(dy + at + AHEAD);
-        vec_store(product.element + at, vec_load(y + at) * vec_load(dy + at));
-    }
     vec row[VL];
-    for (size_t i = 0; i < VL; i++) row[i] = load(product.element + i * cols, cols);
+    for (size_t i = 0; i < VL; i++) {
+        const size_t at = i * cols;
+        if (large) __builtin_prefetch(y + at + AHEAD), __builtin_prefetch(dy + at + AHEAD);
+        row[i] = row_products(vectors, cols, y + at, dy + at);
+    }
     const vec sums = sums_of_lanes(row);
     for (size_t i = 0; i < cols; i++) {
         const size_t at = i * VL;
@@ -297,10 +341,12 @@ VECTOR_INLINE void softmax_block_backward(bool large, size_t cols, const row_num
     }
 }
 
-VECTOR_INLINE void softmax_short_row_backward(size_t cols, const float *y, const float *dy, float *dx)
+VECTOR_INLINE void softmax_short_row_backward(const size_t vectors, size_t cols, const float *y, const float *dy,
+                                              float *dx)
 {
-    const vec v = load(y, cols), d = load(dy, cols);
-    store(dx, v * (d - sum_of_lanes(v * d)), cols);
+    const vec sum = sum_of_lanes(row_products(vectors, cols, y, dy));
+    for (size_t at = 0; at < cols; at += VL)
+        store(dx + at, load(y + at, cols - at) * (load(dy + at, cols - at) - sum), cols - at);
 }
 
 /* dx = dy - e^y sum of dy, with e^y at most 1 */
@@ -318,9 +364,10 @@ VECTOR_INLINE vec rounded_sums(const wide sum[WIDE_PARTS])
     return rounded;
 }
 
-VECTOR_INLINE void log_softmax_block_backward(bool large, size_t cols, const row_numbers *numbers, const float *y,
-                                              const float *dy, float *dx)
+VECTOR_INLINE void log_softmax_block_backward(bool large, const size_t vectors, size_t cols, const row_numbers *numbers,
+                                              const float *y, const float *dy, float *dx)
 {
+    (void)vectors;
     block copy;
     for (size_t i = 0; i < cols; i++) {
         const size_t at = i * VL;
@@ -339,12 +386,16 @@ VECTOR_INLINE void log_softmax_block_backward(bool large, size_t cols, const row
     }
 }
 
-VECTOR_INLINE void log_softmax_short_row_backward(size_t cols, const float *y, const float *dy, float *dx)
+VECTOR_INLINE void log_softmax_short_row_backward(const size_t vectors, size_t cols, const float *y, const float *dy,
+                                                  float *dx)
 {
-    const vec d = load(dy, cols);
+    vec d[ROW_VECTORS];
+    for (size_t i = 0; i < vectors; i++) d[i] = load(dy + i * VL, cols - i * VL);
     wide sum[WIDE_PARTS];
-    row_sums(d, sum);
-    store(dx, log_softmax_gradient(load(y, cols), d, rounded_sums(sum)), cols);
+    row_sums(vectors, d, sum);
+    const vec all = rounded_sums(sum);
+    for (size_t i = 0; i < vectors; i++)
+        store(dx + i * VL, log_softmax_gradient(load(y + i * VL, cols - i * VL), d[i], all), cols - i * VL);
 }
 
 /* ---- long rows --------------------------------------------------------------------------------------------------- */
@@ -401,8 +452,9 @@ VECTOR_INLINE double row_exp_scaled(bool large, bool plain, const row_scale *sca
     return plain ? row_exp(large, true, scale, cols, x, y, place) : row_exp(large, false, scale, cols, x, y, place);
 }
 
-VECTOR_INLINE void softmax_long_row(bool large, size_t cols, const float *x, float *y)
+VECTOR_INLINE void softmax_long_row(bool large, size_t cols, const float *x, const float *dy, float *y)
 {
+    (void)dy;
     bool plain;
     const vec most = row_max(cols, x, &plain);
     const row_scale scale = plain ? no_scale() : scale_of(most);
@@ -413,8 +465,9 @@ VECTOR_INLINE void softmax_long_row(bool large, size_t cols, const float *x, flo
     for (size_t c = 0; c < cols; c += VL) store(y + c, times(load(y + c, cols - c), f), cols - c);
 }
 
-VECTOR_INLINE void log_softmax_long_row(bool large, size_t cols, const float *x, float *y)
+VECTOR_INLINE void log_softmax_long_row(bool large, size_t cols, const float *x, const float *dy, float *y)
 {
+    (void)dy;
     bool plain;
     const vec most = row_max(cols, x, &plain);
     const row_scale scale = plain ? no_scale() : scale_of(most);
@@ -424,8 +477,9 @@ VECTOR_INLINE void log_softmax_long_row(bool large, size_t cols, const float *x,
     for (size_t c = 0; c < cols; c += VL) store(y + c, (load(x + c, cols - c) - most) - logarithm, cols - c);
 }
 
-VECTOR_INLINE void softmax_long_row_backward(size_t cols, const float *y, const float *dy, float *dx)
+VECTOR_INLINE void softmax_long_row_backward(bool large, size_t cols, const float *y, const float *dy, float *dx)
 {
+    (void)large;
     accumulator s = {{0}, {0}};
     size_t c = 0;
     for (; c + STRETCH <= cols; c += STRETCH) {
@@ -454,62 +508,57 @@ VECTOR_INLINE void log_softmax_long_row_backward(bool large, size_t cols, const 
 
 /* ---- the kinds --------------------------------------------------------------------------------------------------- */
 
+/* What a kind does with a block of short rows, with one of them, and with a long row: forward from x, which stands for dy
+ * too, to y; backward from y and dy to dx. */
+typedef void block_function(bool large, const size_t vectors, size_t cols, const row_numbers *numbers, const float *x,
+                            const float *dy, float *to);
+typedef void short_row_function(const size_t vectors, size_t cols, const float *x, const float *dy, float *to);
+typedef void long_row_function(bool large, size_t cols, const float *x, const float *dy, float *to);
+
+VECTOR_INLINE void for_short_rows(const size_t vectors, size_t rows, size_t cols, const float *x, const float *dy,
+                                  float *to, block_function block_of, short_row_function row)
+{
+    const bool large = rows * cols >= LARGE;
+    size_t at = 0, end = rows / VL * VL * cols;
+    row_numbers numbers;
+    if (end > 0) row_numbers_set(&numbers, cols);
+    for (; at < end; at += VL * cols) block_of(large, vectors, cols, &numbers, x + at, dy + at, to + at);
+    for (; at < rows * cols; at += cols) row(vectors, cols, x + at, dy + at, to + at);
+}
+
+VECTOR_INLINE void for_rows(size_t rows, size_t cols, const float *x, const float *dy, float *to,
+                            block_function block_of, short_row_function short_row, long_row_function long_row)
+{
+    const bool large = rows * cols >= LARGE;
+    if (cols <= VL)
+        for_short_rows(1, rows, cols, x, dy, to, block_of, short_row);
+    else if (cols <= SHORT)
+        for_short_rows(ROW_VECTORS, rows, cols, x, dy, to, block_of, short_row);
+    else
+        for (size_t at = 0; at < rows * cols; at += cols) long_row(large, cols, x + at, dy + at, to + at);
+}
+
 static void softmax_forward(FORWARD_ARGUMENTS)
 {
-    (void)a;
-    const bool large = rows * cols >= LARGE;
-    size_t r = 0;
-    if (cols <= VL && rows >= VL) {
-        row_numbers numbers;
-        row_numbers_set(&numbers, cols);
-        for (; r + VL <= rows; r += VL) softmax_block(large, cols, &numbers, x + r * cols, y + r * cols);
-    }
-    for (; cols <= VL && r < rows; r++) softmax_short_row(cols, x + r * cols, y + r * cols);
-    for (; r < rows; r++) softmax_long_row(large, cols, x + r * cols, y + r * cols);
+    (void)a, for_rows(rows, cols, x, x, y, softmax_block, softmax_short_row, softmax_long_row);
 }
 
 static void softmax_backward(BACKWARD_ARGUMENTS)
 {
     (void)a, (void)x;
-    size_t r = 0;
-    if (cols <= VL && rows >= VL) {
-        row_numbers numbers;
-        row_numbers_set(&numbers, cols);
-        for (; r + VL <= rows; r += VL)
-            softmax_block_backward(rows * cols >= LARGE, cols, &numbers, y + r * cols, dy + r * cols, dx + r * cols);
-    }
-    for (; cols <= VL && r < rows; r++) softmax_short_row_backward(cols, y + r * cols, dy + r * cols, dx + r * cols);
-    for (; r < rows; r++) softmax_long_row_backward(cols, y + r * cols, dy + r * cols, dx + r * cols);
+    for_rows(rows, cols, y, dy, dx, softmax_block_backward, softmax_short_row_backward, softmax_long_row_backward);
 }
 
 static void log_softmax_forward(FORWARD_ARGUMENTS)
 {
-    (void)a;
-    const bool large = rows * cols >= LARGE;
-    size_t r = 0;
-    if (cols <= VL && rows >= VL) {
-        row_numbers numbers;
-        row_numbers_set(&numbers, cols);
-        for (; r + VL <= rows; r += VL) log_softmax_block(large, cols, &numbers, x + r * cols, y + r * cols);
-    }
-    for (; cols <= VL && r < rows; r++) log_softmax_short_row(cols, x + r * cols, y + r * cols);
-    for (; r < rows; r++) log_softmax_long_row(large, cols, x + r * cols, y + r * cols);
+    (void)a, for_rows(rows, cols, x, x, y, log_softmax_block, log_softmax_short_row, log_softmax_long_row);
 }
 
 static void log_softmax_backward(BACKWARD_ARGUMENTS)
 {
     (void)a, (void)x;
-    const bool large = rows * cols >= LARGE;
-    size_t r = 0;
-    if (cols <= VL && rows >= VL) {
-        row_numbers numbers;
-        row_numbers_set(&numbers, cols);
-        for (; r + VL <= rows; r += VL)
-            log_softmax_block_backward(large, cols, &numbers, y + r * cols, dy + r * cols, dx + r * cols);
-    }
-    for (; cols <= VL && r < rows; r++)
-        log_softmax_short_row_backward(cols, y + r * cols, dy + r * cols, dx + r * cols);
-    for (; r < rows; r++) log_softmax_long_row_backward(large, cols, y + r * cols, dy + r * cols, dx + r * cols);
+    for_rows(rows, cols, y, dy, dx, log_softmax_block_backward, log_softmax_short_row_backward,
+             log_softmax_long_row_backward);
 }
 
 #endif
