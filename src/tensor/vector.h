@@ -40,11 +40,13 @@ typedef lane ivec __attribute__((vector_size(VL * sizeof(lane))));
 typedef ulane uvec __attribute__((vector_size(VL * sizeof(ulane))));
 
 #define VECTOR_INLINE static inline __attribute__((always_inline, unused))
-/* Before a loop whose vectors are to stay in registers. */
+/* Before a loop whose vectors are to stay in registers, and before one that is to take two steps at a time. */
 #if defined(__clang__)
-#define UNROLL _Pragma("clang loop unroll(full)")
+#define UNROLL   _Pragma("clang loop unroll(full)")
+#define IN_PAIRS _Pragma("clang loop unroll_count(2)")
 #else
-#define UNROLL _Pragma("GCC unroll 32")
+#define UNROLL   _Pragma("GCC unroll 32")
+#define IN_PAIRS _Pragma("GCC unroll 2")
 #endif
 
 VECTOR_INLINE vec vec_set(float x) { return x - (vec){0}; } /* x in every lane; the sign of zero stays */
