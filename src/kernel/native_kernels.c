@@ -108,7 +108,7 @@ VECTOR_INLINE void end_sums(sums sum, const size_t rows, const size_t vectors, c
 VECTOR_INLINE void add_step(sums sum, const size_t rows, const size_t vectors, const float *a, const size_t a_step,
                             const float *b)
 {
-    if (rows <= LOW_ROWS) {
+    if (rows <= LOW_ROWS) { /* the numbers of A stay in registers, the vectors of B come one after the other */
         vec factor[ROWS];
         UNROLL for (size_t r = 0; r < rows; r++) factor[r] = vec_set(a[r * a_step]);
         UNROLL for (size_t v = 0; v < vectors; v++)
