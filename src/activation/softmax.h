@@ -128,8 +128,8 @@ VECTOR_INLINE vec times(vec e, factor f) { return vec_fma(e, f.high, e * f.low);
 
 /* ---- short rows: blocks of as many as a vector has lanes, taken as one array -------------------------------------- */
 
-/* A short row is at most so many vectors long: with AVX2 two, for ten classes. With SSE and NEON those would want three, and
- * the smallest program 37 KB more. */
+/* A short row is at most so many vectors long: with AVX2 two, for ten classes. With SSE and NEON it would be four, and
+ * the smallest program 37 KB larger. */
 enum { ROW_VECTORS = VL == 8 ? 2 : 1, SHORT = ROW_VECTORS * VL };
 
 /* A block's exponentials or products; past its rows there is room for a vector. */
