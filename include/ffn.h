@@ -775,8 +775,9 @@ typedef struct ffn_fit_options {
     float average_decay; /* d: validation, and the model in the end, use averages of the weights and states, after each
                              update a = d a + (1 - d) w; below 1, often 0.999; 0: off */
     size_t average_epoch; /* from this epoch, from 1, on: in the end the model gets the mean of the weights at the ends
-                             of epochs, and running statistics from one more pass over the data (stochastic weight
-                             averaging, Izmailov et al. 2018); not with average_decay or restore_best; 0: off */
+                             of epochs, and running statistics that are the means over the batches of one more pass
+                             over the data, whose errors are the call's (stochastic weight averaging, Izmailov et al.
+                             2018); not with average_decay or restore_best; 0: off */
     ffn_callback on_epoch, on_batch; /* NULL: none */
     void *user;                      /* passed to the callbacks */
     const char *checkpoint_path; /* of ffn_fit: where it keeps all that it needs to go on; NULL: none. It is written as
@@ -1297,6 +1298,9 @@ typedef struct ffn_step {
     /* Training forwards of a layer that collects: each state as the next update will make it; forward changes it. NULL
      * for what is not a state, and where the layer is not trained: it then works as in prediction. */
     float *next_states[FFN_MAX_PARAMETERS];
+    /* The batch's share in running statistics: they become (1 - share) state + share batch; 0: the layer's own. A pass that
+     * is to end with the mean over its batches gives the k-th 1 / k. */
+    float state_share;
     float *saved; /* NULL in an inference plan */
     float *scratch;
     float *gradient_scratch; /* in backward_parameters: gradient_slots times what the plan asked for */

@@ -251,6 +251,27 @@ static void test_errors(void)
     CU_ASSERT_PTR_NULL(ffn_dataset_from_source(&(ffn_source){.rows = 0, .read = read_rows}, NULL));
 }
 
+/* The pass that collects running statistics of averaged weights reads the source once more. */
+static void test_errors_of_the_last_pass(void)
+{
+    fill();
+    ffn_error error = {0};
+    ffn_dataset *source = from_source(100);
+    for (size_t fail_at = 0; fail_at <= 8; fail_at += 8) { /* of 5 calls an epoch the third of the second */
+        ffn_model *model = ffn_model_create(1, NULL);
+        const ffn_value h = ffn_batch_norm(model, ffn_input(model, ffn_shape_1d(FEATURES)));
+        CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, ffn_dense(model, h, 3, ffn_softmax()), NULL), FFN_OK);
+        ffn_fit_options options = ffn_fit_defaults();
+        options.epochs = options.average_epoch = 1;
+        rows.calls = 0;
+        rows.fail_at = fail_at;
+        CU_ASSERT_EQUAL(ffn_fit(model, source, &options, NULL, &error), fail_at ? FFN_IO_ERROR : FFN_OK);
+        ffn_model_destroy(model);
+    }
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "the source's function returned 7"));
+    ffn_dataset_destroy(source);
+}
+
 /* ---- windows read ahead ---------------------------------------------------------------------------------------- */
 
 /* A reader that says what it is at, may be slow, and must never be called by two threads. */
@@ -453,6 +474,7 @@ static const test_case cases[] = {
     {"a calibration is the same", test_calibration_is_the_same},
     {"scalers take a sample", test_scalers_take_a_sample},
     {"errors", test_errors},
+    {"errors of the last pass", test_errors_of_the_last_pass},
     {"slow readers", test_slow_readers},
     {"read ahead", test_read_ahead},
     {"errors ahead", test_errors_ahead},

@@ -52,11 +52,12 @@ typedef struct ffn__next_state {
 
 typedef struct ffn__next_states {
     ffn__next_state *states; /* [count]; NULL: no layer collects any */
-    size_t count;
-    float *values;       /* what they become with the next update */
-    size_t least_rows;   /* that a forward works with ... */
-    uint32_t least_node; /* ... because of this one */
-    bool begun;          /* forwards since the last update have begun to change them */
+    float *values;           /* what they become with the next update */
+    size_t least_rows;       /* that a forward works with ... */
+    uint32_t least_node;     /* ... because of this one */
+    uint32_t count;
+    float share; /* of a batch in running statistics, as ffn_step's state_share */
+    bool begun;  /* forwards since the last update have begun to change them */
 } ffn__next_states;
 
 /* Small members stand together: there are programs with thousands of tiny networks. */

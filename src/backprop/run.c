@@ -50,6 +50,7 @@ static void make_call(const ffn_plan *plan, const ffn__op *op, float *scratch, c
     step->output_turned = op->output_turned && !plan->plain;
     step->input_rectified = step->input_turned && op->input_rectified;
     step->output_rectified = step->output_turned && op->output_rectified;
+    step->state_share = plan->next_states.share;
     step->fused_loss = plan->fused && op == plan->ops + plan->output_op;
     for (size_t k = 0; k < node->input_count; k++) {
         c->shapes[k] = *op->inputs[k].shape;

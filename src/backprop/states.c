@@ -27,7 +27,7 @@ static size_t list_states(const ffn_plan *plan, ffn__next_state *list)
 
 ffn_status ffn__states_allocate(ffn_plan *plan, ffn_error *error)
 {
-    plan->next_states.count = list_states(plan, NULL);
+    plan->next_states.count = (uint32_t)list_states(plan, NULL);
     if (plan->next_states.count == 0) return FFN_OK;
     plan->next_states.states = ffn__alloc_objects(plan->next_states.count, sizeof(*plan->next_states.states), error);
     if (!plan->next_states.states) return FFN_OUT_OF_MEMORY;

@@ -90,7 +90,8 @@ static void run_moments(const job *j, size_t c, double *mean, double *variance)
 /* Mean and variance of channels c .. c + n - 1 in the batch; the running statistics take their share of them. */
 static void batch_statistics(const job *j, size_t c, size_t n, double *mean, double *variance)
 {
-    const double momentum = (double)((const ffn__norm_config *)j->step->config)->momentum;
+    const float own = ((const ffn__norm_config *)j->step->config)->momentum, asked = j->step->state_share;
+    const double share = (double)(asked > 0 ? asked : own);
     const double unbiased = j->count > 1 ? (double)j->count / (double)(j->count - 1) : 1;
     if (j->run)
         for (size_t i = 0; i < n; i++) run_moments(j, c + i, &mean[i], &variance[i]);
@@ -98,8 +99,8 @@ static void batch_statistics(const job *j, size_t c, size_t n, double *mean, dou
         j->kernels->column_moments(j->count, n, j->channels, j->step->inputs[0] + c, mean, variance);
     float *next_mean = j->step->next_states[FFN__NORM_MEAN] + c, *next_var = j->step->next_states[FFN__NORM_VAR] + c;
     for (size_t i = 0; i < n; i++) {
-        next_mean[i] = (float)((1 - momentum) * (double)next_mean[i] + momentum * mean[i]);
-        next_var[i] = (float)((1 - momentum) * (double)next_var[i] + momentum * variance[i] * unbiased);
+        next_mean[i] = (float)((1 - share) * (double)next_mean[i] + share * mean[i]);
+        next_var[i] = (float)((1 - share) * (double)next_var[i] + share * variance[i] * unbiased);
     }
 }
 

@@ -375,27 +375,37 @@ static ffn_status run_epoch(fit *f, size_t epoch, ffn_error *error)
 
 /* ---- all epochs ------------------------------------------------------------------------------------------------ */
 
-/* Running statistics for the weights as they are, by one pass of training forwards over the data. */
-static void recollect_states(fit *f)
+/* Running statistics for the weights as they are: the means over the batches of one pass of training forwards. */
+static ffn_status recollect_states(fit *f, ffn_error *error)
 {
     ffn_plan *plan = f->trainer->plan;
     const float *x, *targets;
     size_t rows;
-    if (plan->next_states.count == 0) return;
+    ffn_status status = FFN_OK;
+    if (plan->next_states.count == 0) return status;
     ffn__feed_begin(f->feed, f->progress.epoch + 1);
-    for (size_t b = ffn__feed_batches(f->feed); b > 0; b--)
-        if (ffn__feed_next(f->feed, &x, &targets, &rows, NULL) == FFN_OK) (void)ffn_forward(plan, x, rows);
-    ffn__states_commit(plan, f->model);
+    const size_t batches = ffn__feed_batches(f->feed);
+    for (size_t b = 1; b <= batches && status == FFN_OK; b++) {
+        status = ffn__feed_next(f->feed, &x, &targets, &rows, error);
+        plan->next_states.share = 1 / (float)b;
+        if (status == FFN_OK) (void)ffn_forward(plan, x, rows);
+    }
+    plan->next_states.share = 0;
+    if (status == FFN_OK)
+        ffn__states_commit(plan, f->model);
+    else
+        ffn__states_discard(plan);
+    return status;
 }
 
 /* The weights that the model keeps: the best, or averages, or the last. */
-static void choose_weights(fit *f)
+static ffn_status choose_weights(fit *f, ffn_error *error)
 {
     if (f->best && f->best_epoch)
         memcpy(f->model->values, f->best, f->model->value_count * sizeof(float));
     else if (f->trainer->averages)
         ffn__swap_averages(f->trainer);
-    if (f->options.average_epoch > 0 && f->trainer->averaged > 0) recollect_states(f);
+    return f->options.average_epoch > 0 && f->trainer->averaged > 0 ? recollect_states(f, error) : FFN_OK;
 }
 
 /* Leaves the memory of an end before this epoch; for want of memory, or of a name for what it is made of, none. */
@@ -419,8 +429,9 @@ static ffn_status run(fit *f, ffn_error *error)
     }
     f->history.best_epoch = f->best_epoch;
     if (f->memory) leave(f, status, epoch);
-    choose_weights(f);
-    return status;
+    ffn_error later = {FFN_OK, ""};
+    const ffn_status chosen = choose_weights(f, status == FFN_OK ? error : &later);
+    return status == FFN_OK ? chosen : status;
 }
 
 void ffn_history_destroy(ffn_history *history)
