@@ -198,6 +198,32 @@ static void test_logistic(void)
     ffn_model_destroy(model);
 }
 
+/* Figures of an epoch are those of the weights before the search, which moves them along. */
+static void test_figures(void)
+{
+    enum { MANY = 20 };
+    float x[MANY * 5], targets[MANY];
+    ffn_random random = ffn_random_create(3, 0, 0);
+    for (size_t i = 0; i < MANY * 5; i++) x[i] = ffn_random_normal(&random);
+    for (size_t r = 0; r < MANY; r++) targets[r] = x[r * 5] < 0 ? 1 : 0;
+    ffn_model *model = ffn_model_create(4, NULL);
+    const ffn_value h = ffn_dense(model, ffn_input(model, ffn_shape_1d(5)), 2, ffn_softmax());
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, h, NULL), FFN_OK);
+    ffn_dataset *data = ffn_dataset_from_arrays(x, ffn_shape_1d(5), targets, ffn_shape_1d(1), MANY, NULL);
+    ffn_metrics before = {0};
+    ffn_history history = {0};
+    const ffn_fit_options options = {.optimizer = ffn_lbfgs(1), .epochs = 1, .batch_size = MANY, .metric = "log_loss"};
+    CU_ASSERT_EQUAL(ffn_evaluate(model, data, ffn_cross_entropy(), &before, NULL), FFN_OK);
+    CU_ASSERT_EQUAL_FATAL(ffn_fit(model, data, &options, &history, NULL), FFN_OK);
+    CU_ASSERT_DOUBLE_EQUAL(history.epoch[0].loss, before.loss, 1e-5);
+    CU_ASSERT_DOUBLE_EQUAL(history.epoch[0].metric, before.loss, 1e-5);
+    CU_ASSERT_DOUBLE_EQUAL(history.epoch[0].accuracy, before.accuracy, 1e-12);
+    ffn_metrics_destroy(&before);
+    ffn_history_destroy(&history);
+    ffn_dataset_destroy(data);
+    ffn_model_destroy(model);
+}
+
 static void test_refused(void)
 {
     ffn_model *model = ffn_model_create(1, NULL);
@@ -216,6 +242,7 @@ static const test_case cases[] = {
     {"line search", test_search},
     {"Rosenbrock's valley", test_valley},
     {"logistic regression", test_logistic},
+    {"figures", test_figures},
     {"refused", test_refused},
 };
 

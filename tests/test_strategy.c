@@ -200,6 +200,26 @@ static void test_row_weights(void)
     ffn_plan_set_row_weights(NULL, weights);
 }
 
+/* At rate 0 an epoch's figures are those of an evaluation, however its rows are cut into batches. */
+static void test_figures_of_any_batches(void)
+{
+    static const float class_weights[OUTPUTS] = {1, 20, 0.5f, 2};
+    ffn_model *model = make(ffn_softmax());
+    ffn_dataset *data = ffn_dataset_from_arrays(x_data, ffn_shape_1d(INPUTS), labels, ffn_shape_1d(1), ROWS, NULL);
+    ffn_fit_options options = {.loss = ffn_cross_entropy(), .optimizer = ffn_sgd(0), .epochs = 1, .validation = data};
+    options.loss.class_weights = class_weights;
+    options.loss.classes = OUTPUTS;
+    for (options.batch_size = 1; options.batch_size <= 49; options.batch_size += 6) {
+        ffn_history h = {0};
+        CU_ASSERT_EQUAL_FATAL(ffn_fit(model, data, &options, &h, NULL), FFN_OK);
+        CU_ASSERT_DOUBLE_EQUAL(h.epoch[0].loss, h.epoch[0].validation_loss, 1e-6);
+        CU_ASSERT_DOUBLE_EQUAL(h.epoch[0].accuracy, h.epoch[0].validation_accuracy, 1e-12);
+        ffn_history_destroy(&h);
+    }
+    ffn_dataset_destroy(data);
+    ffn_model_destroy(model);
+}
+
 static void test_row_weights_out_of_range(void)
 {
     const float bad[] = {-1, NAN, INFINITY};
@@ -552,6 +572,7 @@ static const test_case cases[] = {
     {"diverged batches are dropped", test_diverged_batches_are_dropped},
     {"ffn_fit accumulates", test_fit_accumulates},
     {"weights of rows", test_row_weights},
+    {"figures of any batches", test_figures_of_any_batches},
     {"weights of rows out of range", test_row_weights_out_of_range},
     {"weights of datasets", test_weights_of_datasets},
     {"moving average", test_moving_average},

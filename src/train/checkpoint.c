@@ -30,7 +30,7 @@ const ffn_field ffn__fit_fields[FFN__FIT_FIELDS] = {
     {NUMBER(SIZE, rows)},       {NUMBER(DOUBLE, right)},         {NUMBER(DOUBLE, loss_sum)},
     {NUMBER(DOUBLE, loss)},     {NUMBER(DOUBLE, accuracy)},      {NUMBER(DOUBLE, learning_rate)},
     {NUMBER(DOUBLE, seconds)},  {NUMBER(DOUBLE, epoch_seconds)}, {NUMBER(DOUBLE, best_figure)},
-    {NUMBER(SIZE, best_epoch)},
+    {NUMBER(SIZE, best_epoch)}, {NUMBER(DOUBLE, loss_weight)},
 };
 #undef NUMBER
 

@@ -11,7 +11,7 @@ typedef struct ffn__fit_state {
     bool keep_order;
     /* where it goes on: so many batches of this epoch are done, and their figures */
     size_t epoch, batch, rows;
-    double right, loss_sum, loss, accuracy, learning_rate;
+    double right, loss_sum, loss_weight, loss, accuracy, learning_rate;
     double seconds, epoch_seconds;
     double best_figure;
     size_t best_epoch;
@@ -54,7 +54,7 @@ typedef struct ffn__trainer_numbers {
     size_t lbfgs_count, lbfgs_next;
     double lbfgs_scale;
 } ffn__trainer_numbers;
-enum { FFN__TRAINER_SAME = 5, FFN__TRAINER_FIELDS = 21, FFN__FIT_SAME = 4, FFN__FIT_FIELDS = 16 };
+enum { FFN__TRAINER_SAME = 5, FFN__TRAINER_FIELDS = 21, FFN__FIT_SAME = 4, FFN__FIT_FIELDS = 17 };
 /* Doubles that an epoch of a history is made of. */
 enum { FFN__EPOCH_FIGURES = sizeof(ffn_epoch) / sizeof(double) };
 extern const ffn_field ffn__trainer_fields[FFN__TRAINER_FIELDS], ffn__fit_fields[FFN__FIT_FIELDS];

@@ -19,9 +19,10 @@ typedef struct fit {
     float *best;         /* weights of the best epoch; NULL: not kept */
     double best_figure;  /* of what is monitored; lower is better */
     size_t best_epoch;
-    double right;    /* weights of this epoch's samples that were right so far */
-    double weight;   /* and of all; without weights their number */
-    double loss_sum; /* of weights times their batch's loss */
+    double right;       /* weights of this epoch's samples that were right so far */
+    double weight;      /* and of all; without weights their number */
+    double loss_sum;    /* of the batches' losses times what each was divided by, */
+    double loss_weight; /* and of these: the mean is that of all rows, whatever the batches */
     double start, epoch_start;
     ffn__fit_memory *memory; /* NULL: none */
     ffn__fit_state resumed;  /* where it goes on; epoch 1, batch 0 if it begins */
@@ -112,6 +113,7 @@ static ffn__fit_state position(fit *f, size_t epoch, size_t batch)
     s.rows = p->rows;
     s.right = f->right;
     s.loss_sum = f->loss_sum;
+    s.loss_weight = f->loss_weight;
     s.loss = p->loss;
     s.accuracy = p->accuracy;
     s.learning_rate = p->learning_rate;
@@ -178,6 +180,7 @@ static ffn_status pass_over(fit *f, ffn_error *error)
     f->progress.epoch_seconds = s.epoch_seconds;
     f->right = s.right;
     f->loss_sum = s.loss_sum;
+    f->loss_weight = s.loss_weight > 0 ? s.loss_weight : f->weight; /* earlier files have none */
     f->epoch_start -= s.epoch_seconds;
     return status;
 }
@@ -247,9 +250,10 @@ static ffn_status account(fit *f, const float *targets, const float *weights, si
     const double weight = ffn__sum_weights(weights, rows);
     f->right += ffn__count_right(f->model, &f->options.loss, fused, rows, f->trainer->scores, targets, weights);
     f->weight += weight;
-    f->loss_sum += loss * weight;
+    f->loss_sum += loss * f->trainer->plan->loss_weight;
+    f->loss_weight += f->trainer->plan->loss_weight;
     f->progress.rows += rows;
-    f->progress.loss = f->loss_sum / f->weight;
+    f->progress.loss = f->loss_sum / f->loss_weight;
     f->progress.accuracy = f->right / f->weight;
     f->progress.seconds = now() - f->start;
     f->progress.epoch_seconds = now() - f->epoch_start;
@@ -289,7 +293,7 @@ static void begin_epoch(fit *f, size_t epoch)
                                  .validation_accuracy = (double)NAN,
                                  .metric = (double)NAN,
                                  .model = f->model};
-    f->right = f->weight = f->loss_sum = 0;
+    f->right = f->weight = f->loss_sum = f->loss_weight = 0;
     ffn_metric_reset(f->metric);
     f->epoch_start = now();
     ffn__feed_begin(f->feed, epoch);

@@ -8,6 +8,11 @@
 enum { HISTORY = 10 };
 static const double LEAST_CURVATURE = 1e-10;
 
+static size_t scores_of(const ffn_trainer *t, size_t rows)
+{
+    return rows * t->model->output_rows * t->model->output_cols;
+}
+
 ffn__lbfgs *ffn__lbfgs_create(const ffn_trainer *t, ffn_error *error)
 {
     ffn__lbfgs *l = ffn__alloc(1, sizeof(*l), error);
@@ -26,8 +31,9 @@ ffn__lbfgs *ffn__lbfgs_create(const ffn_trainer *t, ffn_error *error)
         l->gradient = l->weights ? ffn__alloc(l->size, sizeof(float), error) : NULL;
         l->g = l->gradient ? ffn__alloc(l->size, sizeof(float), error) : NULL;
         l->direction = l->g ? ffn__alloc(l->size, sizeof(float), error) : NULL;
+        l->scores = l->direction ? ffn__alloc(scores_of(t, t->options.batch_size), sizeof(float), error) : NULL;
     }
-    if (l->direction) {
+    if (l->scores) {
         l->alpha = l->inverse + l->history;
         return l;
     }
@@ -45,6 +51,7 @@ void ffn__lbfgs_destroy(ffn__lbfgs *l)
     ffn__free(l->gradient);
     ffn__free(l->g);
     ffn__free(l->direction);
+    ffn__free(l->scores);
     ffn__free(l);
 }
 
@@ -202,6 +209,8 @@ void ffn__lbfgs_search(ffn_trainer *t, double rate, double value, const float *x
 {
     ffn__lbfgs *l = t->lbfgs;
     batch b = {t, x, targets, rows};
+    memcpy(l->scores, t->scores, scores_of(t, rows) * sizeof(float));
+    t->scores = l->scores;
     const double start = value + penalties(t), first = begin(t, rate), slope = dot(l->size, l->g, l->direction);
     const ffn__line line = {evaluate, &b, (double)ffn__tensor()->largest_size(l->size, l->direction)};
     const double length = first > 0 ? ffn__line_search(&line, start, slope, first) : 0;

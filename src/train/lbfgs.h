@@ -13,6 +13,7 @@ struct ffn__lbfgs {
     double *alpha;             /* [history] */
     float *weights, *gradient; /* [size] of the update before */
     float *g, *direction;      /* [size] of this one */
+    float *scores;             /* [outputs of a batch] before it: a search overwrites the plan's */
     bool begun;
     double scale; /* of the inverse Hessian one begins with: y s / (y y) of the newest pair */
 };
