@@ -566,6 +566,10 @@ static void test_arguments(void)
     CU_ASSERT_EQUAL(ffn_activation_forward(ffn_relu(), SIZE_MAX, 3, &x, &y, &error), FFN_INVALID_ARGUMENT);
     CU_ASSERT_EQUAL(ffn_activation_backward(ffn_relu(), SIZE_MAX / 8, 3, &x, &x, &x, &y, &error), FFN_INVALID_ARGUMENT);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "more than memory can hold"));
+    const float several[] = {1, -2, 3, -4, 5, -6};
+    float out[6] = {0};
+    CU_ASSERT_EQUAL(ffn_activation_forward((ffn_activation){0}, 3, 2, several, out, NULL), FFN_OK); /* linear */
+    CU_ASSERT_EQUAL(memcmp(out, several, sizeof out), 0);
 }
 
 static const test_case cases[] = {

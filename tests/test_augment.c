@@ -146,6 +146,18 @@ static void test_elastic(void)
     CU_ASSERT_DOUBLE_EQUAL(sqrt(steps / (double)count), expected / (sqrt(2.0) * 3), 0.1 * expected / 3);
 }
 
+static void test_usual_smoothness(void)
+{
+    static float usual[PIXELS];
+    draw();
+    CU_ASSERT_EQUAL(apply(&(ffn_augmentation){.elastic_strength = 20}, 1, images, NULL), FFN_OK);
+    memcpy(usual, images, sizeof usual);
+    draw();
+    CU_ASSERT_EQUAL(apply(&(ffn_augmentation){.elastic_strength = 20, .elastic_smoothness = 4}, 1, images, NULL),
+                    FFN_OK);
+    CU_ASSERT(same_image(images, usual));
+}
+
 static void test_noise(void)
 {
     enum { N = 20000 };
@@ -163,19 +175,25 @@ static void test_noise(void)
     CU_ASSERT_NOT_EQUAL(x[0], x[10]);
 }
 
-static void test_cutout(void)
+static void expect_cut(size_t side, size_t smallest)
 {
     size_t least = PIXELS, most = 0;
     draw();
-    CU_ASSERT_EQUAL(apply(&(ffn_augmentation){.cutout = 4, .fill = -1}, ROWS, images, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(apply(&(ffn_augmentation){.cutout = side, .fill = -1}, ROWS, images, NULL), FFN_OK);
     for (size_t r = 0; r < ROWS; r++) {
         size_t cut = 0;
         for (size_t i = 0; i < PIXELS; i++) cut += images[r * PIXELS + i] == -1;
         least = cut < least ? cut : least;
         most = cut > most ? cut : most;
     }
-    CU_ASSERT_EQUAL(most, 16);
-    CU_ASSERT_EQUAL(least, 4); /* a corner: rows and columns from -2 on, of which 0 and 1 are seen */
+    CU_ASSERT_EQUAL(most, side * side);
+    CU_ASSERT_EQUAL(least, smallest);
+}
+
+static void test_cutout(void)
+{
+    expect_cut(4, 4); /* a corner: rows and columns from -2 on, of which 0 and 1 are seen */
+    expect_cut(5, 9);
     CU_ASSERT_EQUAL(apply(&(ffn_augmentation){.cutout = 1000, .fill = -1}, 1, images, NULL), FFN_OK);
 }
 
@@ -310,6 +328,25 @@ static void test_fit(void)
     (void)ffn_set_threads(0, NULL);
 }
 
+static void test_signs_are_not_mixed(void)
+{
+    static float signs[ROWS];
+    ffn_error error = {FFN_OK, ""};
+    draw();
+    for (size_t r = 0; r < ROWS; r++) signs[r] = r % 2 ? 1 : -1;
+    ffn_dataset *data = ffn_dataset_from_arrays(images, ffn_shape_2d(SIDE, SIDE), signs, ffn_shape_1d(1), ROWS, NULL);
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value x = ffn_flatten(model, ffn_input(model, ffn_shape_2d(SIDE, SIDE)));
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, ffn_dense(model, x, 1, ffn_linear()), NULL), FFN_OK);
+    ffn_fit_options options = ffn_fit_defaults();
+    options.loss = ffn_hinge();
+    options.augmentation = &(ffn_augmentation){.mixup = 1};
+    CU_ASSERT_EQUAL(ffn_fit(model, data, &options, NULL, &error), FFN_INVALID_ARGUMENT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "mixup with the loss hinge"));
+    ffn_model_destroy(model);
+    ffn_dataset_destroy(data);
+}
+
 static void test_one_hot(void)
 {
     ffn_dataset *data = make_dataset(true);
@@ -436,12 +473,14 @@ static const test_case cases[] = {
     {"shift", test_shift},
     {"rotation, scale and shear", test_rotation_scale_and_shear},
     {"elastic", test_elastic},
+    {"the usual smoothness", test_usual_smoothness},
     {"noise", test_noise},
     {"cutout", test_cutout},
     {"mixup", test_mixup},
     {"a function of one's own", test_a_function_of_ones_own},
     {"threads do not matter", test_threads_do_not_matter},
     {"fit", test_fit},
+    {"signs are not mixed", test_signs_are_not_mixed},
     {"one-hot", test_one_hot},
     {"batches come in order", test_batches_come_in_order},
     {"bad options are refused", test_bad_options_are_refused},

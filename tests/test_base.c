@@ -206,6 +206,9 @@ static void test_sizes(void)
     result = 5;
     CU_ASSERT_FALSE(ffn__sum(SIZE_MAX, 1, &result));
     CU_ASSERT_EQUAL(result, 5);
+    CU_ASSERT_TRUE(ffn__is_array(SIZE_MAX / 16, 4));
+    CU_ASSERT_FALSE(ffn__is_array(SIZE_MAX / 8, 4)); /* so many floats, but not their bytes */
+    CU_ASSERT_FALSE(ffn__is_array(SIZE_MAX, 2));
     const size_t unit = FFN__ALIGNMENT / sizeof(float);
     CU_ASSERT_EQUAL(ffn__pad(0), 0);
     CU_ASSERT_EQUAL(ffn__pad(1), unit);
@@ -213,6 +216,20 @@ static void test_sizes(void)
     CU_ASSERT_EQUAL(ffn__pad(unit + 1), 2 * unit);
     CU_ASSERT(ffn__pad(SIZE_MAX) > SIZE_MAX / 2);
     CU_ASSERT(ffn__pad(SIZE_MAX - unit) > SIZE_MAX / 2);
+}
+
+static bool has_lower_tens(const void *context, size_t a, size_t b)
+{
+    (void)context;
+    return a / 10 < b / 10;
+}
+
+static void test_sort_is_stable(void)
+{
+    size_t order[] = {21, 11, 22, 12, 1, 23, 13, 2, 24}, scratch[9];
+    const size_t sorted[] = {1, 2, 11, 12, 13, 21, 22, 23, 24};
+    ffn__sort(order, scratch, 9, has_lower_tens, NULL);
+    CU_ASSERT_EQUAL(memcmp(order, sorted, sizeof sorted), 0);
 }
 
 /* ---- arena ------------------------------------------------------------------------------------------------------- */
@@ -511,6 +528,7 @@ static const test_case cases[] = {
     {"copy of a string", test_copy_string},
     {"growing array", test_grow},
     {"checked sizes", test_sizes},
+    {"equal elements keep their order", test_sort_is_stable},
     {"arena: simple cases", test_arena_simple},
     {"arena: gaps are used", test_arena_gap},
     {"arena: random cases", test_arena_random},

@@ -254,7 +254,33 @@ static void test_temperature_refuses(void)
     ffn_dataset_destroy(data);
 }
 
+/* The split of a fit has each of two classes on both sides, however rare. */
+static void test_split_of_two_classes(void)
+{
+    uint32_t rare[20] = {1, 1};
+    ffn_dataset *all = make();
+    ffn_dataset *data = ffn_dataset_from_labels(&x_data[0][0], ffn_shape_1d(2), rare, 2, COUNT(rare), NULL);
+    for (uint64_t seed = 0; seed < 5; seed++) {
+        ffn_model *model = ffn_model_create(1, NULL);
+        const ffn_value h = ffn_dense(model, ffn_input(model, ffn_shape_1d(2)), 2, ffn_softmax());
+        CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, h, NULL), FFN_OK);
+        ffn_fit_options options = ffn_fit_defaults();
+        ffn_history history = {0};
+        options.epochs = 1;
+        options.validation_fraction = 0.1f;
+        options.metric = "roc_auc"; /* not a number where there is but one class */
+        options.seed = seed;
+        CU_ASSERT_EQUAL_FATAL(ffn_fit(model, data, &options, &history, NULL), FFN_OK);
+        CU_ASSERT_FALSE(isnan(history.epoch[0].metric));
+        ffn_history_destroy(&history);
+        ffn_model_destroy(model);
+    }
+    ffn_dataset_destroy(data);
+    ffn_dataset_destroy(all);
+}
+
 static const test_case cases[] = {
+    {"split of two classes", test_split_of_two_classes},
     {"partition", test_partition},
     {"seed", test_seed},
     {"folds: refuses", test_refuses},

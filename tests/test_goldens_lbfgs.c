@@ -2,6 +2,7 @@
  * ends where it is lowest. */
 #include "ffn.h"
 #include "golden.h"
+#include "train/lbfgs.h"
 
 /* A loss that counts how often its gradient was asked for. */
 static size_t evaluations;
@@ -237,7 +238,26 @@ static void test_refused(void)
     ffn_model_destroy(model);
 }
 
+/* (x - 1)^2 before its least value, and three times as steep behind it. */
+static double steeper_behind(void *context, double at, double *slope)
+{
+    const double factor = at < 1 ? 1 : 3;
+    (void)context;
+    *slope = 2 * factor * (at - 1);
+    return factor * (at - 1) * (at - 1);
+}
+
+/* A length behind the least value, where the loss is lower than at 0 but rises, is not gone on from. */
+static void test_too_far(void)
+{
+    double slope;
+    const double length = ffn__line_search(&(ffn__line){steeper_behind, NULL, 1}, 1, -2, 1.5);
+    CU_ASSERT(steeper_behind(NULL, length, &slope) < 1);
+    CU_ASSERT(fabs(slope) <= 0.9 * 2);
+}
+
 static const test_case cases[] = {
+    {"too far", test_too_far},
     {"PyTorch's", test_pytorch},
     {"line search", test_search},
     {"Rosenbrock's valley", test_valley},

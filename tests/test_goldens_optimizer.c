@@ -256,8 +256,28 @@ static void test_schedules(void)
     golden_close(&file);
 }
 
+/* A weight whose update is not finite stays, however few there are. */
+static void test_guard_of_few(void)
+{
+    enum { MOST = 20 };
+    const ffn_optimizer list[] = {ffn_adadelta(1), ffn_adamax((float)0.1), ffn_nadam((float)0.1), ffn_radam((float)0.1),
+                                  ffn_lion((float)0.1, 0)};
+    for (size_t i = 0; i < sizeof list / sizeof *list; i++)
+        for (size_t n = 1; n < MOST; n++) {
+            float w[MOST], g[MOST], state[FFN_MAX_SLOTS][MOST] = {{0}}, *slots[FFN_MAX_SLOTS];
+            ffn_update update;
+            for (size_t k = 0; k < n; k++) w[k] = 1, g[k] = k + 1 < n ? 1 : (float)NAN;
+            for (size_t k = 0; k < FFN_MAX_SLOTS; k++) slots[k] = state[k];
+            ffn__update_begin(&update, &list[i], 0, 0.1);
+            CU_ASSERT_FALSE(
+                ffn__optimizer_update(&list[i], &update, &(ffn__gradient_rule){.scale = 1}, n, w, g, slots));
+            CU_ASSERT_EQUAL(w[n - 1], 1);
+        }
+}
+
 static const test_case cases[] = {
     {"optimizers", test_optimizers},
+    {"guard of few weights", test_guard_of_few},
     {"clipping and penalties", test_clipping},
     {"defaults", test_defaults},
     {"schedules", test_schedules},

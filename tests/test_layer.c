@@ -84,11 +84,12 @@ static void test_dense_keeps_leading_axes(void)
 /* Sizes on both sides of every tile and vector, against sums in double. */
 static void test_dense_of_all_sizes(void)
 {
-    const size_t sizes[][3] = {{1, 1, 1},    {1, 17, 33},   {3, 300, 5},   {5, 31, 400}, {16, 16, 16},
-                               {33, 65, 17}, {129, 64, 70}, {256, 40, 10}, {64, 3, 257}, {130, 200, 150}};
-    for (size_t s = 0; s < COUNT(sizes); s++) {
-        const size_t rows = sizes[s][0], inputs = sizes[s][1], units = sizes[s][2];
+    const size_t sizes[][3] = {{1, 1, 1},     {1, 17, 33},   {3, 300, 5},  {5, 31, 400},    {16, 16, 16}, {33, 65, 17},
+                               {129, 64, 70}, {256, 40, 10}, {64, 3, 257}, {130, 200, 150}, {64, 40, 600}};
+    for (size_t s = 0; s < 2 * COUNT(sizes); s++) {
+        const size_t rows = sizes[s / 2][0], inputs = sizes[s / 2][1], units = sizes[s / 2][2];
         ffn_model *model = ffn_model_create(s, NULL);
+        ffn_set_kernels(model, s % 2 ? FFN_KERNELS_BLAS : FFN_KERNELS_NATIVE);
         build(model, ffn_dense(model, ffn_input(model, ffn_shape_1d(inputs)), units, ffn_prelu_per_unit(0.25f)));
         float *x = malloc(rows * inputs * sizeof(float)), *w = malloc(units * inputs * sizeof(float));
         float *b = malloc(units * sizeof(float)), *slope = malloc(units * sizeof(float));
@@ -148,6 +149,11 @@ static void test_prelu(void)
         expect_values(ffn_forward(plan, x, 2), cases[i].y, 6);
         ffn_backward_from(plan, dy);
         expect_values(ffn_input_gradient(plan), cases[i].dx, 6);
+        expect_gradient(plan, model, "activation1.slope", cases[i].slopes, cases[i].dslope);
+        ffn_plan_destroy(plan);
+        plan = make_plan(model, (ffn_plan_options){.max_batch = 2, .training = true}); /* the slope's alone */
+        expect_values(ffn_forward(plan, x, 2), cases[i].y, 6);
+        ffn_backward_from(plan, dy);
         expect_gradient(plan, model, "activation1.slope", cases[i].slopes, cases[i].dslope);
         ffn_plan_destroy(plan);
         ffn_model_destroy(model);
@@ -223,6 +229,108 @@ static void test_add_and_concat(void)
     ffn_model_destroy(model);
 }
 
+static void test_scalars_are_not_joined(void)
+{
+    ffn_error error = {FFN_OK, ""};
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value scalar = ffn_input(model, (ffn_shape){0});
+    CU_ASSERT_EQUAL(ffn_model_build(model, ffn_concat(model, scalar, scalar), &error), FFN_SHAPE_MISMATCH);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "cannot be joined"));
+    ffn_model_destroy(model);
+}
+
+static void test_no_activation(void)
+{
+    const float x[] = {1, -2, 3, -4}, dy[] = {5, 6, 7, 8};
+    ffn_model *model = ffn_model_create(1, NULL);
+    build(model, ffn_activate(model, ffn_input(model, ffn_shape_1d(2)), (ffn_activation){0}));
+    ffn_plan *plan = make_plan(model, training);
+    expect_values(ffn_forward(plan, x, 2), x, 4);
+    ffn_backward_from(plan, dy);
+    expect_values(ffn_input_gradient(plan), dy, 4);
+    ffn_plan_destroy(plan);
+    ffn_model_destroy(model);
+}
+
+static void test_layer_norm_without_bias(void)
+{
+    const float x[] = {1, 2, 3}, factor = (float)(1 / sqrt(2.0 / 3 + 1e-5));
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value h = ffn_layer_norm(model, ffn_input(model, ffn_shape_1d(3)));
+    ffn_set_bias(model, h, false);
+    build(model, h);
+    CU_ASSERT_EQUAL(ffn_model_parameter_count(model), 1);
+    set(model, "layer_norm1.weight", (float[]){2, 3, 4});
+    ffn_plan *plan = make_plan(model, training);
+    expect_values(ffn_forward(plan, x, 1), (float[]){-2 * factor, 0, 4 * factor}, 3);
+    ffn_plan_destroy(plan);
+    ffn_model_destroy(model);
+}
+
+/* A sequence is as many rows. */
+static void test_layer_norm_of_sequences(void)
+{
+    enum { STEPS = 50, COLS = 3, MANY_ROWS = 4 * STEPS };
+    float x[MANY_ROWS * COLS], dy[MANY_ROWS * COLS], dx[2][MANY_ROWS * COLS];
+    fill_uniform(x, COUNT(x), 1, -1, 1);
+    fill_uniform(dy, COUNT(dy), 2, -1, 1);
+    for (size_t flat = 0; flat < 2; flat++) {
+        ffn_model *model = ffn_model_create(1, NULL);
+        const ffn_value h = ffn_input(model, flat ? ffn_shape_1d(COLS) : ffn_shape_2d(STEPS, COLS));
+        build(model, ffn_layer_norm(model, ffn_activate(model, h, ffn_tanh())));
+        ffn_plan_options options = training;
+        options.max_batch = MANY_ROWS;
+        if (!flat) options.max_batch = 4;
+        ffn_plan *plan = make_plan(model, options);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(ffn_forward(plan, x, options.max_batch));
+        ffn_backward_from(plan, dy);
+        memcpy(dx[flat], ffn_input_gradient(plan), sizeof dx[flat]);
+        ffn_plan_destroy(plan);
+        ffn_model_destroy(model);
+    }
+    CU_ASSERT(same_bits(COUNT(x), dx[0], dx[1]));
+}
+
+/* A loss that overflows beside the value is a failure of infinite size. */
+static void test_infinite_differences(void)
+{
+    const float x = 1e-38f, t = 3;
+    ffn_gradient_check_result result = {0};
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value y = ffn_dense(model, ffn_input(model, ffn_shape_1d(1)), 1, ffn_linear());
+    ffn_set_bias(model, y, false);
+    build(model, y);
+    set(model, "dense1.weight", (float[]){3.4e38f});
+    CU_ASSERT_EQUAL(ffn_gradient_check(model, ffn_mse(), &x, &t, 1, 0, 0, &result, NULL), FFN_OK);
+    CU_ASSERT(result.failed >= 1 && result.worst == INFINITY);
+    CU_ASSERT_STRING_EQUAL(result.name, "dense1.weight");
+    ffn_model_destroy(model);
+}
+
+static ffn_status plan_nine_parameters(ffn_layer_plan *plan, const void *config, ffn_error *error)
+{
+    (void)config, (void)error;
+    plan->output = plan->inputs[0];
+    plan->parameter_count = FFN_MAX_PARAMETERS + 1;
+    return FFN_OK;
+}
+
+static void test_too_many(void)
+{
+    static const ffn_layer_ops greedy = {.name = "greedy", .plan = plan_nine_parameters, .forward = cube_forward};
+    for (size_t count = 1; count <= FFN_MAX_INPUTS + 1; count += FFN_MAX_INPUTS) {
+        ffn_error error = {FFN_OK, ""};
+        ffn_value x[FFN_MAX_INPUTS + 1];
+        ffn_model *model = ffn_model_create(1, NULL);
+        for (size_t i = 0; i < count; i++) x[i] = ffn_input(model, ffn_shape_1d(2));
+        const ffn_value y = ffn_custom_layer(model, &greedy, NULL, 0, x, count);
+        CU_ASSERT_EQUAL(ffn_model_build(model, y, &error), FFN_INVALID_ARGUMENT);
+        CU_ASSERT_PTR_NOT_NULL(
+            strstr(error.message, count == 1 ? "9 parameters; expected at most 8" : "1 to 8 inputs"));
+        ffn_model_destroy(model);
+    }
+}
+
 static void test_views(void)
 {
     const float x[] = {1, 2, 3, 4, 5, 6};
@@ -283,6 +391,23 @@ static void test_scalers(void)
         ffn_dataset_destroy(data);
         ffn_model_destroy(model);
     }
+}
+
+/* Whose inverse would be infinite. */
+static void test_scalers_of_tiny_numbers(void)
+{
+    const float x[] = {1e-40f, 3e-40f};
+    ffn_dataset *data = ffn_dataset_from_arrays(x, ffn_shape_1d(1), NULL, ffn_shape_1d(1), 2, NULL);
+    for (size_t i = 0; i < 2; i++) {
+        float factor = 0;
+        ffn_model *model = ffn_model_create(1, NULL);
+        build(model, (i ? ffn_standardize : ffn_min_max)(model, ffn_input(model, ffn_shape_1d(1))));
+        CU_ASSERT_EQUAL(ffn_model_fit_scalers(model, data, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(ffn_model_get_parameter(model, 1, &factor, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(factor, 1);
+        ffn_model_destroy(model);
+    }
+    ffn_dataset_destroy(data);
 }
 
 /* Fitted to the targets: their means 30 and 5, standard deviation sqrt(200) and, of a constant, 1. */
@@ -439,8 +564,15 @@ static const test_case cases[] = {
     {"dropout drops and scales", test_dropout_drops_and_scales},
     {"dropout masks", test_dropout_masks},
     {"add and concat", test_add_and_concat},
+    {"scalars are not joined", test_scalars_are_not_joined},
+    {"no activation", test_no_activation},
+    {"layer norm without bias", test_layer_norm_without_bias},
+    {"layer norm of sequences", test_layer_norm_of_sequences},
+    {"infinite differences", test_infinite_differences},
+    {"too many inputs or parameters", test_too_many},
     {"views", test_views},
     {"scalers", test_scalers},
+    {"scalers of tiny numbers", test_scalers_of_tiny_numbers},
     {"scalers want their data", test_scalers_want_their_data},
     {"unstandardize", test_unstandardize},
     {"unstandardize wants targets", test_unstandardize_wants_targets},

@@ -53,6 +53,7 @@ static void test_options_out_of_range(void)
                {"top__accuracy", {.outputs = 3}},
                {"top_2_accuracy", {.outputs = 3, .several = true}},
                {"top_99999999999999999999999999_accuracy", {.outputs = 3}},
+               {"top_18446744073709551617_accuracy", {.outputs = 3}}, /* 2^64 + 1 */
                {"balanced_accuracy", {.outputs = 3, .several = true}},
                {"calibration_error", {.outputs = 3, .bins = SIZE_MAX}},
                {"precision", {.outputs = SIZE_MAX / 2}},
@@ -167,6 +168,9 @@ static void test_edges(void)
     CU_ASSERT_DOUBLE_EQUAL(value_of("accuracy", three, p, classes, 3), 1, 1e-15);
     CU_ASSERT_DOUBLE_EQUAL(value_of("top_2_accuracy", three, p, classes, 3), 1, 1e-15);
     CU_ASSERT_DOUBLE_EQUAL(value_of("top_k_accuracy", three, p, classes, 3), 1, 1e-15); /* all three */
+    const float borders[] = {0.5f, 0.25f, 0.25f, 0.75f, 0.25f, 0}, first[] = {0, 1};    /* a bin has its upper border */
+    CU_ASSERT_DOUBLE_EQUAL(
+        value_of("calibration_error", (ffn_metric_options){.outputs = 3, .bins = 2}, borders, first, 2), 0.625, 1e-12);
     const ffn_metric_options seven = {.outputs = 7};
     const float falling[2 * 7] = {7, 6, 5, 4, 3, 2, 1, 7, 6, 5, 4, 3, 2, 1}, fifth[] = {4, 5};
     CU_ASSERT_DOUBLE_EQUAL(value_of("top_k_accuracy", seven, falling, fifth, 2), 0.5, 1e-15);
@@ -240,6 +244,11 @@ static void test_compensation(void)
     weight = 64; /* half of the rounding of the sum of weights */
     for (size_t i = 0; i < LIGHT; i++) (void)ffn_metric_update(metric, &t, &t, &weight, 1, NULL);
     CU_ASSERT_DOUBLE_EQUAL(ffn_metric_value(metric), 1 - 64.0 * LIGHT / (pow(2, 60) + 64.0 * LIGHT), 1e-15);
+    ffn_metric_reset(metric);
+    const float sizes[] = {0.5f, 0x1p53f, 0.5f, 0.5f}; /* a light row before the heavy one */
+    for (size_t i = 0; i < COUNT(sizes); i++)
+        CU_ASSERT_EQUAL(ffn_metric_update(metric, &sizes[i], &t, NULL, 1, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(ffn_metric_value(metric), (0x1p53 + 2) / 4);
     ffn_metric_destroy(metric);
 }
 
@@ -270,6 +279,15 @@ static void test_many_scores(void)
         ffn_metric_destroy(metric);
         (void)failing_stop();
     }
+}
+
+/* In bins the order is that of the scores on both sides of 0, also of those below the normal numbers. */
+static void test_bins_of_any_sign(void)
+{
+    const float y[] = {-3, -2, -1e-40f, 0, 1e-40f, 5}, t[] = {0, 0, 0, 1, 1, 1}, low[] = {0, 1, 1, 1, 1, 1};
+    const ffn_metric_options options = {.outputs = 1, .logits = true, .exact_scores = 1};
+    CU_ASSERT_EQUAL(value_of("roc_auc", options, y, t, COUNT(y)), 1);
+    CU_ASSERT_EQUAL(value_of("roc_auc", options, y, low, COUNT(y)), 1);
 }
 
 static void test_memory_fails(void)
@@ -471,6 +489,7 @@ static const test_case cases[] = {
     {"long streams", test_long_streams},
     {"compensation", test_compensation},
     {"many scores", test_many_scores},
+    {"bins of any sign", test_bins_of_any_sign},
     {"memory fails", test_memory_fails},
     {"of models", test_of_models},
     {"of models: refuses", test_of_models_refuses},

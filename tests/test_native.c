@@ -1,6 +1,7 @@
 /* The native kernels on odd sizes: against sums in double, against the BLAS table over whole training runs, on every
  * instruction set. */
 #include "backprop/model.h"
+#include "kernel/kernel.h"
 #include "networks.h"
 #include "tensor/isa.h"
 #include "test.h"
@@ -279,7 +280,28 @@ static void test_kernels_that_are_none(void)
     ffn_set_kernels(NULL, FFN_KERNELS_BLAS);
 }
 
+/* Tiles have every element of the extent, each once, and none is empty. */
+static void test_tiles(void)
+{
+    const size_t least[] = {1, 16, 64, 256};
+    const double work[] = {0, 1.9e6, 2e6, 5e6, 1e9};
+    for (size_t extent = 1; extent < 1200; extent += extent < 80 ? 1 : 37)
+        for (size_t l = 0; l < COUNT(least); l++)
+            for (size_t k = 0; k < COUNT(work); k++) {
+                const ffn__tiles tiles = ffn__tiles_create(extent, least[l], work[k]);
+                size_t at = 0;
+                CU_ASSERT_FATAL(tiles.count >= 1 && tiles.count <= extent);
+                for (size_t tile = 0; tile < tiles.count; tile++) {
+                    CU_ASSERT_EQUAL(ffn__tile_begin(&tiles, tile), at);
+                    CU_ASSERT(ffn__tile_end(&tiles, tile) > at);
+                    at = ffn__tile_end(&tiles, tile);
+                }
+                CU_ASSERT_EQUAL(at, extent);
+            }
+}
+
 static const test_case cases[] = {
+    {"tiles", test_tiles},
     {"one layer", test_one_layer},
     {"training runs", test_training_runs},
     {"values come back", test_values_come_back},

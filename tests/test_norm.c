@@ -85,6 +85,23 @@ static void test_only_updates_commit(void)
     ffn_model_destroy(model);
 }
 
+/* Statistics beyond what a float holds stay what they were. */
+static void test_infinite_statistics(void)
+{
+    const float x[] = {3e38f, -3e38f}, t[] = {1, -1};
+    float mean, variance;
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value h = ffn_batch_norm(model, ffn_input(model, ffn_shape_1d(1)));
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, ffn_dense(model, h, 1, ffn_linear()), NULL), FFN_OK);
+    ffn_trainer *trainer = make_trainer(model, 2);
+    CU_ASSERT_EQUAL(ffn_trainer_step(trainer, x, t, 2, NULL, NULL), FFN_OK);
+    get(model, "batch_norm1.running_mean", &mean);
+    get(model, "batch_norm1.running_var", &variance);
+    CU_ASSERT(mean == 0 && variance == 1);
+    ffn_trainer_destroy(trainer);
+    ffn_model_destroy(model);
+}
+
 /* Several forwards before an update each count, as in PyTorch; states set in between training runs are begun from. */
 static void test_every_forward_is_collected(void)
 {
@@ -280,6 +297,7 @@ static void test_memory(void)
 static const test_case cases[] = {
     {"parameters", test_parameters},
     {"only updates commit", test_only_updates_commit},
+    {"infinite statistics", test_infinite_statistics},
     {"every forward is collected", test_every_forward_is_collected},
     {"step and by hand agree", test_step_and_by_hand_agree},
     {"diverged batches are forgotten", test_diverged_batches_are_forgotten},

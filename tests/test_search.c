@@ -36,6 +36,14 @@ static void test_grid(void)
     CU_ASSERT_EQUAL_FATAL(search(&options, &result), FFN_OK);
     CU_ASSERT_EQUAL(result.count, 5);
     ffn_search_result_destroy(&result);
+    const ffn_dimension between = {.name = "units", .low = 1.6, .high = 3.5, .whole = true, .points = 3};
+    options.trials = 100; /* more than there are points */
+    options.dimensions = &between;
+    options.dimension_count = 1;
+    CU_ASSERT_EQUAL_FATAL(search(&options, &result), FFN_OK);
+    CU_ASSERT_EQUAL_FATAL(result.count, 3);
+    for (size_t i = 0; i < 3; i++) CU_ASSERT_EQUAL(ffn_trial_size(&result.trials[i], "units"), i ? 3 : 2);
+    ffn_search_result_destroy(&result);
     CU_ASSERT(isnan(ffn_trial_number(NULL, "units")) && ffn_trial_size(NULL, "units") == 0);
     CU_ASSERT_PTR_NULL(ffn_trial_choice(NULL, "units"));
 }
@@ -86,6 +94,13 @@ static void test_names_of_options(void)
     CU_ASSERT(fit->batch_size == 7 && fit->epochs == 2 && fit->loss.label_smoothing == 0.125f);
     CU_ASSERT(fit->loss.ops == ffn_cross_entropy().ops);
     ffn_search_result_destroy(&result);
+    const ffn_dimension loss = {.name = "loss", .choices = losses, .choice_count = 1};
+    options.fit.loss.label_smoothing = 0.25f; /* stays */
+    options.dimensions = &loss;
+    options.dimension_count = 1;
+    CU_ASSERT_EQUAL_FATAL(search(&options, &result), FFN_OK);
+    CU_ASSERT_EQUAL(result.fit.loss.label_smoothing, 0.25f);
+    ffn_search_result_destroy(&result);
 }
 
 /* ---- results --------------------------------------------------------------------------------------------------- */
@@ -134,6 +149,66 @@ static void test_halving(void)
             CU_ASSERT(rung == 0 || better < first[rung + 1] - first[rung]);
         }
     CU_ASSERT_PTR_EQUAL(result.best, &result.trials[12]);
+    ffn_search_result_destroy(&result);
+}
+
+/* What a training was given. */
+typedef struct given {
+    size_t rows, of_class[CLASSES];
+} given;
+
+static ffn_model *look_at_rows(const ffn_trial *trial, uint64_t seed, const ffn_dataset *training, void *user,
+                               ffn_error *error)
+{
+    given *g = user;
+    *g = (given){.rows = ffn_dataset_rows(training)};
+    for (size_t r = 0; r < g->rows; r++) g->of_class[(size_t)ffn_dataset_targets(training).data[r]]++;
+    return build(trial, seed, training, NULL, error);
+}
+
+static int stop_at_once(const ffn_progress *progress, void *user)
+{
+    (void)progress, (void)user;
+    return 1;
+}
+
+/* A share of each class is held out, and nothing of the fit's but its options reaches the trials. */
+static void test_held_out(void)
+{
+    const float shares[] = {0, 0.5f};
+    size_t all[CLASSES] = {0};
+    ffn_dataset *data = make_data();
+    for (size_t r = 0; r < ROWS; r++) all[labels[r]]++;
+    for (size_t i = 0; i < COUNT(shares); i++) {
+        const float share = shares[i] > 0 ? shares[i] : 0.2f;
+        given g = {0};
+        ffn_search_options options = make_options(FFN_SEARCH_RANDOM, 1);
+        ffn_search_result result = {0};
+        options.build = look_at_rows;
+        options.user = &g;
+        options.fit.validation_fraction = shares[i];
+        options.fit.on_epoch = options.fit.on_batch = stop_at_once;
+        CU_ASSERT_EQUAL(ffn_search(data, &options, &result, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(g.rows, (size_t)(ROWS * (1 - share) + 0.5f));
+        for (size_t c = 0; c < CLASSES; c++)
+            CU_ASSERT_DOUBLE_EQUAL(g.of_class[c], (double)all[c] * (double)(1 - share), 1);
+        ffn_search_result_destroy(&result);
+    }
+    ffn_dataset_destroy(data);
+}
+
+/* Of trials that are equally good the first is the best. */
+static void test_ties(void)
+{
+    const ffn_dimension nothing = {.name = "nothing", .high = 1};
+    ffn_search_options options = make_options(FFN_SEARCH_GRID, 0);
+    ffn_search_result result = {0};
+    options.dimensions = &nothing;
+    options.dimension_count = 1;
+    CU_ASSERT_EQUAL_FATAL(search(&options, &result), FFN_OK);
+    CU_ASSERT_EQUAL(result.count, 3);
+    CU_ASSERT_EQUAL(result.trials[0].score, result.trials[2].score);
+    CU_ASSERT_EQUAL(result.best->number, 1);
     ffn_search_result_destroy(&result);
 }
 
@@ -411,6 +486,8 @@ static const test_case cases[] = {
     {"the same for any number at a time", test_same_for_any_number_at_a_time},
     {"halving", test_halving},
     {"halving goes on", test_halving_goes_on},
+    {"what is held out", test_held_out},
+    {"ties", test_ties},
     {"refit", test_refit},
     {"budgets", test_budgets},
     {"divergence", test_divergence},

@@ -63,6 +63,25 @@ static void test_resume(void)
     (void)remove(log_name);
 }
 
+/* Names with quotes are read as they were written. */
+static void test_quotes(void)
+{
+    static const char *const choices[] = {"\"quoted\" word", "plain"};
+    const ffn_dimension dimension = {.name = "a \"name\"", .choices = choices, .choice_count = 2};
+    ffn_search_options options = make_options(FFN_SEARCH_GRID, 0);
+    ffn_search_result first = {0}, second = {0};
+    options.dimensions = &dimension;
+    options.dimension_count = 1;
+    options.log = log_name;
+    (void)remove(log_name);
+    CU_ASSERT_EQUAL_FATAL(search(&options, &first), FFN_OK);
+    CU_ASSERT_EQUAL_FATAL(search(&options, &second), FFN_OK);
+    expect_same(&first, &second);
+    ffn_search_result_destroy(&first);
+    ffn_search_result_destroy(&second);
+    (void)remove(log_name);
+}
+
 /* Replaces the first `from` in a copy of the text by `to`. */
 static void edit(const char *text, const char *from, const char *to, char *edited)
 {
@@ -86,6 +105,25 @@ static void expect_refused(const char *text, const ffn_search_options *options, 
     read_log(after, sizeof after);
     CU_ASSERT_STRING_EQUAL(after, text); /* it is left as it was */
     ffn_dataset_destroy(data);
+}
+
+/* Values are compared by their digits, however small they are. */
+static void test_small_values(void)
+{
+    static char text[20000], edited[21000];
+    const ffn_dimension dimension = {.name = "tiny", .low = 1e-12, .high = 1e-12};
+    ffn_search_options options = make_options(FFN_SEARCH_GRID, 0);
+    ffn_search_result result = {0};
+    options.dimensions = &dimension;
+    options.dimension_count = 1;
+    options.log = log_name;
+    (void)remove(log_name);
+    CU_ASSERT_EQUAL_FATAL(search(&options, &result), FFN_OK);
+    ffn_search_result_destroy(&result);
+    (void)read_log(text, sizeof text);
+    edit(text, "9.9999999999999998e-13", "2e-12", edited);
+    expect_refused(edited, &options, "as in this search");
+    (void)remove(log_name);
 }
 
 static void test_bad_logs(void)
@@ -160,8 +198,7 @@ static void test_no_logs(void)
 }
 
 static const test_case cases[] = {
-    {"resume", test_resume},
-    {"bad logs", test_bad_logs},
-    {"no logs", test_no_logs},
+    {"resume", test_resume},     {"quotes", test_quotes},   {"small values", test_small_values},
+    {"bad logs", test_bad_logs}, {"no logs", test_no_logs},
 };
 TEST_MAIN("logs of searches", cases)

@@ -1,47 +1,6 @@
 /* What surrounds updates: several batches for one, averages of weights, what is monitored, and options as text. */
-#include "backprop/model.h"
 #include "failing.h"
-#include "networks.h"
-#include "test.h"
-
-enum { ROWS = 40 };
-
-static float x_data[ROWS * INPUTS], numbers[ROWS * OUTPUTS], labels[ROWS];
-
-static ffn_model *make(ffn_activation last)
-{
-    fill_uniform(x_data, COUNT(x_data), 5, -2, 2);
-    fill_targets(numbers, ROWS, OUTPUTS, FFN_TARGET_NUMBERS, 6);
-    fill_targets(labels, ROWS, OUTPUTS, FFN_TARGET_CLASS_INDEX, 7);
-    ffn_model *model = ffn_model_create(3, NULL);
-    ffn_value h = ffn_dense(model, row_input(model), 9, ffn_tanh());
-    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, ffn_dense(model, h, OUTPUTS, last), NULL), FFN_OK);
-    return model;
-}
-
-static ffn_trainer *make_trainer(ffn_model *model, const ffn_fit_options *options)
-{
-    ffn_error error = {0};
-    ffn_trainer *trainer = ffn_trainer_create(model, options, &error);
-    if (!trainer) printf("\n    %s\n", error.message);
-    CU_ASSERT_PTR_NOT_NULL_FATAL(trainer);
-    return trainer;
-}
-
-static float *copy_values(const ffn_model *model)
-{
-    float *copy = malloc(model->value_count * sizeof(float));
-    memcpy(copy, model->values, model->value_count * sizeof(float));
-    return copy;
-}
-
-static double difference(const ffn_model *model, const float *values)
-{
-    double most = 0;
-    for (size_t i = 0; i < model->value_count; i++)
-        most = fmax(most, fabs((double)model->values[i] - (double)values[i]));
-    return most;
-}
+#include "strategy.h"
 
 /* ---- several batches an update --------------------------------------------------------------------------------- */
 
@@ -161,132 +120,6 @@ static void test_fit_accumulates(void)
     ffn_model_destroy(model);
 }
 
-/* ---- weights of rows ------------------------------------------------------------------------------------------- */
-
-/* A weight of 2 is the row twice, a weight of 0 no row at all; for a loss over elements, over rows, of classes. */
-static void test_row_weights(void)
-{
-    static const float class_weights[OUTPUTS] = {1, 3, 0.5f, 2};
-    static const float weights[] = {2, 0, 1, 2, 0, 1};
-    static const size_t repeated[] = {0, 0, 2, 3, 3, 5};
-    ffn_loss losses[] = {ffn_mse(), ffn_cross_entropy(), ffn_cross_entropy(), ffn_kl_divergence()};
-    losses[2].class_weights = class_weights;
-    losses[2].classes = OUTPUTS;
-    for (size_t l = 0; l < COUNT(losses); l++) {
-        ffn_model *model = make(l == 0 ? ffn_linear() : ffn_softmax());
-        const ffn_target_kind kind = losses[l].ops->target;
-        const size_t columns = kind == FFN_TARGET_CLASS_INDEX ? 1 : OUTPUTS;
-        float targets[6 * OUTPUTS], x[6 * INPUTS], t[6 * OUTPUTS], want[OUTPUTS * 9], found[OUTPUTS * 9];
-        fill_targets(targets, 6, OUTPUTS, kind, 9);
-        for (size_t r = 0; r < 6; r++) {
-            memcpy(x + r * INPUTS, x_data + repeated[r] * INPUTS, INPUTS * sizeof(float));
-            memcpy(t + r * columns, targets + repeated[r] * columns, columns * sizeof(float));
-        }
-        ffn_plan *plan = ffn_plan_create(model, (ffn_plan_options){.max_batch = 6, .training = true}, NULL);
-        (void)ffn_forward(plan, x, 6);
-        const double loss = ffn_backward(plan, losses[l], t);
-        CU_ASSERT_EQUAL(ffn_plan_get_gradient(plan, 2, want, NULL), FFN_OK);
-        ffn_plan_set_row_weights(plan, weights);
-        (void)ffn_forward(plan, x_data, 6);
-        CU_ASSERT_DOUBLE_EQUAL(ffn_backward(plan, losses[l], targets), loss, 1e-6);
-        CU_ASSERT_EQUAL(ffn_plan_get_gradient(plan, 2, found, NULL), FFN_OK);
-        for (size_t i = 0; i < COUNT(want); i++) CU_ASSERT_DOUBLE_EQUAL((double)found[i], (double)want[i], 1e-6);
-        ffn_plan_set_row_weights(plan, NULL);
-        (void)ffn_forward(plan, x_data, 6);
-        CU_ASSERT(fabs(ffn_backward(plan, losses[l], targets) - loss) > 1e-4);
-        ffn_plan_destroy(plan);
-        ffn_model_destroy(model);
-    }
-    ffn_plan_set_row_weights(NULL, weights);
-}
-
-/* At rate 0 an epoch's figures are those of an evaluation, however its rows are cut into batches. */
-static void test_figures_of_any_batches(void)
-{
-    static const float class_weights[OUTPUTS] = {1, 20, 0.5f, 2};
-    ffn_model *model = make(ffn_softmax());
-    ffn_dataset *data = ffn_dataset_from_arrays(x_data, ffn_shape_1d(INPUTS), labels, ffn_shape_1d(1), ROWS, NULL);
-    ffn_fit_options options = {.loss = ffn_cross_entropy(), .optimizer = ffn_sgd(0), .epochs = 1, .validation = data};
-    options.loss.class_weights = class_weights;
-    options.loss.classes = OUTPUTS;
-    for (options.batch_size = 1; options.batch_size <= 49; options.batch_size += 6) {
-        ffn_history h = {0};
-        CU_ASSERT_EQUAL_FATAL(ffn_fit(model, data, &options, &h, NULL), FFN_OK);
-        CU_ASSERT_DOUBLE_EQUAL(h.epoch[0].loss, h.epoch[0].validation_loss, 1e-6);
-        CU_ASSERT_DOUBLE_EQUAL(h.epoch[0].accuracy, h.epoch[0].validation_accuracy, 1e-12);
-        ffn_history_destroy(&h);
-    }
-    ffn_dataset_destroy(data);
-    ffn_model_destroy(model);
-}
-
-static void test_row_weights_out_of_range(void)
-{
-    const float bad[] = {-1, NAN, INFINITY};
-    ffn_model *model = make(ffn_linear());
-    ffn_trainer *trainer = make_trainer(model, &(ffn_fit_options){.loss = ffn_mse(), .batch_size = 8});
-    for (size_t i = 0; i < COUNT(bad); i++) {
-        ffn_error error = {0};
-        const float weights[8] = {1, 1, 1, bad[i], 1, 1, 1, 1};
-        ffn_plan_set_row_weights(ffn_trainer_plan(trainer), weights);
-        CU_ASSERT_EQUAL(ffn_trainer_step(trainer, x_data, numbers, 8, NULL, &error), FFN_INVALID_ARGUMENT);
-        CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "row 3"));
-        CU_ASSERT_EQUAL(ffn_trainer_step(trainer, x_data, numbers, 3, NULL, &error), FFN_OK);
-        ffn_plan_set_row_weights(ffn_trainer_plan(trainer), NULL);
-    }
-    ffn_trainer_destroy(trainer);
-    ffn_model_destroy(model);
-}
-
-static float *fit_rows(const float *x, const float *t, size_t rows, const float *weights, bool shuffled)
-{
-    ffn_model *model = make(ffn_linear());
-    ffn_dataset *data = ffn_dataset_from_arrays(x, ffn_shape_1d(INPUTS), t, ffn_shape_1d(OUTPUTS), rows, NULL);
-    CU_ASSERT_EQUAL(ffn_dataset_set_weights(data, weights, NULL), FFN_OK);
-    const ffn_fit_options options = {
-        .optimizer = ffn_sgd(0.1f), .epochs = 5, .batch_size = rows, .keep_order = !shuffled};
-    CU_ASSERT_EQUAL(ffn_fit(model, data, &options, NULL, NULL), FFN_OK);
-    float *values = copy_values(model);
-    ffn_dataset_destroy(data);
-    ffn_model_destroy(model);
-    return values;
-}
-
-/* Weights follow their rows through the order of an epoch and through splits. */
-static void test_weights_of_datasets(void)
-{
-    float weights[ROWS], x[ROWS * INPUTS];
-    ffn_model *model = make(ffn_linear());
-    for (size_t r = 0; r < ROWS; r++) weights[r] = (float)(r % 3);
-    size_t rows = 0;
-    float t[ROWS * OUTPUTS];
-    for (size_t r = 0; r < ROWS; r++)
-        for (size_t k = 0; k < r % 3; k++, rows++) {
-            memcpy(x + rows * INPUTS, x_data + r * INPUTS, INPUTS * sizeof(float));
-            memcpy(t + rows * OUTPUTS, numbers + r * OUTPUTS, OUTPUTS * sizeof(float));
-        }
-    float *want = fit_rows(x, t, rows, NULL, false);
-    for (int shuffled = 0; shuffled < 2; shuffled++) {
-        float *found = fit_rows(x_data, numbers, ROWS, weights, shuffled);
-        memcpy(model->values, found, model->value_count * sizeof(float));
-        CU_ASSERT(difference(model, want) < 2e-6);
-        free(found);
-    }
-    free(want);
-    ffn_dataset *data =
-        ffn_dataset_from_arrays(x_data, ffn_shape_1d(INPUTS), numbers, ffn_shape_1d(OUTPUTS), ROWS, NULL);
-    const float bad[][2] = {{-1, 1}, {NAN, 1}, {INFINITY, 1}, {0, 0}};
-    for (size_t i = 0; i < COUNT(bad); i++) {
-        for (size_t r = 0; r < ROWS; r++) weights[r] = bad[i][1];
-        weights[7] = bad[i][0];
-        CU_ASSERT_EQUAL(ffn_dataset_set_weights(data, weights, NULL), FFN_INVALID_ARGUMENT);
-    }
-    CU_ASSERT_EQUAL(ffn_dataset_set_weights(NULL, NULL, NULL), FFN_INVALID_ARGUMENT);
-    CU_ASSERT_EQUAL(ffn_dataset_set_weights(data, NULL, NULL), FFN_OK);
-    ffn_dataset_destroy(data);
-    ffn_model_destroy(model);
-}
-
 /* ---- averages -------------------------------------------------------------------------------------------------- */
 
 static void test_moving_average(void)
@@ -296,8 +129,11 @@ static void test_moving_average(void)
         model,
         &(ffn_fit_options){.loss = ffn_mse(), .optimizer = ffn_sgd(0.1f), .batch_size = ROWS, .average_decay = 0.75f});
     double average = (double)NAN;
-    const size_t probe = model->parameters[2].offset;                  /* a bias */
+    const size_t probe = model->parameters[2].offset; /* a bias */
+    float *first = copy_values(model);
     CU_ASSERT_EQUAL(ffn_trainer_swap_averages(trainer, NULL), FFN_OK); /* nothing to swap yet */
+    CU_ASSERT_EQUAL(difference(model, first), 0);
+    free(first);
     for (size_t k = 0; k < 5; k++) {
         CU_ASSERT_EQUAL(ffn_trainer_step(trainer, x_data, numbers, ROWS, NULL, NULL), FFN_OK);
         const double w = (double)model->values[probe];
@@ -516,6 +352,16 @@ static void test_rates(void)
     CU_ASSERT_EQUAL(ffn_test_learning_rates(NULL, data, NULL, 0, 0, 5, &again, NULL), FFN_INVALID_ARGUMENT);
     CU_ASSERT_EQUAL(ffn_test_learning_rates(model, NULL, NULL, 0, 0, 5, &again, NULL), FFN_INVALID_ARGUMENT);
     CU_ASSERT_EQUAL(ffn_test_learning_rates(model, data, NULL, 0, 0, 5, NULL, NULL), FFN_INVALID_ARGUMENT);
+    static float huge[ROWS * INPUTS];
+    for (size_t i = 0; i < COUNT(huge); i++) huge[i] = i % 2 ? 3e38f : -3e38f;
+    ffn_dataset *wild = ffn_dataset_from_arrays(huge, ffn_shape_1d(INPUTS), labels, ffn_shape_1d(1), ROWS, NULL);
+    ffn_model *steep = ffn_model_create(1, NULL);
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(steep, ffn_dense(steep, row_input(steep), OUTPUTS, ffn_softmax()), NULL),
+                          FFN_OK);
+    for (size_t i = 0; i < steep->value_count; i++) steep->values[i] = i % 2 ? 9 : -9;
+    CU_ASSERT_EQUAL(ffn_test_learning_rates(steep, wild, &options, 0, 0, 5, &again, NULL), FFN_DIVERGED); /* at once */
+    ffn_model_destroy(steep);
+    ffn_dataset_destroy(wild);
     CU_ASSERT(again.count > 0); /* what failed left it alone */
     for (size_t fail_at = 1; fail_at < 100; fail_at++) {
         failing_start(fail_at);
@@ -571,10 +417,6 @@ static const test_case cases[] = {
     {"updates wait, and flush", test_updates_wait_and_flush},
     {"diverged batches are dropped", test_diverged_batches_are_dropped},
     {"ffn_fit accumulates", test_fit_accumulates},
-    {"weights of rows", test_row_weights},
-    {"figures of any batches", test_figures_of_any_batches},
-    {"weights of rows out of range", test_row_weights_out_of_range},
-    {"weights of datasets", test_weights_of_datasets},
     {"moving average", test_moving_average},
     {"ffn_fit uses averages", test_fit_uses_averages},
     {"stochastic averages", test_stochastic_averages},

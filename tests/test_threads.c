@@ -91,6 +91,27 @@ static void meet(void *context, size_t tile)
     (void)tile;
 }
 
+static void note_thread(void *context, size_t tile)
+{
+    atomic_bool *seen = context;
+    atomic_store(&seen[ffn__worker()], true);
+    nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
+    (void)tile;
+}
+
+/* However many threads the pool may have. */
+static void test_no_more_threads_than_asked_for(void)
+{
+    ffn_set_threads(4, NULL);
+    for (size_t i = 0; i < 20; i++) {
+        atomic_bool seen[4] = {0};
+        size_t count = 0;
+        ffn__parallel(2, 12, large, note_thread, seen);
+        for (size_t k = 0; k < 4; k++) count += atomic_load(&seen[k]);
+        CU_ASSERT(count <= 2);
+    }
+}
+
 /* Whether two tiles run at the same time. */
 static bool two_meet(void)
 {
@@ -377,6 +398,7 @@ static const test_case cases[] = {
     {"every tile once", test_every_tile_once},
     {"many small jobs", test_many_small_jobs},
     {"two threads work together", test_threads_work_together},
+    {"no more threads than asked for", test_no_more_threads_than_asked_for},
     {"the call returns when all is done", test_returns_when_all_is_done},
     {"alone while the machine is crowded", test_alone_while_crowded},
     {"little work stays with the caller", test_serial_when_not_worthwhile},

@@ -212,6 +212,11 @@ static void test_bound(void)
         dy[last] = bad[i];
         CU_ASSERT_FALSE(ffn__dense_bound(&d) < (double)FLT_MAX);
     }
+    for (size_t i = 0; i < COUNT(dy); i++) values[i] = 0, dy[i] = 1; /* what is left is the bias's */
+    CU_ASSERT(ffn__dense_bound(&d) >= ROWS);
+    ffn__dense sloped = d;
+    sloped.dslope = dw; /* whose gradient nothing is known of */
+    CU_ASSERT_FALSE(ffn__dense_bound(&sloped) < (double)FLT_MAX);
 }
 
 static const test_case cases[] = {

@@ -122,9 +122,61 @@ static void overflows(void)
     ffn_model_destroy(waiting);
 }
 
+/* One update by these gradients of a network of two weights, and biases of 0: each a layer's, the second with this rate. */
+static void update_once(ffn_optimizer optimizer, float rate, const float gradients[4], float found[4])
+{
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value h = ffn_dense(model, ffn_input(model, ffn_shape_1d(1)), 1, ffn_linear());
+    const ffn_value last = ffn_dense(model, h, 1, ffn_linear());
+    ffn_set_rate(model, last, rate);
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, last, NULL), FFN_OK);
+    ffn_trainer *trainer = ffn_trainer_create(model, &(ffn_fit_options){.optimizer = optimizer}, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(trainer);
+    for (size_t i = 0; i < 4; i++) {
+        CU_ASSERT_EQUAL(ffn_model_set_parameter(model, i, (float[]){i % 2 ? 0 : 1}, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(ffn_plan_set_gradient(ffn_trainer_plan(trainer), i, &gradients[i], NULL), FFN_OK);
+    }
+    CU_ASSERT_EQUAL(ffn_trainer_apply(trainer, NULL), FFN_OK);
+    for (size_t i = 0; i < 4; i++) CU_ASSERT_EQUAL(ffn_model_get_parameter(model, i, &found[i], NULL), FFN_OK);
+    ffn_trainer_destroy(trainer);
+    ffn_model_destroy(model);
+}
+
+static void expect_update(ffn_optimizer optimizer, float rate, const float gradients[4], const float expected[4])
+{
+    float found[4];
+    update_once(optimizer, rate, gradients, found);
+    for (size_t i = 0; i < 4; i++) CU_ASSERT_DOUBLE_EQUAL(found[i], expected[i], 1e-6);
+}
+
+/* Layers that differ in their rates alone. */
+static void test_rates_of_layers(void)
+{
+    expect_update(ffn_adam(0.25f), 0.5f, (float[]){1, 1, 1, 1}, (float[]){0.75f, -0.25f, 0.875f, -0.125f});
+}
+
+/* Without a gradient, and with an epsilon of 0, there is nothing to divide by. */
+static void test_nothing_to_divide_by(void)
+{
+    ffn_optimizer optimizers[] = {ffn_adadelta(1), ffn_adamax(0.5f)};
+    for (size_t i = 0; i < COUNT(optimizers); i++) {
+        optimizers[i].epsilon = 0;
+        expect_update(optimizers[i], 1, (float[4]){0}, (float[]){1, 0, 1, 0});
+    }
+}
+
+/* Its first step is along the gradient, and not lengthened where that is small. */
+static void test_first_step_of_lbfgs(void)
+{
+    expect_update(ffn_lbfgs(0.5f), 1, (float[]){0.1f, 0, -0.2f, 0}, (float[]){0.95f, 0, 1.1f, 0});
+}
+
 static void test_same_bits(void) { on_every_isa(same_bits); }
 static void test_overflow(void) { on_every_isa(overflows); }
 
 static const test_case cases[] = {{"the same bits as updates at the end", test_same_bits},
+                                  {"rates of layers", test_rates_of_layers},
+                                  {"nothing to divide by", test_nothing_to_divide_by},
+                                  {"the first step of L-BFGS", test_first_step_of_lbfgs},
                                   {"no weight becomes infinite", test_overflow}};
 TEST_MAIN("updates on the way", cases)

@@ -31,6 +31,8 @@ static ffn_model *make_model(size_t hidden, const char *first, const char *last)
 
 static const ffn_name_pair slope[] = {{"act.slope", "act.weight"}};
 static const ffn_name_pair all[] = {{"act.slope", "act.weight"}, {"dense1", "fc1"}, {"dense2", "fc2"}};
+static const ffn_name_pair spelled_out[] = {
+    {"act.slope", "a.name.much.longer.than.all.that.the.model.has"}, {"dense1", "fc1"}, {"dense2", "fc2"}};
 
 static void expect_torch(const ffn_model *model)
 {
@@ -112,6 +114,9 @@ static void test_refused(void)
     other = options;
     other.limits.tensors = 5;
     refuse(model, path, &other, FFN_BAD_FORMAT, "more than 5 tensors");
+    other = options;
+    other.names = spelled_out;
+    refuse(model, path, &other, FFN_BAD_FORMAT, "no tensor net.a.name.much.longer.than.all.that.the.model.has, which");
     refuse(model, golden("state_dict.txt"), &options, FFN_BAD_FORMAT, "safetensors");
     refuse(model, "no-such", &options, FFN_IO_ERROR, "no such file");
     const ffn_name_pair bad[] = {{"act", NULL}};
@@ -127,6 +132,26 @@ static void test_refused(void)
     ffn_model_destroy(model);
     ffn_model_destroy(wide);
     ffn_model_destroy(open);
+}
+
+static void test_bad_headers(void)
+{
+    const struct {
+        const char *header, *words;
+    } list[] = {
+        {"{\"a\":{\"dtype\":\"F32\",\"data_offsets\":[0,4]}}", "a lacks dtype, shape or data_offsets"},
+        {"{\"a\":{\"dtype\":\"F32\",\"shape\":[1],\"shape\":[1],\"data_offsets\":[0,4]}}", "twice the property shape"},
+    };
+    ffn_model *model = make_model(6, NULL, NULL);
+    for (size_t i = 0; i < COUNT(list); i++) {
+        ffn_error error = {FFN_OK, ""};
+        char bytes[120] = {(char)strlen(list[i].header)};
+        const size_t size = 8 + strlen(list[i].header) + 4; /* and one number */
+        memcpy(bytes + 8, list[i].header, strlen(list[i].header));
+        CU_ASSERT_EQUAL(ffn_model_load_weights_memory(model, bytes, size, NULL, &error), FFN_BAD_FORMAT);
+        CU_ASSERT_PTR_NOT_NULL(strstr(error.message, list[i].words));
+    }
+    ffn_model_destroy(model);
 }
 
 static void test_missing(void)
@@ -222,6 +247,7 @@ static const test_case cases[] = {
     {"by name", test_by_name},
     {"by map", test_by_map},
     {"refused", test_refused},
+    {"bad headers", test_bad_headers},
     {"missing", test_missing},
     {"types", test_types},
     {"a file of its own", test_own_file},
