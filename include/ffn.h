@@ -405,8 +405,9 @@ typedef enum ffn_kernels {
 } ffn_kernels;
 void ffn_set_kernels(ffn_model *model, ffn_kernels kernels);
 
-/* `layer` is the value that the layer's call returned. Names are unique; parameters are called "name.weight". The
- * default is the kind and its number among its kind, from 1: "dense1". */
+/* `layer` is the value that the layer's call returned. Names are unique, 1 to 64 bytes that do not begin with "ffn.", which
+ * a checkpoint's own tensors do; parameters are called "name.weight". The default is the kind and its number among its
+ * kind, from 1: "dense1". */
 void ffn_set_name(ffn_model *model, ffn_value layer, const char *name);
 void ffn_set_initializer(ffn_model *model, ffn_value layer, ffn_initializer initializer); /* of the weights */
 void ffn_set_bias(ffn_model *model, ffn_value layer, bool bias); /* false drops it; before build */

@@ -207,23 +207,20 @@ static ffn_value two_of_one_name(ffn_model *m)
     ffn_set_name(m, b, "dense1");
     return b;
 }
-static ffn_value empty_name(ffn_model *m)
+static ffn_value named(ffn_model *m, const char *name)
 {
     ffn_value h = ffn_dense(m, row_input(m), 2, ffn_relu());
-    return ffn_set_name(m, h, ""), h;
+    return ffn_set_name(m, h, name), h;
 }
-static ffn_value null_name(ffn_model *m)
-{
-    ffn_value h = ffn_dense(m, row_input(m), 2, ffn_relu());
-    return ffn_set_name(m, h, NULL), h;
-}
+static ffn_value empty_name(ffn_model *m) { return named(m, ""); }
+static ffn_value null_name(ffn_model *m) { return named(m, NULL); }
+static ffn_value name_of_a_checkpoint(ffn_model *m) { return named(m, "ffn.state0.dense1"); }
 static ffn_value long_name(ffn_model *m)
 {
     char name[100];
     memset(name, 'n', sizeof(name));
     name[99] = '\0';
-    ffn_value h = ffn_dense(m, row_input(m), 2, ffn_relu());
-    return ffn_set_name(m, h, name), h;
+    return named(m, name);
 }
 static ffn_value named_input(ffn_model *m)
 {
@@ -344,6 +341,7 @@ static const struct {
     {empty_name, FFN_INVALID_ARGUMENT, {"dense1", "empty", NULL}},
     {null_name, FFN_INVALID_ARGUMENT, {"dense1", "NULL", NULL}},
     {long_name, FFN_INVALID_ARGUMENT, {"dense1", "too long", "64"}},
+    {name_of_a_checkpoint, FFN_INVALID_ARGUMENT, {"dense1", "checkpoint", "ffn."}},
     {named_input, FFN_INVALID_ARGUMENT, {"ffn_set_name", "input", NULL}},
     {bias_of_dropout, FFN_INVALID_ARGUMENT, {"ffn_set_bias", "dropout1", NULL}},
     {negative_penalty, FFN_INVALID_ARGUMENT, {"ffn_set_penalty", "dense1", "-1"}},

@@ -302,12 +302,15 @@ void ffn_set_name(ffn_model *model, ffn_value value, const char *name)
     if (!is_open(model)) return;
     ffn__layer *layer = find_layer(model, value, "ffn_set_name");
     if (!layer) return;
-    if (!name || !*name || strlen(name) > 64) {
-        ffn_fail(mistake(model), FFN_INVALID_ARGUMENT, "ffn_set_name: the name of %s is %s; expected 1 to 64 bytes",
-                 layer->name,
-                 !name    ? "NULL"
-                 : !*name ? "empty"
-                          : "too long");
+    const char *wrong = !name                           ? "NULL"
+                        : !*name                        ? "empty"
+                        : strlen(name) > 64             ? "too long"
+                        : strncmp(name, "ffn.", 4) == 0 ? "like a checkpoint's own"
+                                                        : NULL;
+    if (wrong) {
+        ffn_fail(mistake(model), FFN_INVALID_ARGUMENT,
+                 "ffn_set_name: the name of %s is %s; expected 1 to 64 bytes that do not begin with 'ffn.'",
+                 layer->name, wrong);
         return;
     }
     char *copy = ffn__copy_string(name, mistake(model));
