@@ -319,6 +319,22 @@ static void test_other_fits(void)
     ffn_model_destroy(model);
 }
 
+/* Best weights cannot be had from a training that did not keep them. */
+static void test_best_not_kept(void)
+{
+    ffn_error error = {FFN_OK, ""};
+    ffn_fit_options o = usual();
+    o.checkpoint_path = path;
+    ffn_model *model = make_model();
+    CU_ASSERT_EQUAL(ffn_fit(model, data, &o, NULL, NULL), FFN_OK);
+    o.epochs++;
+    o.resume = o.restore_best = true;
+    expect(ffn_fit(model, data, &o, NULL, &error), &error, FFN_INVALID_ARGUMENT, "restore_best is set");
+    o.restore_best = false;
+    CU_ASSERT_EQUAL(ffn_fit(model, data, &o, NULL, NULL), FFN_OK);
+    ffn_model_destroy(model);
+}
+
 /* What cannot be saved is refused before anything has been learned. */
 static void test_names(void)
 {
@@ -453,6 +469,7 @@ static const test_case cases[] = {
     {"out of memory", test_out_of_memory},
     {"other trainers", test_other_trainers},
     {"other fits", test_other_fits},
+    {"best weights that were not kept", test_best_not_kept},
     {"names", test_names},
     {"false names", test_false_names},
     {"changed", test_changed},

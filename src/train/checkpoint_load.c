@@ -121,6 +121,17 @@ static ffn_status read_trainer(loading *l)
     return status == FFN_OK ? check_numbers(l) : status;
 }
 
+/* Best weights that this fit keeps must be there, once an epoch was the best. */
+static ffn_status check_best(const loading *l)
+{
+    char name[256];
+    if (!l->fit->best || l->position.best_epoch == 0 || l->trainer->model->parameter_count == 0) return FFN_OK;
+    (void)snprintf(name, sizeof name, "ffn.best0.%s", l->trainer->model->parameters[0].name);
+    if (ffn__safetensors_find(&l->file, name)) return FFN_OK;
+    return ffn_fail(l->error, FFN_INVALID_ARGUMENT,
+                    "restore_best is set; the checkpoint is of a training that did not keep its best weights");
+}
+
 static ffn_status read_fit(loading *l)
 {
     const ffn__json *root;
@@ -135,7 +146,7 @@ static ffn_status read_fit(loading *l)
         return ffn_fail(l->error, FFN_BAD_FORMAT, "the numbers of ffn.fit do not go together");
     l->epoch_count = l->position.epoch - 1;
     l->position.best = l->fit->best;
-    return FFN_OK;
+    return check_best(l);
 }
 
 /* Doubles of this shape; FFN_BAD_FORMAT if the file has none. */
