@@ -6,6 +6,7 @@
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 /* ---- errors ------------------------------------------------------------------------------------------------------ */
 
@@ -230,6 +231,20 @@ static void test_sort_is_stable(void)
     const size_t sorted[] = {1, 2, 11, 12, 13, 21, 22, 23, 24};
     ffn__sort(order, scratch, 9, has_lower_tens, NULL);
     CU_ASSERT_EQUAL(memcmp(order, sorted, sizeof sorted), 0);
+/* ---- time ------------------------------------------------------------------------------------------------------ */
+
+static void test_now(void)
+{
+    const struct timespec pause = {.tv_nsec = 2000000};
+    const double start = ffn__now();
+    (void)nanosleep(&pause, NULL);
+    const double seconds = ffn__now() - start;
+    CU_ASSERT(seconds >= 0.002 && seconds < 600);
+    for (double before = ffn__now(), i = 0; i < 1000; i++) {
+        const double now = ffn__now();
+        CU_ASSERT(now >= before);
+        before = now;
+    }
 }
 
 /* ---- arena ------------------------------------------------------------------------------------------------------- */
@@ -529,6 +544,7 @@ static const test_case cases[] = {
     {"growing array", test_grow},
     {"checked sizes", test_sizes},
     {"equal elements keep their order", test_sort_is_stable},
+    {"time goes on", test_now},
     {"arena: simple cases", test_arena_simple},
     {"arena: gaps are used", test_arena_gap},
     {"arena: random cases", test_arena_random},

@@ -70,6 +70,11 @@ bool ffn__sum(size_t a, size_t b, size_t *sum);
 bool ffn__is_array(size_t rows, size_t cols); /* whether memory can hold so many floats: checks a caller's sizes */
 size_t ffn__pad(size_t floats);               /* up to a whole number of FFN__ALIGNMENT bytes, counted in floats */
 
+/* ---- time (clock.c) -------------------------------------------------------------------------------------------- */
+
+/* Seconds since a moment that stays the same while the program runs; no change of the date moves them. */
+double ffn__now(void);
+
 /* ---- arena (arena.c) ------------------------------------------------------------------------------------------- */
 
 /* A block lives from time `first` to time `last`, both included. */

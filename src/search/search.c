@@ -2,7 +2,6 @@
 #include <math.h>
 #include <pthread.h>
 #include <string.h>
-#include <time.h>
 
 #include "search/search.h"
 
@@ -31,13 +30,6 @@ typedef struct search {
     ffn_status status;
     ffn_error error;
 } search;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- plan of the trials ---------------------------------------------------------------------------------------- */
 
@@ -170,7 +162,7 @@ static void finish(search *s, size_t index)
                                           .done = s->done,
                                           .planned = s->total,
                                           .from_log = s->from_log,
-                                          .seconds = now() - s->start};
+                                          .seconds = ffn__now() - s->start};
     if (s->options->on_trial && s->options->on_trial(&progress, s->options->user) && s->status == FFN_OK)
         s->status = ffn_fail(&s->error, FFN_STOPPED, "trial %zu: on_trial asked to stop", t->number);
 }
@@ -179,7 +171,7 @@ static void finish(search *s, size_t index)
 static bool begins(search *s, size_t slot)
 {
     (void)pthread_mutex_lock(&s->mutex);
-    const bool late = s->options->seconds > 0 && now() - s->start > s->options->seconds;
+    const bool late = s->options->seconds > 0 && ffn__now() - s->start > s->options->seconds;
     if (late && s->left[slot] == s->study.folds) s->skipped[slot] = true;
     const bool begin = s->left[slot] > 0 && !s->skipped[slot] && s->status == FFN_OK;
     (void)pthread_mutex_unlock(&s->mutex);
@@ -264,7 +256,7 @@ static ffn_status run_rung(search *s, size_t rung)
 static ffn_status run(search *s)
 {
     ffn_status status = FFN_OK;
-    s->start = now();
+    s->start = ffn__now();
     for (size_t rung = 0; rung < s->rungs && status == FFN_OK; rung++) {
         if (rung > 0 && !is_complete(s)) break;
         if (rung > 0) promote(s, rung);

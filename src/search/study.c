@@ -1,16 +1,8 @@
 /* Trials: building, training and measuring on folds. */
 #include <math.h>
 #include <string.h>
-#include <time.h>
 
 #include "search/search.h"
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- what a fold is trained and measured on -------------------------------------------------------------------- */
 
@@ -125,11 +117,11 @@ static ffn_status run_fold(const ffn__study *s, const ffn_trial *trial, size_t e
 ffn_status ffn__study_fold(const ffn__study *s, const ffn_trial *trial, size_t epochs, size_t fold,
                            ffn__fit_memory *memory, ffn__outcome *outcome, ffn_error *error)
 {
-    const double start = now();
+    const double start = ffn__now();
     ffn_error inner = {FFN_OK, ""};
     *outcome = (ffn__outcome){.score = (double)NAN};
     outcome->status = run_fold(s, trial, epochs, fold, memory, outcome, &inner);
-    outcome->seconds = now() - start;
+    outcome->seconds = ffn__now() - start;
     if (outcome->status != FFN_OK) outcome->score = (double)NAN;
     if (outcome->status == FFN_OK || outcome->status == FFN_DIVERGED) return FFN_OK;
     return ffn_fail(error, outcome->status, "trial %zu, fold %zu: %s", trial ? trial->number : 1, fold, inner.message);

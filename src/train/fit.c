@@ -2,7 +2,6 @@
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 
 #include "io/model_file.h"
 #include "train/checkpoint.h"
@@ -30,13 +29,6 @@ typedef struct fit {
     ffn_history history;
     size_t history_capacity;
 } fit;
-
-static double now(void)
-{
-    struct timespec t;
-    clock_gettime(CLOCK_MONOTONIC, &t);
-    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
-}
 
 /* ---- preparation ----------------------------------------------------------------------------------------------- */
 
@@ -104,7 +96,7 @@ static ffn__fit_state position(fit *f, size_t epoch, size_t batch)
                         .keep_order = f->options.keep_order,
                         .epoch = epoch,
                         .batch = batch,
-                        .seconds = now() - f->start,
+                        .seconds = ffn__now() - f->start,
                         .best_figure = f->best_figure,
                         .best_epoch = f->best_epoch,
                         .best = f->best,
@@ -117,7 +109,7 @@ static ffn__fit_state position(fit *f, size_t epoch, size_t batch)
     s.loss = p->loss;
     s.accuracy = p->accuracy;
     s.learning_rate = p->learning_rate;
-    s.epoch_seconds = now() - f->epoch_start;
+    s.epoch_seconds = ffn__now() - f->epoch_start;
     return s;
 }
 
@@ -140,7 +132,7 @@ static bool is_due(const fit *f)
 static ffn_status resume(fit *f, ffn_error *error)
 {
     f->best_figure = INFINITY;
-    f->start = now();
+    f->start = ffn__now();
     f->resumed = (ffn__fit_state){.epoch = 1};
     ffn__fit_state s = position(f, 1, 0);
     if (f->memory && f->memory->bytes) {
@@ -255,8 +247,8 @@ static ffn_status account(fit *f, const float *targets, const float *weights, si
     f->progress.rows += rows;
     f->progress.loss = f->loss_sum / f->loss_weight;
     f->progress.accuracy = f->right / f->weight;
-    f->progress.seconds = now() - f->start;
-    f->progress.epoch_seconds = now() - f->epoch_start;
+    f->progress.seconds = ffn__now() - f->start;
+    f->progress.epoch_seconds = ffn__now() - f->epoch_start;
     if (!f->metric || f->validator) return FFN_OK;
     return ffn__metric_add(f->metric, f->model, f->trainer->scores, fused || f->metric->options.logits, targets,
                            weights, rows, error);
@@ -295,7 +287,7 @@ static void begin_epoch(fit *f, size_t epoch)
                                  .model = f->model};
     f->right = f->weight = f->loss_sum = f->loss_weight = 0;
     ffn_metric_reset(f->metric);
-    f->epoch_start = now();
+    f->epoch_start = ffn__now();
     ffn__feed_begin(f->feed, epoch);
 }
 
@@ -347,7 +339,7 @@ static ffn_status judge(fit *f, ffn_error *error)
     compare(f);
     status = record(f, error);
     if (status != FFN_OK) return status;
-    f->progress.seconds = now() - f->start;
+    f->progress.seconds = ffn__now() - f->start;
     if (f->options.on_epoch && f->options.on_epoch(&f->progress, f->options.user)) return stopped(f, "on_epoch", error);
     return FFN_OK;
 }
