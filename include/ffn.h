@@ -985,8 +985,8 @@ typedef struct ffn_search_result {
 void ffn_search_result_destroy(ffn_search_result *result); /* frees the content and leaves {0} */
 
 /* Finds the best values, as far as the trials, the time and the data tell. The same options give the same trials and the
- * same model, but for a limit of time. On FFN_STOPPED, by on_trial or because no trial ended in time, the result has the
- * trials done and no model. Replaces the result's content. */
+ * same model, but for a limit of time. On FFN_STOPPED, by on_trial or because no trial ended in time, and where the model of
+ * the best values cannot be built or trained, the result has the trials done and no model. Replaces the result's content. */
 ffn_status ffn_search(const ffn_dataset *dataset, const ffn_search_options *options, ffn_search_result *result,
                       ffn_error *error);
 

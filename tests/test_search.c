@@ -291,6 +291,35 @@ static ffn_model *no_model(const ffn_trial *trial, uint64_t seed, const ffn_data
     return NULL;
 }
 
+/* Builds as often as *user says, then no more. */
+static ffn_model *few_models(const ffn_trial *trial, uint64_t seed, const ffn_dataset *training, void *user,
+                             ffn_error *error)
+{
+    size_t *left = user;
+    return *left > 0 ? (*left)--, build(trial, seed, training, NULL, error) : NULL;
+}
+
+/* The trials are there when the last model, that of the best values, is not built; what the error said before is gone. */
+static void test_no_last_model(void)
+{
+    const ffn_error before[] = {{FFN_OK, ""}, {FFN_IO_ERROR, "of another call"}};
+    ffn_dataset *data = make_data();
+    for (size_t i = 0; i <= COUNT(before); i++) {
+        size_t left = 3;
+        ffn_error error = before[i % COUNT(before)];
+        ffn_search_options options = make_options(FFN_SEARCH_RANDOM, 3);
+        ffn_search_result result = {0};
+        options.build = few_models;
+        options.user = &left;
+        CU_ASSERT_EQUAL(ffn_search(data, &options, &result, i < COUNT(before) ? &error : NULL), FFN_INVALID_ARGUMENT);
+        CU_ASSERT(i == COUNT(before) || error.status == FFN_INVALID_ARGUMENT);
+        CU_ASSERT(i == COUNT(before) || strstr(error.message, "build returned NULL"));
+        CU_ASSERT(result.count == 3 && result.best && !result.model);
+        ffn_search_result_destroy(&result);
+    }
+    ffn_dataset_destroy(data);
+}
+
 static void test_refuses_dimensions(void)
 {
     static const char *const none[] = {NULL};
@@ -491,6 +520,7 @@ static const test_case cases[] = {
     {"refit", test_refit},
     {"budgets", test_budgets},
     {"divergence", test_divergence},
+    {"no last model", test_no_last_model},
     {"refuses dimensions", test_refuses_dimensions},
     {"refuses", test_refuses},
     {"memory fails", test_memory_fails},

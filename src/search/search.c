@@ -343,13 +343,16 @@ ffn_status ffn_search(const ffn_dataset *dataset, const ffn_search_options *opti
         status = run(&s);
         if (status != FFN_OK) *error = s.error;
     }
+    const bool ran = prepared && (status == FFN_OK || status == FFN_STOPPED || status == FFN_DIVERGED);
     ffn_search_result made = {0};
     if (status == FFN_OK) {
         const ffn_trial *best = best_of(&s);
         made.model = ffn__study_model(&s.study, best, s.epochs[best->rung], &made.fit, error);
-        if (!made.model) status = error->status;
+        if (!made.model)
+            status =
+                ffn_fail(error, error->status, "trial %zu, the model of its values: %s", best->number, error->message);
     }
-    if (prepared && (status == FFN_OK || status == FFN_STOPPED || status == FFN_DIVERGED)) {
+    if (ran) {
         ffn_search_result_destroy(result);
         hand_over(&s, &made);
         *result = made;

@@ -51,6 +51,22 @@ static ffn_status choose_options(const ffn__study *s, const ffn_trial *trial, si
     return status;
 }
 
+/* ---- the user's model ------------------------------------------------------------------------------------------ */
+
+/* What build makes. It begins with an error without content: the caller's may say what it likes. */
+static ffn_model *make_model(const ffn__study *s, const ffn_trial *trial, const ffn_fit_options *fit,
+                             const ffn_dataset *training, ffn_error *error)
+{
+    ffn_error inner = {FFN_OK, ""};
+    ffn_model *model = s->options->build(trial, fit->seed, training, s->options->user, &inner);
+    if (!model && inner.status == FFN_OK)
+        (void)ffn_fail(&inner, FFN_INVALID_ARGUMENT, "build returned NULL without an error; expected a model");
+    if (!model) *error = inner;
+    if (model && ffn__model_check_built(model, error) == FFN_OK) return model;
+    ffn_model_destroy(model);
+    return NULL;
+}
+
 /* ---- one fold -------------------------------------------------------------------------------------------------- */
 
 static size_t count_parameters(const ffn_model *model)
@@ -99,11 +115,8 @@ static ffn_status run_fold(const ffn__study *s, const ffn_trial *trial, size_t e
     fit.validation = p.validation;
     fit.validation_fraction = 0;
     fit.threads = 1;
-    ffn_model *model =
-        status == FFN_OK ? s->options->build(trial, fit.seed, p.training, s->options->user, error) : NULL;
-    if (status == FFN_OK && !model && error->status == FFN_OK)
-        (void)ffn_fail(error, FFN_INVALID_ARGUMENT, "build returned NULL without an error");
-    if (status == FFN_OK) status = model ? ffn__model_check_built(model, error) : error->status;
+    ffn_model *model = status == FFN_OK ? make_model(s, trial, &fit, p.training, error) : NULL;
+    if (status == FFN_OK && !model) status = error->status;
     if (status == FFN_OK) status = count_memory(model, &fit, p.training, &outcome->memory, error);
     if (status == FFN_OK) {
         outcome->parameters = count_parameters(model);
@@ -178,8 +191,7 @@ ffn_model *ffn__study_model(const ffn__study *s, const ffn_trial *trial, size_t 
         fit->validation = p.validation;
         fit->validation_fraction = 0;
     }
-    ffn_model *model =
-        status == FFN_OK ? s->options->build(trial, fit->seed, p.training, s->options->user, error) : NULL;
+    ffn_model *model = status == FFN_OK ? make_model(s, trial, fit, p.training, error) : NULL;
     if (model) status = ffn_fit(model, p.training, fit, NULL, error);
     if (!all) fit->validation = s->options->fit.validation; /* that of the trial is gone with it */
     release(&p);
