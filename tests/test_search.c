@@ -103,6 +103,30 @@ static void test_names_of_options(void)
     ffn_search_result_destroy(&result);
 }
 
+/* Options that fit one training are of no matter to trials, which would share the file. */
+static void test_no_checkpoints(void)
+{
+    static const char path[] = "test_search.ckpt";
+    ffn_search_options options = make_options(FFN_SEARCH_RANDOM, 2);
+    ffn_search_result plain = {0}, result = {0};
+    ffn_cross_validation folds = {0};
+    CU_ASSERT_EQUAL_FATAL(search(&options, &plain), FFN_OK);
+    options.fit.checkpoint_path = path;
+    options.fit.checkpoint_every = 2;
+    options.fit.resume = true;
+    (void)remove(path);
+    CU_ASSERT_EQUAL_FATAL(search(&options, &result), FFN_OK);
+    expect_same(&plain, &result);
+    CU_ASSERT(!result.fit.checkpoint_path && result.fit.checkpoint_every == 0 && !result.fit.resume);
+    ffn_dataset *data = make_data();
+    CU_ASSERT_EQUAL(ffn_cross_validate(data, &options, &folds, NULL), FFN_OK);
+    CU_ASSERT_NOT_EQUAL(remove(path), 0); /* nobody has written it */
+    ffn_dataset_destroy(data);
+    ffn_cross_validation_destroy(&folds);
+    ffn_search_result_destroy(&plain);
+    ffn_search_result_destroy(&result);
+}
+
 /* ---- results --------------------------------------------------------------------------------------------------- */
 
 static void test_same_for_any_number_at_a_time(void)
@@ -512,6 +536,7 @@ static const test_case cases[] = {
     {"grid", test_grid},
     {"draws", test_draws},
     {"names of options", test_names_of_options},
+    {"no checkpoints", test_no_checkpoints},
     {"the same for any number at a time", test_same_for_any_number_at_a_time},
     {"halving", test_halving},
     {"halving goes on", test_halving_goes_on},

@@ -47,6 +47,7 @@ static ffn_status choose_options(const ffn__study *s, const ffn_trial *trial, si
     if (epochs > 0) fit->epochs = epochs;
     fit->on_epoch = fit->on_batch = NULL;
     fit->checkpoint_path = NULL; /* trials would share it */
+    fit->checkpoint_every = 0;
     fit->resume = false;
     return status;
 }
