@@ -966,7 +966,8 @@ typedef struct ffn_search_options {
                            where rows come from a source */
     double seconds;  /* no trial begins after so many; 0: no limit */
     /* a CSV file that gets each trial as it ends, and that a search which was stopped goes on from: what is in it
-     * is not done again. One of another search, or broken, is an error with line and column */
+     * is not done again. One of another search, or broken, is an error with line and column. Other fit options than
+     * epochs and seed, build and the data are not in it */
     const char *log;
     int (*on_trial)(const ffn_search_progress *progress, void *user); /* one call at a time; nonzero: FFN_STOPPED */
     bool refit; /* the best values are trained on all data, for the epochs they took; false: as in the trial */

@@ -146,21 +146,22 @@ static void test_bad_logs(void)
         {"\n2,0,", "\n-2,0,", "line 3, column 1"},
         {"\n2,0,", "\n2.5,0,", "line 3, column 1"},
         {"\n2,0,", "\n1e30,0,", "line 3, column 1"},
-        {"\n2,0,0,1,0,", "\n2,0,7,1,0,", "line 3, column 3"},
-        {"\n2,0,0,1,0,", "\n2,0,0,3,0,", "line 3, column 4"},
-        {"\n2,0,0,1,0,", "\n2,0,0,1,5,", "line 3, column 5"},
-        {"\"loss\"", "\"accuracy\"", "line 2, column 6"},
-        {",ok,", ",fine,", "line 2, column 7"},
-        {",ok,", ",ok,abc", "line 2, column 8"},
-        {",ok,", ",ok,inf", "line 2, column 8"},
-        {",5,", ",6,", "line 2, column 10"},
-        {",5,", ",-1,", "line 2, column 10"},
-        {"\"tanh\"", "\"relu\"", "line 2, column 16"},
-        {"\"tanh\"", "\"tan\"", "line 2, column 16"},
+        {"\n2,0,5,1,0,3,", "\n2,0,7,1,0,3,", "line 3, column 3"},
+        {"\n2,0,5,1,0,3,", "\n2,0,5,3,0,3,", "line 3, column 4"},
+        {"\n2,0,5,1,0,3,", "\n2,0,5,1,5,3,", "line 3, column 5"},
+        {"\n2,0,5,1,0,3,", "\n2,0,5,1,0,4,", "line 3, column 6"},
+        {"\"loss\"", "\"accuracy\"", "line 2, column 7"},
+        {",ok,", ",fine,", "line 2, column 8"},
+        {",ok,", ",ok,abc", "line 2, column 9"},
+        {",ok,", ",ok,inf", "line 2, column 9"},
+        {",0,5,0.", ",0,6,0.", "line 2, column 11"},
+        {",0,5,0.", ",0,-1,0.", "line 2, column 11"},
+        {"\"tanh\"", "\"relu\"", "line 2, column 17"},
+        {"\"tanh\"", "\"tan\"", "line 2, column 17"},
         {"\"tanh\"", "\"tanh", "line"},
-        {",2,\"tanh\"", ",3,\"tanh\"", "line 2, column 15"},
+        {",2,\"tanh\"", ",3,\"tanh\"", "line 2, column 16"},
         {",2,\"tanh\"", ",\"tanh\"", "line 2"},
-        {"\"units\"", "\"unit\"", "line 1, column 15"},
+        {"\"units\"", "\"unit\"", "line 1, column 16"},
         {"\n2,", "\n\n2,", "line 3"},
     };
     for (size_t i = 0; i < COUNT(edits); i++) {
@@ -178,6 +179,59 @@ static void test_bad_logs(void)
         ffn_search_result_destroy(&again);
         ffn_dataset_destroy(data);
     }
+    ffn_search_result_destroy(&result);
+    (void)remove(log_name);
+}
+
+/* What a search would do otherwise is refused, with the place; what it would do all the same is not. */
+static void test_logs_of_other_searches(void)
+{
+    static const ffn_dimension drawn[] = {{.name = "epochs", .low = 2, .high = 3, .whole = true, .points = 2}};
+    const char *const places[] = {"line 2, column 3", "line 2, column 4", "line 2, column 5", "line 2, column 6"};
+    static char text[20000];
+    for (size_t way = 0; way < 2; way++) {
+        ffn_search_options options = make_options(FFN_SEARCH_GRID, 2);
+        ffn_search_result result = {0};
+        options.folds = 3;
+        options.log = log_name;
+        if (way > 0) { /* the options' epochs are of no matter */
+            options.dimensions = drawn;
+            options.dimension_count = COUNT(drawn);
+        }
+        (void)remove(log_name);
+        CU_ASSERT_EQUAL_FATAL(search(&options, &result), FFN_OK);
+        read_log(text, sizeof text);
+        for (size_t i = 0; i < COUNT(places); i++) {
+            ffn_search_options other = options;
+            if (i == 0) other.fit.epochs = 7;
+            if (i == 1) other.folds = 2;
+            if (i == 2) other.fit.seed = 2;
+            if (i == 3) other.seed = 2;
+            if (i > 0 || way == 0) expect_refused(text, &other, places[i]);
+        }
+        options.fit.epochs = way > 0 ? 7 : options.fit.epochs;
+        CU_ASSERT_EQUAL(search(&options, &result), FFN_OK);
+        ffn_search_result_destroy(&result);
+    }
+    (void)remove(log_name);
+}
+
+/* 0 stands for the default, of which the log holds the number; one that has no column for the search's seed is refused. */
+static void test_old_logs(void)
+{
+    static const char old[] =
+        "trial,rung,epochs,folds,seed,metric,status,score,spread,trained_epochs,seconds,parameters,"
+        "memory,\"learning_rate\",\"units\",\"activation\"\n"
+        "1,0,0,1,0,\"loss\",ok,1,0,5,0.1,31,4000,0.001,2,\"tanh\"\n";
+    ffn_search_options options = make_options(FFN_SEARCH_GRID, 1);
+    ffn_search_result result = {0};
+    options.log = log_name;
+    expect_refused(old, &options, "line 1: found 16 columns");
+    options.fit.epochs = 0;
+    (void)remove(log_name);
+    CU_ASSERT_EQUAL(search(&options, &result), FFN_OK);
+    options.fit.epochs = 100;
+    CU_ASSERT_EQUAL(search(&options, &result), FFN_OK);
     ffn_search_result_destroy(&result);
     (void)remove(log_name);
 }
@@ -200,5 +254,7 @@ static void test_no_logs(void)
 static const test_case cases[] = {
     {"resume", test_resume},     {"quotes", test_quotes},   {"small values", test_small_values},
     {"bad logs", test_bad_logs}, {"no logs", test_no_logs},
+    {"resume", test_resume},     {"bad logs", test_bad_logs}, {"logs of other searches", test_logs_of_other_searches},
+    {"old logs", test_old_logs}, {"no logs", test_no_logs},
 };
 TEST_MAIN("logs of searches", cases)

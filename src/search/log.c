@@ -9,11 +9,27 @@
 #include "io/write.h"
 #include "search/search.h"
 
-/* Columns before those of the dimensions. */
-enum { TRIAL, RUNG, EPOCHS, FOLDS, SEED, METRIC, STATUS, SCORE, SPREAD, TRAINED, SECONDS, PARAMETERS, MEMORY, COLUMNS };
-static const char *const titles[COLUMNS] = {"trial",   "rung",       "epochs", "folds",  "seed",
-                                            "metric",  "status",     "score",  "spread", "trained_epochs",
-                                            "seconds", "parameters", "memory"};
+/* Columns before those of the dimensions. `seed` is that of the fit options, `search_seed` that of the values and the folds. */
+enum {
+    TRIAL,
+    RUNG,
+    EPOCHS,
+    FOLDS,
+    SEED,
+    SEARCH_SEED,
+    METRIC,
+    STATUS,
+    SCORE,
+    SPREAD,
+    TRAINED,
+    SECONDS,
+    PARAMETERS,
+    MEMORY,
+    COLUMNS
+};
+static const char *const titles[COLUMNS] = {"trial",          "rung",    "epochs",     "folds", "seed",
+                                            "search_seed",    "metric",  "status",     "score", "spread",
+                                            "trained_epochs", "seconds", "parameters", "memory"};
 
 /* ---- writing --------------------------------------------------------------------------------------------------- */
 
@@ -34,10 +50,17 @@ static void add_number(ffn__text *text, double value)
 
 static const char *metric_of(const ffn__study *s) { return s->options->metric ? s->options->metric : "loss"; }
 
+/* The epochs that the trial is given: those of its rung, else its own, else those of the options. */
+static size_t epochs_of(const ffn__study *s, const ffn_trial *t, const size_t *epochs)
+{
+    const size_t own = ffn_trial_size(t, "epochs"), all = s->options->fit.epochs;
+    return epochs[t->rung] ? epochs[t->rung] : own ? own : all ? all : ffn_fit_defaults().epochs;
+}
+
 static void add_trial(ffn__text *text, const ffn__study *s, const ffn_trial *t, size_t epochs)
 {
-    ffn__text_add(text, "%zu,%zu,%zu,%zu,%llu,", t->number, t->rung, epochs, s->folds,
-                  (unsigned long long)s->options->fit.seed);
+    ffn__text_add(text, "%zu,%zu,%zu,%zu,%llu,%llu,", t->number, t->rung, epochs, s->folds,
+                  (unsigned long long)s->options->fit.seed, (unsigned long long)s->options->seed);
     add_quoted(text, metric_of(s));
     ffn__text_add(text, ",%s,", ffn_status_name(t->status));
     add_number(text, t->score);
@@ -65,7 +88,7 @@ void ffn__log_compose(const ffn__study *s, const ffn_trial *trials, size_t count
     }
     ffn__text_bytes(text, "\n", 1);
     for (size_t i = 0; i < count; i++)
-        if (trials[i].done) add_trial(text, s, &trials[i], epochs[trials[i].rung]);
+        if (trials[i].done) add_trial(text, s, &trials[i], epochs_of(s, &trials[i], epochs));
 }
 
 ffn_status ffn__log_write(const ffn__study *s, const ffn_trial *trials, size_t count, const size_t *epochs,
@@ -189,30 +212,29 @@ static ffn_status read_value(reading *r, const ffn__csv_cell *cell, size_t index
     return status == FFN_OK ? expect_number(r, cell, value, r->trial->values[index], error) : status;
 }
 
-static ffn_status read_seed(const reading *r, const ffn__csv_cell *cell, ffn_error *error)
+static ffn_status read_seed(const reading *r, const ffn__csv_cell *cell, uint64_t seed, const char *expected,
+                            ffn_error *error)
 {
     ffn_error text;
-    (void)ffn_fail(&text, FFN_BAD_FORMAT, "%llu", (unsigned long long)r->study->options->fit.seed);
-    return is_text(cell, text.message) ? FFN_OK : refuse(r, cell, "the seed of this search's fit options", error);
+    (void)ffn_fail(&text, FFN_BAD_FORMAT, "%llu", (unsigned long long)seed);
+    return is_text(cell, text.message) ? FFN_OK : refuse(r, cell, expected, error);
 }
 
 /* No more epochs than the trial may have had: a refit trains for as many. */
 static ffn_status read_trained(reading *r, const ffn__csv_cell *cell, double value, ffn_error *error)
 {
-    ffn_fit_options fit = r->study->options->fit;
-    const ffn_status status = ffn__space_apply(r->trial, &fit, error);
-    if (status != FFN_OK) return status;
-    const size_t given = r->epochs[r->trial->rung] ? r->epochs[r->trial->rung] : fit.epochs;
-    const size_t most = given ? given : ffn_fit_defaults().epochs;
+    const double most = (double)epochs_of(r->study, r->trial, r->epochs);
     r->row.epochs = value;
-    return value >= 0 && value <= (double)most ? FFN_OK : refuse(r, cell, "no more epochs than a trial has", error);
+    return value >= 0 && value <= most ? FFN_OK : refuse(r, cell, "no more epochs than a trial has", error);
 }
 
 static ffn_status read_cell(reading *r, const ffn__csv_cell *cell, ffn_error *error)
 {
     const size_t column = cell->column - 1;
     if (column >= COLUMNS) return read_value(r, cell, column - COLUMNS, error);
-    if (column == SEED) return read_seed(r, cell, error);
+    const ffn_search_options *o = r->study->options;
+    if (column == SEED) return read_seed(r, cell, o->fit.seed, "the seed of this search's fit options", error);
+    if (column == SEARCH_SEED) return read_seed(r, cell, o->seed, "the seed of this search", error);
     if (column == STATUS) return read_status(r, cell, error);
     if (column == METRIC)
         return is_text(cell, metric_of(r->study)) ? FFN_OK : refuse(r, cell, "the metric of this search", error);
@@ -224,7 +246,7 @@ static ffn_status read_cell(reading *r, const ffn__csv_cell *cell, ffn_error *er
     switch (column) {
     case TRIAL: r->row.number = (size_t)value; return FFN_OK;
     case RUNG: r->row.rung = (size_t)value; return find_trial(r, cell, error);
-    case EPOCHS: return expect_number(r, cell, value, (double)r->epochs[r->trial->rung], error);
+    case EPOCHS: return expect_number(r, cell, value, (double)epochs_of(r->study, r->trial, r->epochs), error);
     case FOLDS: return expect_number(r, cell, value, (double)r->study->folds, error);
     case SCORE: r->row.score = value; return FFN_OK;
     case SPREAD: r->row.spread = value; return FFN_OK;
