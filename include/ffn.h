@@ -894,7 +894,9 @@ ffn_status ffn_evaluate(const ffn_model *model, const ffn_dataset *dataset, ffn_
  *   learning_rate, momentum, alpha, beta1, beta2, epsilon, weight_decay (the optimizer's), label_smoothing (the loss's),
  *   epochs, batch_size, accumulate, patience, min_delta, warmup (the schedule's), validation_fraction, l1, l2, clip_norm,
  *   clip_value, max_norm, average_decay; optimizer and loss, enumerations of names.
- * Any other name means something to `build` only. */
+ * Any other name means something to `build` only. Names and both ends of a range are checked before the first trial: from
+ * 0, to below 1 for momentum, alpha, beta1, beta2, label_smoothing, validation_fraction and average_decay, and from above 0
+ * for epochs, batch_size, accumulate and validation_fraction, whose 0 stands for the default. */
 typedef struct ffn_dimension {
     const char *name;
     double low, high;           /* of numbers, both included */

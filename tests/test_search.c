@@ -346,7 +346,8 @@ static void test_no_last_model(void)
 
 static void test_refuses_dimensions(void)
 {
-    static const char *const none[] = {NULL};
+    static const char *const none[] = {NULL}, *const misspelt[] = {"adam", "sgd", "adamm"},
+                             *const losses[] = {"cross_entropy", "cross_entropy_soft", "crossentropy"};
     const ffn_dimension bad[] = {
         {.name = NULL, .high = 1},
         {.name = "", .high = 1},
@@ -363,6 +364,19 @@ static void test_refuses_dimensions(void)
         {.name = "optimizer", .low = 1, .high = 3},
         {.name = "optimizer", .choices = activations, .choice_count = 1},
         {.name = "l2", .low = 1e300, .high = 1e300},
+        {.name = "optimizer", .choices = misspelt, .choice_count = 3},
+        {.name = "loss", .choices = losses, .choice_count = 3},
+        {.name = "momentum", .low = 0, .high = 1},
+        {.name = "alpha", .low = 0.5, .high = 1},
+        {.name = "beta1", .low = 0.5, .high = 1},
+        {.name = "beta2", .low = 0.5, .high = 0.99999999999}, /* 1 as a float */
+        {.name = "label_smoothing", .low = 0, .high = 1.5},
+        {.name = "average_decay", .low = 0.5, .high = 1},
+        {.name = "validation_fraction", .low = 0.5, .high = 1},
+        {.name = "validation_fraction", .low = 0, .high = 0.5},
+        {.name = "epochs", .low = 0, .high = 3, .whole = true},
+        {.name = "batch_size", .low = 0, .high = 8, .whole = true},
+        {.name = "accumulate", .low = 0, .high = 2, .whole = true},
     };
     ffn_dataset *data = make_data();
     ffn_search_result result = {0};
@@ -375,12 +389,46 @@ static void test_refuses_dimensions(void)
         const ffn_status status = ffn_search(data, &options, &result, &error);
         if (status == FFN_OK) printf("\n    dimension %zu is accepted\n", i);
         CU_ASSERT_EQUAL(status, FFN_INVALID_ARGUMENT);
+        CU_ASSERT(!bad[i].name || strstr(error.message, bad[i].name));
+        CU_ASSERT(bad[i].choices != misspelt || strstr(error.message, "optimizer, choice 2: "));
+        ffn_search_result_destroy(&result);
     }
     ffn_search_options options = make_options(FFN_SEARCH_RANDOM, 2);
     const ffn_dimension twice[] = {space[0], space[0]};
     options.dimensions = twice;
     options.dimension_count = 2;
     CU_ASSERT_EQUAL(ffn_search(data, &options, &result, NULL), FFN_INVALID_ARGUMENT);
+    ffn_dataset_destroy(data);
+}
+
+/* Counts the rows that trainings have seen: an augmentation is called for each, once an epoch. */
+static void count_row(float *x, ffn_shape sample, float *targets, size_t columns, ffn_random *random, void *user)
+{
+    (void)x, (void)sample, (void)targets, (void)columns, (void)random;
+    atomic_fetch_add((atomic_size_t *)user, 1);
+}
+
+/* A metric that is none, or not one for the data, is refused before anything is trained. */
+static void test_refuses_metrics(void)
+{
+    const char *const wrong[] = {"acuracy", "mae", "top_9_accuracy"};
+    ffn_dataset *data = make_data();
+    for (size_t i = 0; i < COUNT(wrong); i++) {
+        atomic_size_t rows = 0;
+        const ffn_augmentation counting = {.custom = count_row, .user = &rows};
+        ffn_search_options options = make_options(FFN_SEARCH_RANDOM, 2);
+        ffn_search_result result = {0};
+        ffn_cross_validation folds = {0};
+        ffn_error error = {FFN_OK, ""};
+        options.fit.augmentation = &counting;
+        options.metric = wrong[i];
+        CU_ASSERT_EQUAL(ffn_search(data, &options, &result, &error), FFN_INVALID_ARGUMENT);
+        CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "metric"));
+        CU_ASSERT_EQUAL(ffn_cross_validate(data, &options, &folds, NULL), FFN_INVALID_ARGUMENT);
+        CU_ASSERT_EQUAL(atomic_load(&rows), 0);
+        ffn_search_result_destroy(&result);
+        ffn_cross_validation_destroy(&folds);
+    }
     ffn_dataset_destroy(data);
 }
 
@@ -498,13 +546,6 @@ static void test_cross_validation(void)
     ffn_dataset_destroy(data);
 }
 
-/* Counts the rows that trainings have seen: an augmentation is called for each, once an epoch. */
-static void count_row(float *x, ffn_shape sample, float *targets, size_t columns, ffn_random *random, void *user)
-{
-    (void)x, (void)sample, (void)targets, (void)columns, (void)random;
-    atomic_fetch_add((atomic_size_t *)user, 1);
-}
-
 /* Who goes on does not begin again, and ends where a training of all epochs at once does. */
 static void test_halving_goes_on(void)
 {
@@ -547,6 +588,7 @@ static const test_case cases[] = {
     {"divergence", test_divergence},
     {"no last model", test_no_last_model},
     {"refuses dimensions", test_refuses_dimensions},
+    {"refuses metrics", test_refuses_metrics},
     {"refuses", test_refuses},
     {"memory fails", test_memory_fails},
     {"cross validation", test_cross_validation},

@@ -9,40 +9,44 @@
 
 typedef enum field_kind { FLOAT, SIZE, OPTIMIZER, LOSS } field_kind;
 
-#define FIELD(name, kind, member)                                                                                      \
+/* What the option takes beside being at least 0, as flags. */
+enum { BELOW_1 = 1, ABOVE_0 = 2 /* 0 stands for the default, and a trial is not to say 0 of it */ };
+
+#define FIELD(name, kind, bounds, member)                                                                              \
     {                                                                                                                  \
-        name, kind, offsetof(ffn_fit_options, member)                                                                  \
+        name, kind, bounds, offsetof(ffn_fit_options, member)                                                          \
     }
 
 /* Kinds come first: they bring numbers of their own, which others may replace. */
 static const struct field {
     const char *name;
     field_kind kind;
+    unsigned bounds;
     size_t offset;
 } fields[] = {
-    FIELD("optimizer", OPTIMIZER, optimizer),
-    FIELD("loss", LOSS, loss),
-    FIELD("learning_rate", FLOAT, optimizer.learning_rate),
-    FIELD("momentum", FLOAT, optimizer.momentum),
-    FIELD("alpha", FLOAT, optimizer.alpha),
-    FIELD("beta1", FLOAT, optimizer.beta1),
-    FIELD("beta2", FLOAT, optimizer.beta2),
-    FIELD("epsilon", FLOAT, optimizer.epsilon),
-    FIELD("weight_decay", FLOAT, optimizer.weight_decay),
-    FIELD("label_smoothing", FLOAT, loss.label_smoothing),
-    FIELD("epochs", SIZE, epochs),
-    FIELD("batch_size", SIZE, batch_size),
-    FIELD("accumulate", SIZE, accumulate),
-    FIELD("patience", SIZE, patience),
-    FIELD("min_delta", FLOAT, min_delta),
-    FIELD("warmup", SIZE, schedule.warmup),
-    FIELD("validation_fraction", FLOAT, validation_fraction),
-    FIELD("l1", FLOAT, l1),
-    FIELD("l2", FLOAT, l2),
-    FIELD("clip_norm", FLOAT, clip_norm),
-    FIELD("clip_value", FLOAT, clip_value),
-    FIELD("max_norm", FLOAT, max_norm),
-    FIELD("average_decay", FLOAT, average_decay),
+    FIELD("optimizer", OPTIMIZER, 0, optimizer),
+    FIELD("loss", LOSS, 0, loss),
+    FIELD("learning_rate", FLOAT, 0, optimizer.learning_rate),
+    FIELD("momentum", FLOAT, BELOW_1, optimizer.momentum),
+    FIELD("alpha", FLOAT, BELOW_1, optimizer.alpha),
+    FIELD("beta1", FLOAT, BELOW_1, optimizer.beta1),
+    FIELD("beta2", FLOAT, BELOW_1, optimizer.beta2),
+    FIELD("epsilon", FLOAT, 0, optimizer.epsilon),
+    FIELD("weight_decay", FLOAT, 0, optimizer.weight_decay),
+    FIELD("label_smoothing", FLOAT, BELOW_1, loss.label_smoothing),
+    FIELD("epochs", SIZE, ABOVE_0, epochs),
+    FIELD("batch_size", SIZE, ABOVE_0, batch_size),
+    FIELD("accumulate", SIZE, ABOVE_0, accumulate),
+    FIELD("patience", SIZE, 0, patience),
+    FIELD("min_delta", FLOAT, 0, min_delta),
+    FIELD("warmup", SIZE, 0, schedule.warmup),
+    FIELD("validation_fraction", FLOAT, BELOW_1 | ABOVE_0, validation_fraction),
+    FIELD("l1", FLOAT, 0, l1),
+    FIELD("l2", FLOAT, 0, l2),
+    FIELD("clip_norm", FLOAT, 0, clip_norm),
+    FIELD("clip_value", FLOAT, 0, clip_value),
+    FIELD("max_norm", FLOAT, 0, max_norm),
+    FIELD("average_decay", FLOAT, BELOW_1, average_decay),
 };
 enum { FIELDS = sizeof fields / sizeof fields[0] };
 
@@ -100,11 +104,25 @@ static const char *find_problem(const ffn_dimension *d)
     if (!(isfinite(d->low) && isfinite(d->high) && d->low <= d->high)) return "expected finite numbers, low <= high";
     if (d->logarithmic && !(d->low > 0)) return "low must be above 0 where it is logarithmic";
     if (field && !(d->low >= 0)) return "low is below 0";
+    if (field && field->bounds & ABOVE_0 && !(d->low > 0)) return "0 stands for the default; expected low above 0";
+    if (field && field->bounds & BELOW_1 && !((float)d->high < 1))
+        return "the option ends below 1; expected high so, too";
     if (field && field->kind == FLOAT && !(d->high <= (double)FLT_MAX)) return "high is beyond what a float holds";
     if (field && field->kind == SIZE && !d->whole) return "the option is a whole number; expected `whole` set";
     if (d->whole && !(fabs(d->low) <= most_whole && fabs(d->high) <= most_whole)) return "whole numbers end at 2^53";
     if (d->whole && ceil(d->low) > floor(d->high)) return "there is no whole number from low to high";
     return NULL;
+}
+
+static ffn_status check_names(const ffn_dimension *d, ffn_error *error)
+{
+    const struct field *field = d->choices ? find_field(d->name) : NULL;
+    ffn_fit_options options = {0};
+    ffn_error inner = {FFN_OK, ""};
+    for (size_t i = 0; field && i < d->choice_count; i++)
+        if (set_field(field, d, (double)i, &options, &inner) != FFN_OK)
+            return ffn_fail(error, inner.status, "search: dimension %s, choice %zu: %s", d->name, i, inner.message);
+    return FFN_OK;
 }
 
 ffn_status ffn__space_check(const ffn_dimension *dimensions, size_t count, ffn_error *error)
@@ -120,6 +138,8 @@ ffn_status ffn__space_check(const ffn_dimension *dimensions, size_t count, ffn_e
         if (problem)
             return ffn_fail(error, FFN_INVALID_ARGUMENT, "search: dimension %s from %g to %g: %s", dimensions[i].name,
                             dimensions[i].low, dimensions[i].high, problem);
+        const ffn_status status = check_names(&dimensions[i], error);
+        if (status != FFN_OK) return status;
     }
     return FFN_OK;
 }

@@ -92,6 +92,18 @@ static ffn_status count_memory(ffn_model *model, const ffn_fit_options *fit, con
     return FFN_OK;
 }
 
+/* Whether the metric is one for the model and the data, before they are trained. */
+static ffn_status check_metric(const ffn__study *s, const ffn_model *model, const parts *p, const ffn_loss *loss,
+                               ffn_error *error)
+{
+    if (!s->options->metric) return FFN_OK;
+    const ffn_loss given = ffn__loss_for(model, p->validation, *loss);
+    ffn_metric *metric = ffn_metric_create_for(s->options->metric, model, given, error);
+    if (!metric) return error->status;
+    ffn_metric_destroy(metric);
+    return FFN_OK;
+}
+
 static ffn_status train(const ffn__study *s, ffn_model *model, const parts *p, const ffn_fit_options *fit,
                         ffn__fit_memory *memory, ffn__outcome *outcome, ffn_error *error)
 {
@@ -119,6 +131,7 @@ static ffn_status run_fold(const ffn__study *s, const ffn_trial *trial, size_t e
     ffn_model *model = status == FFN_OK ? make_model(s, trial, &fit, p.training, error) : NULL;
     if (status == FFN_OK && !model) status = error->status;
     if (status == FFN_OK) status = count_memory(model, &fit, p.training, &outcome->memory, error);
+    if (status == FFN_OK) status = check_metric(s, model, &p, &fit.loss, error);
     if (status == FFN_OK) {
         outcome->parameters = count_parameters(model);
         status = train(s, model, &p, &fit, memory, outcome, error);
@@ -224,5 +237,7 @@ ffn_status ffn__study_check(const ffn_dataset *dataset, const ffn_search_options
     if (o->fit.validation && (o->folds > 1 || o->fit.validation->features != dataset->features))
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "search: fit.validation %s",
                         o->folds > 1 ? "beside folds; expected one of them" : "has not the features of the dataset");
+    if (o->metric && ffn__metric_check_name(o->metric, error) != FFN_OK)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "search: %s", error->message);
     return ffn__space_check(o->dimensions, o->dimension_count, error);
 }
