@@ -915,8 +915,8 @@ typedef struct ffn_trial {
     const ffn_dimension *dimensions; /* the caller's */
     const double *values;            /* [dimension_count]; of an enumeration the index; owned by the result */
     bool done;
-    ffn_status status;    /* FFN_OK, or FFN_DIVERGED: then the score is NaN */
-    double score, spread; /* mean over the folds, and standard deviation (n - 1; 0 for one) */
+    ffn_status status;    /* FFN_OK; if it failed FFN_DIVERGED, or FFN_INVALID_ARGUMENT: the training refuses it */
+    double score, spread; /* mean over the folds, and standard deviation (n - 1; 0 for one); NaN of one that failed */
     double epochs;        /* mean number that the weights measured were trained for */
     double seconds;       /* of one thread, all folds; of a trial that went on, since then */
     size_t parameters;    /* trainable numbers */
@@ -989,7 +989,9 @@ void ffn_search_result_destroy(ffn_search_result *result); /* frees the content 
 
 /* Finds the best values, as far as the trials, the time and the data tell. The same options give the same trials and the
  * same model, but for a limit of time. On FFN_STOPPED, by on_trial or because no trial ended in time, and where the model of
- * the best values cannot be built or trained, the result has the trials done and no model. Replaces the result's content. */
+ * the best values cannot be built or trained, the result has the trials done and no model. A search goes on after a trial
+ * that failed. If all did, the error is that of the first that was refused, without a result, or FFN_DIVERGED, with the
+ * trials. Replaces the result's content. */
 ffn_status ffn_search(const ffn_dataset *dataset, const ffn_search_options *options, ffn_search_result *result,
                       ffn_error *error);
 

@@ -2,6 +2,8 @@
 #ifndef FFN_TEST_SEARCH_SPACE_H
 #define FFN_TEST_SEARCH_SPACE_H
 
+#include <stdatomic.h>
+
 #include "networks.h"
 #include "test.h"
 
@@ -90,6 +92,13 @@ static inline void expect_same(const ffn_search_result *a, const ffn_search_resu
     for (size_t i = 0; i < a->count; i++) CU_ASSERT(same_trial(&a->trials[i], &b->trials[i]));
     CU_ASSERT_EQUAL(a->best - a->trials, b->best - b->trials);
     CU_ASSERT(same_model(a->model, b->model));
+}
+
+/* Counts the rows that trainings have seen: an augmentation is called for each, once an epoch. */
+static inline void count_row(float *x, ffn_shape sample, float *targets, size_t columns, ffn_random *random, void *user)
+{
+    (void)x, (void)sample, (void)targets, (void)columns, (void)random;
+    atomic_fetch_add((atomic_size_t *)user, 1);
 }
 
 static inline int stop_at(const ffn_search_progress *progress, void *user)

@@ -171,11 +171,12 @@ static ffn_status read_number(const reading *r, const ffn__csv_cell *cell, bool 
 
 static ffn_status read_status(reading *r, const ffn__csv_cell *cell, ffn_error *error)
 {
-    r->row.status = FFN_OK;
-    if (is_text(cell, ffn_status_name(FFN_OK))) return FFN_OK;
-    r->row.status = FFN_DIVERGED;
-    return is_text(cell, ffn_status_name(FFN_DIVERGED)) ? FFN_OK
-                                                        : refuse(r, cell, "the status of a trial that is done", error);
+    static const ffn_status ends[] = {FFN_OK, FFN_DIVERGED, FFN_INVALID_ARGUMENT};
+    for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
+        r->row.status = ends[i];
+        if (is_text(cell, ffn_status_name(ends[i]))) return FFN_OK;
+    }
+    return refuse(r, cell, "the status of a trial that is done", error);
 }
 
 /* The trial that the row is about, once both numbers are read. Who is in a later rung is known when that begins. */

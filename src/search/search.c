@@ -29,6 +29,8 @@ typedef struct search {
     pthread_mutex_t mutex; /* guards what follows, the trials and the log */
     ffn_status status;
     ffn_error error;
+    ffn_error refusal; /* the first by number and fold of those that count as failed trials */
+    size_t refused;    /* its place */
 } search;
 
 /* ---- plan of the trials ---------------------------------------------------------------------------------------- */
@@ -178,6 +180,14 @@ static bool begins(search *s, size_t slot)
     return begin;
 }
 
+/* The mutex is held. Which one is kept does not depend on the order in which jobs end. */
+static void note_refusal(search *s, size_t place, const ffn_error *error)
+{
+    if (s->refusal.status != FFN_OK && s->refused < place) return;
+    s->refused = place;
+    s->refusal = *error;
+}
+
 static void run_job(void *context, size_t job)
 {
     search *s = context;
@@ -194,6 +204,7 @@ static void run_job(void *context, size_t job)
         s->status = status;
         s->error = error;
     }
+    if (status == FFN_OK && error.status == FFN_INVALID_ARGUMENT) note_refusal(s, index * folds + fold, &error);
     if (status == FFN_OK && --s->left[slot] == 0) finish(s, index);
     (void)pthread_mutex_unlock(&s->mutex);
 }
@@ -242,7 +253,10 @@ static ffn_status run_rung(search *s, size_t rung)
         if (status != FFN_OK) return s->status = status;
     }
     for (size_t i = 0; i < s->count; i++) {
-        const bool known = s->trials[s->first + i].done;
+        ffn_trial *t = &s->trials[s->first + i];
+        const bool known = t->done && t->status != FFN_INVALID_ARGUMENT;
+        if (!known)
+            *t = make_trial(s, t->number - 1, rung); /* who was refused tries anew: that takes little, and says why */
         s->left[i] = known ? 0 : s->study.folds;
         s->skipped[i] = false;
         s->done += known;
@@ -262,12 +276,14 @@ static ffn_status run(search *s)
         if (rung > 0) promote(s, rung);
         status = run_rung(s, rung);
     }
-    if (status == FFN_OK && s->best == SIZE_MAX)
-        status =
-            s->done > 0
-                ? ffn_fail(&s->error, FFN_DIVERGED, "search: none of the %zu trials could be measured", s->done)
-                : ffn_fail(&s->error, FFN_STOPPED, "search: no trial began within %g seconds", s->options->seconds);
-    return status;
+    if (status != FFN_OK || s->best != SIZE_MAX) return status;
+    if (s->refusal.status != FFN_OK)
+        s->error = s->refusal;
+    else if (s->done > 0)
+        (void)ffn_fail(&s->error, FFN_DIVERGED, "search: none of the %zu trials could be measured", s->done);
+    else
+        (void)ffn_fail(&s->error, FFN_STOPPED, "search: no trial began within %g seconds", s->options->seconds);
+    return s->error.status;
 }
 
 /* ---- the result ------------------------------------------------------------------------------------------------ */

@@ -21,6 +21,7 @@ ffn_status ffn__space_apply(const ffn_trial *trial, ffn_fit_options *options, ff
 /* What training and measuring on one fold came to. */
 typedef struct ffn__outcome {
     ffn_status status;
+    bool unbuilt; /* the error is that of build */
     double score, epochs, seconds;
     size_t parameters, memory;
 } ffn__outcome;
@@ -32,8 +33,9 @@ typedef struct ffn__study {
     bool lower_is_better;
 } ffn__study;
 
-/* Training and measuring; an error other than FFN_DIVERGED is returned, and names the trial and the fold. epochs: 0: as the
- * options and the trial say. memory: of fewer epochs of the same, NULL: none; see ffn__fit. */
+/* Training and measuring. An error names the trial and the fold. It is the outcome's, and returned too unless it is only of
+ * this trial: FFN_DIVERGED, or FFN_INVALID_ARGUMENT where the training refuses the options. epochs: 0: as the options and the
+ * trial say. memory: of fewer epochs of the same, NULL: none; see ffn__fit. */
 ffn_status ffn__study_fold(const ffn__study *study, const ffn_trial *trial, size_t epochs, size_t fold,
                            ffn__fit_memory *memory, ffn__outcome *outcome, ffn_error *error);
 /* Puts the outcomes [folds] together in the trial, which is then done. */

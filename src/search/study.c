@@ -129,7 +129,8 @@ static ffn_status run_fold(const ffn__study *s, const ffn_trial *trial, size_t e
     fit.validation_fraction = 0;
     fit.threads = 1;
     ffn_model *model = status == FFN_OK ? make_model(s, trial, &fit, p.training, error) : NULL;
-    if (status == FFN_OK && !model) status = error->status;
+    outcome->unbuilt = status == FFN_OK && !model;
+    if (outcome->unbuilt) status = error->status;
     if (status == FFN_OK) status = count_memory(model, &fit, p.training, &outcome->memory, error);
     if (status == FFN_OK) status = check_metric(s, model, &p, &fit.loss, error);
     if (status == FFN_OK) {
@@ -149,9 +150,11 @@ ffn_status ffn__study_fold(const ffn__study *s, const ffn_trial *trial, size_t e
     *outcome = (ffn__outcome){.score = (double)NAN};
     outcome->status = run_fold(s, trial, epochs, fold, memory, outcome, &inner);
     outcome->seconds = ffn__now() - start;
-    if (outcome->status != FFN_OK) outcome->score = (double)NAN;
-    if (outcome->status == FFN_OK || outcome->status == FFN_DIVERGED) return FFN_OK;
-    return ffn_fail(error, outcome->status, "trial %zu, fold %zu: %s", trial ? trial->number : 1, fold, inner.message);
+    if (outcome->status == FFN_OK) return FFN_OK;
+    outcome->score = (double)NAN;
+    (void)ffn_fail(error, outcome->status, "trial %zu, fold %zu: %s", trial ? trial->number : 1, fold, inner.message);
+    const bool refused = outcome->status == FFN_INVALID_ARGUMENT && !outcome->unbuilt;
+    return refused || outcome->status == FFN_DIVERGED ? FFN_OK : outcome->status;
 }
 
 /* ---- all folds ------------------------------------------------------------------------------------------------- */

@@ -45,7 +45,8 @@ static void check(const ffn__study *study, const ffn_trial *trials, size_t count
     for (size_t i = 0; i < count; i++) {
         const ffn_trial *t = &trials[i];
         done += t->done;
-        require(!t->done || t->status == FFN_OK || t->status == FFN_DIVERGED, "a trial is done or has diverged");
+        require(!t->done || t->status == FFN_OK || t->status == FFN_DIVERGED || t->status == FFN_INVALID_ARGUMENT,
+                "a trial is done, has diverged or was refused");
         require(!t->done || (t->epochs >= 0 && t->epochs <= (double)epochs[t->rung]), "no epochs that it cannot have");
         require(!t->done || !isinf(t->score), "a score is finite or there is none");
     }
