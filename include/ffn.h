@@ -953,9 +953,10 @@ typedef enum ffn_search_method {
 typedef struct ffn_search_options {
     ffn_build_function build; /* must be given */
     void *user;               /* passed to build and on_trial */
-    ffn_fit_options fit; /* of every trial, as ffn_fit_defaults() has them; its callbacks are not called, it writes no
-                                 checkpoint, its seed is that of every trial, also for build; its validation or
-                                 validation_fraction (0: 0.2) is what a trial is measured on, without folds */
+    ffn_fit_options fit; /* of every trial, as ffn_fit_defaults() has them; on_epoch and on_batch are not called, but
+                                 score is, by several threads at once if `parallel` is not 1; it writes no checkpoint,
+                                 its seed is that of every trial, also for build; its validation or validation_fraction
+                                 (0: 0.2) is what a trial is measured on, without folds */
     const ffn_dimension *dimensions; /* [dimension_count], borrowed also by the result */
     size_t dimension_count;
     ffn_search_method method;

@@ -304,6 +304,42 @@ static void test_divergence(void)
     ffn_search_result_destroy(&result);
 }
 
+/* ---- functions of the caller ----------------------------------------------------------------------------------- */
+
+static double count_score(const ffn_progress *progress, void *user)
+{
+    atomic_fetch_add((atomic_size_t *)user, 1);
+    return -progress->validation_loss;
+}
+
+static int never(const ffn_progress *progress, void *user)
+{
+    (void)progress, (void)user;
+    CU_FAIL("a search calls on_epoch or on_batch");
+    return 1;
+}
+
+/* A score steers trials, on whatever threads they run; the other two functions are not called. */
+static void test_score(void)
+{
+    ffn_search_options options = make_options(FFN_SEARCH_RANDOM, 6);
+    ffn_search_result by_loss = {0}, by_score = {0};
+    options.fit.restore_best = true;
+    CU_ASSERT_EQUAL_FATAL(search(&options, &by_loss), FFN_OK);
+    options.fit.monitor = FFN_MONITOR_SCORE;
+    options.fit.score = count_score;
+    options.fit.on_epoch = options.fit.on_batch = never;
+    for (options.parallel = 1; options.parallel <= 4; options.parallel += 3) {
+        atomic_size_t calls = 0;
+        options.fit.user = &calls;
+        CU_ASSERT_EQUAL_FATAL(search(&options, &by_score), FFN_OK);
+        CU_ASSERT_EQUAL(atomic_load(&calls), (6 + 1) * options.fit.epochs); /* of the trials and the model */
+        expect_same(&by_loss, &by_score);
+    }
+    ffn_search_result_destroy(&by_loss);
+    ffn_search_result_destroy(&by_score);
+}
+
 /* ---- memory ---------------------------------------------------------------------------------------------------- */
 
 static void test_memory_fails(void)
@@ -416,6 +452,7 @@ static const test_case cases[] = {
     {"refit", test_refit},
     {"budgets", test_budgets},
     {"divergence", test_divergence},
+    {"score", test_score},
     {"memory fails", test_memory_fails},
     {"cross validation", test_cross_validation},
 };
