@@ -231,6 +231,8 @@ static void test_sort_is_stable(void)
     const size_t sorted[] = {1, 2, 11, 12, 13, 21, 22, 23, 24};
     ffn__sort(order, scratch, 9, has_lower_tens, NULL);
     CU_ASSERT_EQUAL(memcmp(order, sorted, sizeof sorted), 0);
+}
+
 /* ---- time ------------------------------------------------------------------------------------------------------ */
 
 static void test_now(void)
