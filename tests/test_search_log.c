@@ -252,9 +252,15 @@ static void test_no_logs(void)
 }
 
 static const test_case cases[] = {
-    {"resume", test_resume},     {"quotes", test_quotes},   {"small values", test_small_values},
-    {"bad logs", test_bad_logs}, {"no logs", test_no_logs},
-    {"resume", test_resume},     {"bad logs", test_bad_logs}, {"logs of other searches", test_logs_of_other_searches},
-    {"old logs", test_old_logs}, {"no logs", test_no_logs},
+    {"resume", test_resume},
+    {"quotes", test_quotes},
+    {"small values", test_small_values},
+    {"bad logs", test_bad_logs},
+    {"no logs", test_no_logs},
+    {"resume", test_resume},
+    {"bad logs", test_bad_logs},
+    {"logs of other searches", test_logs_of_other_searches},
+    {"old logs", test_old_logs},
+    {"no logs", test_no_logs},
 };
 TEST_MAIN("logs of searches", cases)
