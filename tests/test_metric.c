@@ -176,6 +176,24 @@ static void test_edges(void)
     CU_ASSERT_DOUBLE_EQUAL(value_of("top_k_accuracy", seven, falling, fifth, 2), 0.5, 1e-15);
 }
 
+/* Without rows nothing is defined, nor of rows without weight; a row without a yes is one, and has nothing to divide by. */
+static void test_without_rows(void)
+{
+    const ffn_metric_options options[] = {{.outputs = 1}, {.outputs = 3}, {.outputs = 3, .several = true}};
+    const float none[3] = {0}, weightless = 0;
+    for (size_t k = 0; ffn_metric_name(k); k++)
+        for (size_t i = 0; i < COUNT(options); i++) {
+            ffn_metric *metric = ffn_metric_create(ffn_metric_name(k), &options[i], NULL);
+            if (!metric) continue; /* it has no meaning there */
+            CU_ASSERT(isnan(ffn_metric_value(metric)));
+            CU_ASSERT_EQUAL(ffn_metric_update(metric, none, none, &weightless, 1, NULL), FFN_OK);
+            CU_ASSERT(isnan(ffn_metric_value(metric)));
+            ffn_metric_destroy(metric);
+        }
+    const char *names[] = {"precision", "recall", "f1"};
+    for (size_t k = 0; k < COUNT(names); k++) CU_ASSERT_EQUAL(value_of(names[k], options[2], none, none, 1), 0);
+}
+
 /* Logits, targets of one column a class, and signs say the same as probabilities, indices and 0 and 1. */
 static void test_forms_of_the_same(void)
 {
@@ -485,6 +503,7 @@ static const test_case cases[] = {
     {"bad rows add nothing", test_bad_rows_add_nothing},
     {"outputs that are not finite", test_outputs_that_are_not_finite},
     {"edges", test_edges},
+    {"without rows", test_without_rows},
     {"forms of the same", test_forms_of_the_same},
     {"long streams", test_long_streams},
     {"compensation", test_compensation},

@@ -136,12 +136,13 @@ void ffn__log_loss_add(ffn_metric *m, const ffn__metric_rows *rows)
 
 /* ---- counts of each class -------------------------------------------------------------------------------------- */
 
-/* Groups are the classes; of one output no and yes; of several outputs the yes of each. */
+/* Groups are the classes; of one output no and yes; of several outputs the yes of each. Behind them the rows' weight: where
+ * each output is a yes or no, there may be rows without anything to count. */
 enum { RIGHT, PREDICTED, ACTUAL, COUNTS };
 
 static size_t group_count(const ffn_metric *m) { return m->options.outputs == 1 ? 2 : m->options.outputs; }
 
-size_t ffn__counts_sums(const ffn_metric *m) { return COUNTS * group_count(m); }
+size_t ffn__counts_sums(const ffn_metric *m) { return COUNTS * group_count(m) + 1; }
 
 static void count(double *part, size_t predicted, size_t actual, double weight)
 {
@@ -156,6 +157,7 @@ void ffn__counts_add(ffn_metric *m, const ffn__metric_rows *rows)
     for (size_t r = 0; r < rows->rows; r++) {
         const float *y = output_row(m, rows, r), *t = target_row(m, rows, r);
         const double weight = ffn__metric_weight(rows, r);
+        m->part[COUNTS * group_count(m)] += weight;
         if (ffn__metric_one_of_classes(m)) {
             count(m->part, ffn__tensor()->argmax(n, y), ffn__metric_target_class(m, t), weight);
         } else if (n == 1) {
@@ -172,11 +174,12 @@ void ffn__counts_add(ffn_metric *m, const ffn__metric_rows *rows)
 }
 
 /* The mean over the groups, of one output that of the yes, of what `figure` makes of right, predicted and actual; groups
- * for which it is NaN are left out. */
+ * for which it is NaN are left out. NaN without rows. */
 static double mean_over_groups(const ffn_metric *m, double (*figure)(const double counts[COUNTS]), bool all)
 {
     const size_t groups = group_count(m);
     double sum = 0, found = 0;
+    if (!(ffn__metric_sum(m, COUNTS * groups) > 0)) return (double)NAN;
     for (size_t g = m->options.outputs == 1 && !all ? 1 : 0; g < groups; g++) {
         double counts[COUNTS];
         for (size_t i = 0; i < COUNTS; i++) counts[i] = ffn__metric_sum(m, COUNTS * g + i);
@@ -193,18 +196,10 @@ static double recall(const double n[COUNTS]) { return ratio(n[RIGHT], n[ACTUAL])
 static double f1(const double n[COUNTS]) { return ratio(2 * n[RIGHT], n[PREDICTED] + n[ACTUAL]); }
 static double recall_of_occurring(const double n[COUNTS]) { return n[RIGHT] / n[ACTUAL]; }
 
-static bool is_empty(const ffn_metric *m)
-{
-    double actual = 0;
-    for (size_t g = 0; g < group_count(m); g++)
-        actual += ffn__metric_sum(m, COUNTS * g + ACTUAL) + ffn__metric_sum(m, COUNTS * g + PREDICTED);
-    return !(actual > 0) && !m->options.several;
-}
-
 double ffn__balanced_accuracy_value(ffn_metric *m) { return mean_over_groups(m, recall_of_occurring, true); }
-double ffn__precision_value(ffn_metric *m) { return is_empty(m) ? (double)NAN : mean_over_groups(m, precision, false); }
-double ffn__recall_value(ffn_metric *m) { return is_empty(m) ? (double)NAN : mean_over_groups(m, recall, false); }
-double ffn__f1_value(ffn_metric *m) { return is_empty(m) ? (double)NAN : mean_over_groups(m, f1, false); }
+double ffn__precision_value(ffn_metric *m) { return mean_over_groups(m, precision, false); }
+double ffn__recall_value(ffn_metric *m) { return mean_over_groups(m, recall, false); }
+double ffn__f1_value(ffn_metric *m) { return mean_over_groups(m, f1, false); }
 
 /* ---- calibration ----------------------------------------------------------------------------------------------- */
 
