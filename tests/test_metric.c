@@ -105,6 +105,13 @@ static void test_bad_rows_add_nothing(void)
                         i < 2 ? FFN_OK : FFN_INVALID_ARGUMENT);
         ffn_metric_destroy(metric);
     }
+    const float no_signs[] = {0.5f, 0, -0.25f, 2, NAN}, signs[] = {-1, 1};
+    for (size_t i = 0; i < COUNT(no_signs); i++) {
+        ffn_metric *metric = make("accuracy", (ffn_metric_options){.outputs = 1, .signs = true});
+        CU_ASSERT_EQUAL(ffn_metric_update(metric, y, signs, NULL, 2, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(ffn_metric_update(metric, y, &no_signs[i], NULL, 1, NULL), FFN_INVALID_ARGUMENT);
+        ffn_metric_destroy(metric);
+    }
 }
 
 static void test_outputs_that_are_not_finite(void)

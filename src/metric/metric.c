@@ -213,19 +213,20 @@ static ffn_status check_weights(const float *weights, size_t rows, ffn_error *er
     return FFN_OK;
 }
 
-/* Bounds of a target, both included, and what to say of them. */
+/* What a target may be: from low to high, both included, in steps from low on (0: any), and what to say of it. */
 typedef struct bounds {
-    double low, high;
+    double low, high, step;
     const char *expected;
 } bounds;
 
 static ffn_status check_targets(const ffn_metric *m, const float *targets, size_t rows, ffn_error *error)
 {
-    static const bounds number = {-DBL_MAX, DBL_MAX, "a finite number"}, share = {0, DBL_MAX, "a number of 0 or more"},
-                        probability = {0, 1, "0 to 1"}, sign = {-1, 1, "-1 or 1"};
+    static const bounds number = {-DBL_MAX, DBL_MAX, 0, "a finite number"},
+                        share = {0, DBL_MAX, 0, "a number of 0 or more"}, probability = {0, 1, 0, "0 to 1"},
+                        sign = {-1, 1, 2, "-1 or 1"};
     const size_t columns = m->options.target_columns;
     const bool index = !m->kind->of_numbers && columns == 1 && m->options.outputs > 1;
-    const bounds class_index = {0, (double)(m->options.outputs - 1), "a class below the number of outputs"};
+    const bounds class_index = {0, (double)(m->options.outputs - 1), 1, "a class below the number of outputs"};
     const bounds b = m->kind->of_numbers                             ? number
                      : index                                         ? class_index
                      : m->options.outputs > 1 && !m->options.several ? share
@@ -233,7 +234,7 @@ static ffn_status check_targets(const ffn_metric *m, const float *targets, size_
                                                                      : probability;
     for (size_t i = 0; i < rows * columns; i++) {
         const double t = (double)targets[i];
-        if (t >= b.low && t <= b.high && (!index || t == floor(t))) continue;
+        if (t >= b.low && t <= b.high && (b.step == 0 || fmod(t - b.low, b.step) == 0)) continue;
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_metric_update: target %zu of row %zu is %g; expected %s",
                         i % columns, i / columns, t, b.expected);
     }
