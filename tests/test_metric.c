@@ -398,6 +398,57 @@ static void test_of_models(void)
     ffn_model_destroy(model);
 }
 
+/* A loss of probabilities, from outside the library: its outputs are not logits. */
+static ffn_loss squares_of_probabilities(void)
+{
+    static ffn_loss_ops ops;
+    ops = *ffn_mse().ops;
+    ops.name = "brier";
+    ops.target = FFN_TARGET_PROBABILITY;
+    return (ffn_loss){.ops = &ops};
+}
+
+/* One output, or several: a yes is above 0.5 as a probability, above 0 as a logit or for hinge. */
+static void test_one_accuracy(void)
+{
+    const struct {
+        ffn_loss loss;
+        ffn_activation last;
+        float limit;
+    } ways[] = {{ffn_hinge(), ffn_sigmoid(), 0},
+                {ffn_hinge(), ffn_linear(), 0},
+                {ffn_binary_cross_entropy(), ffn_linear(), 0},
+                {ffn_binary_cross_entropy(), ffn_sigmoid(), 0.5f},
+                {squares_of_probabilities(), ffn_sigmoid(), 0.5f},
+                {squares_of_probabilities(), ffn_linear(), 0}};
+    for (size_t i = 0; i < COUNT(ways); i++)
+        for (size_t outputs = 1; outputs <= OUTPUTS; outputs += OUTPUTS - 1) {
+            static float y[ROWS * OUTPUTS], t[ROWS * OUTPUTS];
+            ffn_model *model = make_model(outputs, ways[i].last);
+            fill_targets(t, ROWS, outputs, ways[i].loss.ops->target, 7);
+            ffn_dataset *data = make_data(t, outputs);
+            ffn_metrics m = {0};
+            double value = 0, right = 0;
+            CU_ASSERT_EQUAL(ffn_predict(model, x_data, ROWS, y, NULL), FFN_OK);
+            const float no = ways[i].loss.ops->target == FFN_TARGET_SIGN ? 0 : 0.5f;
+            for (size_t k = 0; k < ROWS * outputs; k++) right += (y[k] > ways[i].limit) == (t[k] > no);
+            CU_ASSERT_EQUAL(ffn_evaluate(model, data, ways[i].loss, &m, NULL), FFN_OK);
+            CU_ASSERT_EQUAL(ffn_evaluate_metric(model, data, ways[i].loss, "accuracy", &value, NULL), FFN_OK);
+            CU_ASSERT_DOUBLE_EQUAL(m.accuracy, right / (double)(ROWS * outputs), 1e-12);
+            CU_ASSERT_DOUBLE_EQUAL(value, m.accuracy, 1e-12);
+            const ffn_fit_options options = {
+                .loss = ways[i].loss, .optimizer = ffn_sgd(0), .epochs = 1, .metric = "accuracy"};
+            ffn_history history = {0};
+            CU_ASSERT_EQUAL(ffn_fit(model, data, &options, &history, NULL), FFN_OK);
+            CU_ASSERT_DOUBLE_EQUAL(history.epoch[0].accuracy, m.accuracy, 1e-12);
+            CU_ASSERT_DOUBLE_EQUAL(history.epoch[0].metric, m.accuracy, 1e-12);
+            ffn_history_destroy(&history);
+            ffn_metrics_destroy(&m);
+            ffn_dataset_destroy(data);
+            ffn_model_destroy(model);
+        }
+}
+
 static void test_of_models_refuses(void)
 {
     ffn_model *model = make_model(OUTPUTS, ffn_linear());
@@ -518,6 +569,7 @@ static const test_case cases[] = {
     {"bins of any sign", test_bins_of_any_sign},
     {"memory fails", test_memory_fails},
     {"of models", test_of_models},
+    {"one accuracy", test_one_accuracy},
     {"of models: refuses", test_of_models_refuses},
     {"weights of datasets", test_weights_of_datasets},
     {"fit follows", test_fit_follows},

@@ -1,13 +1,6 @@
 /* Metrics of a model's outputs. */
 #include "train/train.h"
 
-/* Whether the outputs are to go through a softmax or sigmoid before they are probabilities. */
-static bool gives_logits(const ffn_model *model)
-{
-    const ffn_activation_ops *last = model->output_activation.ops;
-    return !last || last->fuses == FFN_LOSS_OF_VALUES;
-}
-
 ffn_metric *ffn__metric_for(const char *name, const ffn_model *model, const ffn_loss *loss, ffn_error *error)
 {
     ffn_error local = {FFN_OK, ""};
@@ -18,7 +11,7 @@ ffn_metric *ffn__metric_for(const char *name, const ffn_model *model, const ffn_
         ffn_metric_create(name,
                           &(ffn_metric_options){.outputs = outputs,
                                                 .target_columns = ffn__loss_target_columns(loss, outputs),
-                                                .logits = gives_logits(model),
+                                                .logits = ffn__gives_logits(model, loss),
                                                 .several = task == FFN__SEVERAL_BINARY,
                                                 .signs = loss->ops->target == FFN_TARGET_SIGN},
                           error);

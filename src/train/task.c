@@ -16,10 +16,16 @@ ffn__task ffn__task_of(const ffn_model *model, const ffn_loss *loss)
     return FFN__REGRESSION;
 }
 
-/* Outputs above it are a yes: probabilities behind a sigmoid, else logits. */
+bool ffn__gives_logits(const ffn_model *model, const ffn_loss *loss)
+{
+    const ffn_activation_ops *last = model->output_activation.ops;
+    return !last || last->fuses == FFN_LOSS_OF_VALUES || loss->ops->target == FFN_TARGET_SIGN;
+}
+
+/* Outputs above it are a yes. */
 static float output_threshold(const ffn_model *model, const ffn_loss *loss, bool logits)
 {
-    return !logits && loss->ops->domain == FFN_LOSS_OF_SIGMOID_LOGITS && ffn__model_fuses(model, loss) ? (float)0.5 : 0;
+    return logits || ffn__gives_logits(model, loss) ? 0 : (float)0.5;
 }
 
 static float target_threshold(const ffn_loss *loss) { return loss->ops->target == FFN_TARGET_SIGN ? 0 : (float)0.5; }

@@ -90,6 +90,9 @@ const float *ffn__feed_weights(const ffn__feed *feed);
 typedef enum ffn__task { FFN__REGRESSION = 0, FFN__CLASSES, FFN__BINARY, FFN__SEVERAL_BINARY } ffn__task;
 
 ffn__task ffn__task_of(const ffn_model *model, const ffn_loss *loss);
+/* Whether the model's outputs go through a softmax or sigmoid before they are probabilities. A loss of signs takes them as
+ * distances from 0, whatever the model ends in, so that for metrics they are logits. */
+bool ffn__gives_logits(const ffn_model *model, const ffn_loss *loss);
 /* Classes of one row of outputs (or logits) and of its targets, for FFN__CLASSES and FFN__BINARY. */
 size_t ffn__predicted_class(const ffn_model *model, const ffn_loss *loss, bool logits, const float *y);
 size_t ffn__target_class(const ffn_model *model, const ffn_loss *loss, const float *targets);
