@@ -125,6 +125,26 @@ static void test_no_checkpoints(void)
     ffn_search_result_destroy(&result);
 }
 
+/* What an optimizer keeps beside the weights counts: nothing, two moments, ten pairs of differences and four blocks more. */
+static void test_memory_of_optimizers(void)
+{
+    static const char *const optimizers[] = {"sgd", "adam", "lbfgs"};
+    const size_t blocks[] = {0, 2, 24};
+    const ffn_dimension named[] = {{.name = "optimizer", .choices = optimizers, .choice_count = COUNT(optimizers)}};
+    ffn_search_options options = make_options(FFN_SEARCH_GRID, 0);
+    ffn_search_result result = {0};
+    options.fit.epochs = 1;
+    options.dimensions = named;
+    options.dimension_count = COUNT(named);
+    CU_ASSERT_EQUAL_FATAL(search(&options, &result), FFN_OK);
+    CU_ASSERT_EQUAL_FATAL(result.count, COUNT(optimizers));
+    for (size_t i = 0; i < result.count; i++) {
+        const ffn_trial *t = &result.trials[i];
+        CU_ASSERT(t->memory >= result.trials[0].memory + blocks[i] * t->parameters * sizeof(float));
+    }
+    ffn_search_result_destroy(&result);
+}
+
 /* ---- results --------------------------------------------------------------------------------------------------- */
 
 static void test_same_for_any_number_at_a_time(void)
@@ -444,6 +464,7 @@ static const test_case cases[] = {
     {"draws", test_draws},
     {"names of options", test_names_of_options},
     {"no checkpoints", test_no_checkpoints},
+    {"memory of optimizers", test_memory_of_optimizers},
     {"the same for any number at a time", test_same_for_any_number_at_a_time},
     {"halving", test_halving},
     {"halving goes on", test_halving_goes_on},

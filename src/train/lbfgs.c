@@ -55,6 +55,11 @@ void ffn__lbfgs_destroy(ffn__lbfgs *l)
     ffn__free(l);
 }
 
+size_t ffn__lbfgs_memory(const ffn__lbfgs *l)
+{
+    return l ? sizeof *l + (2 * l->history + 4) * l->size * sizeof(float) + 2 * l->history * sizeof(double) : 0;
+}
+
 static double dot(size_t n, const float *a, const float *b)
 {
     double sum = 0;
