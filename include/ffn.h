@@ -714,7 +714,8 @@ ffn_status ffn_evaluate_metric(const ffn_model *model, const ffn_dataset *datase
  * weights of its rows; the dataset is one that the model was not trained on. Probabilities then say how often they are right;
  * no class changes. The number goes into weights and biases of the last dense layer, whose output must be the logits, else
  * FFN_UNSUPPORTED: so it is saved and exported with them, and a second call finds 1. *temperature: above 1 for a model that
- * was too sure; kept in 0.01 to 100, where data that are all right would take it to 0; may be NULL. Guo et al. 2017. */
+ * was too sure; 1 where none is better than another; kept in 0.01 to 100, where data that are all right would take it to 0,
+ * and a second call goes on from there; may be NULL. Guo et al. 2017. */
 ffn_status ffn_model_calibrate(ffn_model *model, const ffn_dataset *dataset, ffn_loss loss, double *temperature,
                                ffn_error *error);
 

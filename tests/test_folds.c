@@ -217,6 +217,26 @@ static void test_temperature_at_its_bounds(void)
     }
 }
 
+/* Where no temperature is better than another, as for logits that are all equal, it is left at 1. */
+static void test_temperature_that_does_not_matter(void)
+{
+    const float x[] = {1, 0, 0, 0, 1, 0}, targets[] = {0, 1}, zeros[COLS * COLS] = {0}, bias[COLS] = {3, 3, 3};
+    ffn_model *model = identity(COLS, ffn_softmax(), false);
+    ffn_dataset *data = ffn_dataset_from_arrays(x, ffn_shape_1d(COLS), targets, ffn_shape_1d(1), 2, NULL);
+    float after[COLS];
+    CU_ASSERT_EQUAL(ffn_model_set_parameter(model, 0, zeros, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(ffn_model_set_parameter(model, 1, bias, NULL), FFN_OK);
+    for (int again = 0; again < 2; again++) {
+        double temperature = 0;
+        CU_ASSERT_EQUAL(ffn_model_calibrate(model, data, ffn_cross_entropy(), &temperature, NULL), FFN_OK);
+        CU_ASSERT_EQUAL(temperature, 1);
+    }
+    CU_ASSERT_EQUAL(ffn_model_get_parameter(model, 1, after, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(memcmp(bias, after, sizeof bias), 0);
+    ffn_dataset_destroy(data);
+    ffn_model_destroy(model);
+}
+
 static void test_temperature_refuses(void)
 {
     draw();
@@ -286,6 +306,7 @@ static const test_case cases[] = {
     {"folds: refuses", test_refuses},
     {"temperature", test_temperature},
     {"temperature at its bounds", test_temperature_at_its_bounds},
+    {"temperature that does not matter", test_temperature_that_does_not_matter},
     {"temperature: refuses", test_temperature_refuses},
 };
 TEST_MAIN("folds and calibration", cases)

@@ -107,10 +107,12 @@ static slope slope_at(const calibration *c, double s)
     return sum;
 }
 
-/* The loss is convex in s, so that its slope has one zero: Newton's steps, halving the interval where they leave it. */
+/* The loss is convex in s, so that its slope has one zero: Newton's steps, halving the interval where they leave it. It is 0
+ * everywhere if each row's logits are equal; then s stays 1. */
 static double minimize(const calibration *c)
 {
     double low = 1 / MOST, high = 1 / LEAST, s = 1;
+    if (slope_at(c, s).first == 0) return s;
     if (slope_at(c, low).first >= 0) return low;
     if (slope_at(c, high).first <= 0) return high;
     for (int i = 0; i < 100 && high - low > 1e-12 * s; i++) {
