@@ -36,6 +36,9 @@ static void test_names(void)
     CU_ASSERT_EQUAL(error.status, FFN_INVALID_ARGUMENT);
     CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "acuracy"));
     CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "balanced_accuracy"));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "ffn_metric_create: name is \"acuracy\"; expected one of accuracy, "));
+    CU_ASSERT_PTR_NULL(ffn_metric_create(NULL, NULL, &error));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "ffn_metric_create: name is NULL; expected one of accuracy, "));
 }
 
 static void test_options_out_of_range(void)

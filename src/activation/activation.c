@@ -62,7 +62,7 @@ ffn_status ffn_activation_by_name(const char *name, ffn_activation *activation, 
         *activation = make(descriptions[i].kind, descriptions[i].alpha);
         return FFN_OK;
     }
-    return ffn__unknown_name(error, "activation", name, name_at);
+    return ffn__unknown_name(error, "ffn_activation_by_name", name, name_at);
 }
 
 /* The activation with NULL ops made linear; FFN_INVALID_ARGUMENT for an alpha out of bounds or a size that no array has. */

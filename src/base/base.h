@@ -8,9 +8,9 @@
 
 /* ---- errors (status.c) ----------------------------------------------------------------------------------------- */
 
-/* FFN_INVALID_ARGUMENT for ffn_<kind>_by_name: no built-in kind is called `name`. The sentence lists those that are,
- * name_at(0), name_at(1) and so on up to NULL. */
-ffn_status ffn__unknown_name(ffn_error *error, const char *kind, const char *name,
+/* FFN_INVALID_ARGUMENT of the public `call`: it knows nothing called `name`, which may be NULL. The sentence lists what it
+ * knows, name_at(0), name_at(1) and so on up to NULL. */
+ffn_status ffn__unknown_name(ffn_error *error, const char *call, const char *name,
                              const char *(*name_at)(size_t index));
 /* vsnprintf with a decimal point in every locale. */
 int ffn__format(char *text, size_t size, const char *format, va_list arguments);

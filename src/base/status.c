@@ -69,12 +69,13 @@ ffn_status ffn_fail(ffn_error *error, ffn_status status, const char *format, ...
     return status;
 }
 
-ffn_status ffn__unknown_name(ffn_error *error, const char *kind, const char *name, const char *(*name_at)(size_t index))
+ffn_status ffn__unknown_name(ffn_error *error, const char *call, const char *name, const char *(*name_at)(size_t index))
 {
     char known[sizeof(error->message)] = "";
     size_t length = 0;
     for (size_t i = 0; name_at(i) && length < sizeof(known); i++)
         length += (size_t)snprintf(known + length, sizeof(known) - length, "%s%s", i ? ", " : "", name_at(i));
-    return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_%s_by_name: name is \"%.20s\"; expected one of %s", kind, name,
-                    known);
+    const char *quote = name ? "\"" : "";
+    return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s: name is %s%.20s%s; expected one of %s", call, quote,
+                    name ? name : "NULL", quote, known);
 }

@@ -38,7 +38,7 @@ ffn_status ffn_loss_by_name(const char *name, ffn_loss *loss, ffn_error *error)
             *loss = make(kind, 1);
             return FFN_OK;
         }
-    return ffn__unknown_name(error, "loss", name, name_at);
+    return ffn__unknown_name(error, "ffn_loss_by_name", name, name_at);
 }
 
 /* ---- options ----------------------------------------------------------------------------------------------------- */

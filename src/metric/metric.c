@@ -104,7 +104,7 @@ static const ffn__metric_kind *find_kind(const char *name, size_t *number)
 ffn_status ffn__metric_check_name(const char *name, ffn_error *error)
 {
     size_t number;
-    return find_kind(name, &number) ? FFN_OK : ffn__unknown_name(error, "metric", name, ffn_metric_name);
+    return find_kind(name, &number) ? FFN_OK : ffn__unknown_name(error, "ffn_metric_create", name, ffn_metric_name);
 }
 
 bool ffn_metric_lower_is_better(const char *name)

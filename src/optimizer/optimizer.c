@@ -157,7 +157,7 @@ ffn_status ffn_optimizer_by_name(const char *name, ffn_optimizer *optimizer, ffn
             *optimizer = named[i].make();
             return FFN_OK;
         }
-    return ffn__unknown_name(error, "optimizer", name, name_at);
+    return ffn__unknown_name(error, "ffn_optimizer_by_name", name, name_at);
 }
 
 /* ---- checks ------------------------------------------------------------------------------------------------------ */
