@@ -1,4 +1,6 @@
 /* What surrounds updates: several batches for one, averages of weights, what is monitored, and options as text. */
+/* What surrounds updates: several batches for one, averages of weights, what is monitored, and the range test of rates. */
+#include "backprop/model.h"
 #include "failing.h"
 #include "strategy.h"
 
@@ -381,37 +383,6 @@ static void test_rates(void)
     ffn_model_destroy(model);
 }
 
-/* ---- text ------------------------------------------------------------------------------------------------------ */
-
-static void test_summary(void)
-{
-    char whole[4096], part[50];
-    const size_t length = ffn_fit_options_summary(NULL, whole, sizeof whole);
-    CU_ASSERT_EQUAL(strlen(whole), length);
-    CU_ASSERT_EQUAL(ffn_fit_options_summary(NULL, NULL, 0), length);
-    CU_ASSERT_EQUAL(ffn_fit_options_summary(NULL, part, sizeof part), length);
-    CU_ASSERT_EQUAL(strlen(part), sizeof part - 1);
-    CU_ASSERT_EQUAL(strncmp(part, whole, sizeof part - 1), 0);
-    static const char *const lines[] = {
-        "optimizer           adam, learning_rate 0.001, beta1 0.9, beta2 0.999, epsilon",
-        "schedule            constant_rate\n",
-        "epochs              100\n",
-        "batch_size          32\n",
-        "patience            no early stopping\n",
-        "clip_norm           off\n"};
-    for (size_t i = 0; i < COUNT(lines); i++) CU_ASSERT_PTR_NOT_NULL(strstr(whole, lines[i]));
-    ffn_fit_options options = {.loss = ffn_huber(1),
-                               .optimizer = ffn_nesterov(0.5f, 0.25f),
-                               .schedule = ffn_warmup(ffn_cosine_restarts(10, 2, 0.125f), 5),
-                               .monitor = (ffn_monitor)9,
-                               .max_norm = 3};
-    (void)ffn_fit_options_summary(&options, whole, sizeof whole);
-    static const char *const others[] = {"huber\n", "sgd, learning_rate 0.5, momentum 0.25, nesterov\n",
-                                         "cosine_restarts, steps 10, multiple 2, factor 0.125, warmup 5\n", "unknown\n",
-                                         "max_norm            3\n"};
-    for (size_t i = 0; i < COUNT(others); i++) CU_ASSERT_PTR_NOT_NULL(strstr(whole, others[i]));
-}
-
 static const test_case cases[] = {
     {"parts are one batch", test_parts_are_one_batch},
     {"updates wait, and flush", test_updates_wait_and_flush},
@@ -424,6 +395,5 @@ static const test_case cases[] = {
     {"monitors", test_monitors},
     {"refused", test_refused},
     {"rates", test_rates},
-    {"summary", test_summary},
 };
 TEST_MAIN("strategies", cases)

@@ -13,13 +13,15 @@ static size_t scores_of(const ffn_trainer *t, size_t rows)
     return rows * t->model->output_rows * t->model->output_cols;
 }
 
+size_t ffn__lbfgs_history(const ffn_optimizer *o) { return o->history ? o->history : HISTORY; }
+
 ffn__lbfgs *ffn__lbfgs_create(const ffn_trainer *t, ffn_error *error)
 {
     ffn__lbfgs *l = ffn__alloc(1, sizeof(*l), error);
     size_t pairs;
     if (!l) return NULL;
     l->size = t->model->value_count;
-    l->history = t->options.optimizer.history ? t->options.optimizer.history : HISTORY;
+    l->history = ffn__lbfgs_history(&t->options.optimizer);
     l->scale = 1;
     if (!ffn__multiply(l->history, l->size, &pairs)) {
         (void)ffn_fail(error, FFN_OUT_OF_MEMORY, "the history of lbfgs does not fit this machine's memory");
@@ -55,9 +57,12 @@ void ffn__lbfgs_destroy(ffn__lbfgs *l)
     ffn__free(l);
 }
 
-size_t ffn__lbfgs_memory(const ffn__lbfgs *l)
+size_t ffn__lbfgs_memory(const ffn_trainer *t)
 {
-    return l ? sizeof *l + (2 * l->history + 4) * l->size * sizeof(float) + 2 * l->history * sizeof(double) : 0;
+    const ffn__lbfgs *l = t->lbfgs;
+    if (!l) return 0;
+    const size_t floats = (2 * l->history + 4) * l->size + scores_of(t, t->options.batch_size);
+    return sizeof *l + floats * sizeof(float) + 2 * l->history * sizeof(double);
 }
 
 static double dot(size_t n, const float *a, const float *b)
