@@ -1198,7 +1198,7 @@ struct ffn_optimizer_ops {
      * be in [0, 1)". */
     const char *(*check)(const ffn_optimizer *optimizer);
     size_t (*slots)(const ffn_optimizer *optimizer);                     /* floats of state per parameter, at most 4 */
-    float (*initial_state)(const ffn_optimizer *optimizer, size_t slot); /* NULL: zeros */
+    float (*initial_state)(const ffn_optimizer *optimizer, size_t slot); /* NULL: zeros; learning_rate: the layer's */
     /* Before the first step of an update, once: fills `shared` from the other fields of both. The rate may still change
      * from parameter to parameter. NULL: nothing to do. */
     void (*prepare)(const ffn_optimizer *optimizer, ffn_update *update);

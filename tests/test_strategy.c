@@ -323,6 +323,51 @@ static void test_refused(void)
     ffn_model_destroy(model);
 }
 
+/* ---- rates of layers ------------------------------------------------------------------------------------------- */
+
+enum { WEIGHTS = 9 * INPUTS };
+
+/* What this many updates change in the first layer's weights if its rate is `factor` times the others'. */
+static void train_by_factor(ffn_optimizer optimizer, float factor, size_t updates, float changes[WEIGHTS])
+{
+    float before[WEIGHTS], after[WEIGHTS];
+    const ffn_fit_options options = {.loss = ffn_mse(), .optimizer = optimizer, .batch_size = ROWS};
+    ffn_model *model = ffn_model_create(3, NULL);
+    fill_uniform(x_data, COUNT(x_data), 5, -2, 2);
+    fill_targets(numbers, ROWS, OUTPUTS, FFN_TARGET_NUMBERS, 6);
+    const ffn_value h = ffn_dense(model, row_input(model), 9, ffn_tanh());
+    ffn_set_rate(model, h, factor);
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, ffn_dense(model, h, OUTPUTS, ffn_linear()), NULL), FFN_OK);
+    CU_ASSERT_EQUAL(ffn_model_get_parameter(model, 0, before, NULL), FFN_OK);
+    ffn_trainer *trainer = make_trainer(model, &options);
+    for (size_t i = 0; i < updates; i++)
+        CU_ASSERT_EQUAL(ffn_trainer_step(trainer, x_data, numbers, ROWS, NULL, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(ffn_model_get_parameter(model, 0, after, NULL), FFN_OK);
+    for (size_t i = 0; i < WEIGHTS; i++) changes[i] = after[i] - before[i];
+    ffn_trainer_destroy(trainer);
+    ffn_model_destroy(model);
+}
+
+/* Also under rprop, whose step does not come from the rate after the first: 0 keeps a layer as it is. */
+static void test_rates_of_layers(void)
+{
+    static const char *const names[] = {"sgd",    "momentum", "nesterov", "adagrad", "rmsprop", "adam", "adamw",
+                                        "adamax", "adadelta", "nadam",    "radam",   "lion",    "rprop"};
+    for (size_t k = 0; k < COUNT(names); k++) {
+        ffn_optimizer optimizer;
+        float whole[WEIGHTS], half[WEIGHTS], none[WEIGHTS];
+        CU_ASSERT_EQUAL(ffn_optimizer_by_name(names[k], &optimizer, NULL), FFN_OK);
+        train_by_factor(optimizer, 1, 1, whole);
+        train_by_factor(optimizer, 0.5f, 1, half);
+        train_by_factor(optimizer, 0, 5, none);
+        for (size_t i = 0; i < WEIGHTS; i++) {
+            CU_ASSERT(whole[i] != 0);
+            CU_ASSERT_DOUBLE_EQUAL(half[i], 0.5f * whole[i], 1e-6);
+            CU_ASSERT_EQUAL(none[i], 0);
+        }
+    }
+}
+
 /* ---- the range test of learning rates -------------------------------------------------------------------------- */
 
 static void test_rates(void)
@@ -394,6 +439,7 @@ static const test_case cases[] = {
     {"statistics of averages", test_statistics_of_averages},
     {"monitors", test_monitors},
     {"refused", test_refused},
+    {"rates of layers", test_rates_of_layers},
     {"rates", test_rates},
 };
 TEST_MAIN("strategies", cases)

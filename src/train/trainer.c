@@ -123,18 +123,20 @@ static ffn_status make_state(ffn_trainer *t, ffn_error *error)
     const ffn_optimizer *o = &t->options.optimizer;
     size_t size;
     t->slots = o->ops->slots ? o->ops->slots(o) : 0;
-    if (t->slots > FFN_MAX_SLOTS)
-        return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s wants %zu slots of state; expected at most %d", o->ops->name,
-                        t->slots, FFN_MAX_SLOTS);
     if (!ffn__multiply(t->slots, t->model->value_count, &size))
         return ffn_fail(error, FFN_OUT_OF_MEMORY, "the state of %s does not fit this machine's memory", o->ops->name);
     if (t->slots == 0) return FFN_OK;
     t->state = ffn__alloc(size, sizeof(float), error);
     if (!t->state) return FFN_OUT_OF_MEMORY;
-    for (size_t slot = 0; slot < t->slots && o->ops->initial_state; slot++) {
-        const float initial = o->ops->initial_state(o, slot);
-        float *state = t->state + slot * t->model->value_count;
-        for (size_t i = 0; i < t->model->value_count; i++) state[i] = initial;
+    for (size_t i = 0; i < t->model->parameter_count && o->ops->initial_state; i++) {
+        const ffn__parameter *p = &t->model->parameters[i];
+        ffn_optimizer own = *o; /* rprop's steps begin with the layer's rate */
+        own.learning_rate *= t->model->layers[p->layer].rate;
+        for (size_t slot = 0; slot < t->slots; slot++) {
+            const float initial = o->ops->initial_state(&own, slot);
+            float *state = t->state + slot * t->model->value_count + p->offset;
+            for (size_t k = 0; k < ffn__pad(p->stored); k++) state[k] = initial;
+        }
     }
     return FFN_OK;
 }
@@ -303,6 +305,7 @@ static bool update_by_rule(const update_job *job, const ffn__gradient_rule *rule
                            const float *g)
 {
     const ffn_trainer *t = job->trainer;
+    if (rule->rate == 0) return true; /* said here, since not every optimizer's step follows the rate */
     const bool plain = rule->rate == 1 && job->scale == 1 && !t->options.optimizer.ops->decoupled_decay;
     return plain ? update_values(t, &job->update, rule, offset, size, g)
                  : update_otherwise(job, *rule, offset, size, g);
