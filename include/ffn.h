@@ -288,7 +288,7 @@ ffn_optimizer ffn_rprop(float learning_rate);
  * ffn_trainer_step search along its direction, from the rate times it on, for a length that meets the strong Wolfe
  * conditions (1e-4 and 0.9) for the batch's loss, with at most 25 losses and gradients, mostly one; ffn_trainer_apply, which
  * has no batch, moves by the rate. As torch.optim.LBFGS with max_iter 1, and line_search_fn "strong_wolfe" or None. Clips,
- * rates of layers and accumulate are not for it. Nocedal 1980; Nocedal and Wright 2006. */
+ * rates of layers and accumulate are not for it, and refused. Nocedal 1980; Nocedal and Wright 2006. */
 ffn_optimizer ffn_lbfgs(float learning_rate);
 
 /* By the constructor's name without prefix, with its usual rate: sgd, momentum (0.9), nesterov (0.9) and adagrad 0.01,

@@ -51,8 +51,9 @@ static void forget_data(void)
     (void)unlink(path);
 }
 
-/* Everything that keeps state: running statistics, dropout, a scaler, a learned slope, weights with padding. */
-static ffn_model *make_model(void)
+/* Everything that keeps state: running statistics, dropout, a scaler, a learned slope, weights with padding; and a rate of a
+ * layer's own, where the optimizer takes one. */
+static ffn_model *make_model(const ffn_fit_options *o)
 {
     ffn_error error = {FFN_OK, ""};
     ffn_model *m = ffn_model_create(11, NULL);
@@ -60,7 +61,7 @@ static ffn_model *make_model(void)
     ffn_set_penalty(m, h, 0, 0);
     h = ffn_dropout(m, h, 0.25f);
     h = ffn_dense(m, h, 5, ffn_tanh());
-    ffn_set_rate(m, h, 0.5f);
+    if (o->optimizer.ops != ffn_lbfgs(1).ops) ffn_set_rate(m, h, 0.5f);
     ffn_set_max_norm(m, h, 1.5f);
     h = ffn_dense(m, h, OUTPUTS, ffn_softmax());
     if (ffn_model_build(m, h, &error) != FFN_OK) printf("\n    %s\n", error.message);
@@ -263,8 +264,8 @@ static outcome train(const variant *v, const char *file, size_t every, bool resu
 {
     ffn_error error = {FFN_OK, ""};
     outcome out = {.count = 0};
-    ffn_model *model = make_model();
     ffn_fit_options o = options_of(v);
+    ffn_model *model = make_model(&o);
     o.checkpoint_path = file;
     o.checkpoint_every = every;
     o.resume = resume;
@@ -354,8 +355,8 @@ static void test_finished(void)
     ffn_history_destroy(&whole.history);
     ffn_history_destroy(&again.history);
 
-    ffn_model *longer = make_model(), *more = make_model();
     ffn_fit_options o = options_of(&variants[0]);
+    ffn_model *longer = make_model(&o), *more = make_model(&o);
     float expected[MOST], found[MOST];
     o.epochs = 5;
     CU_ASSERT_EQUAL(ffn_fit(longer, data, &o, NULL, NULL), FFN_OK);
@@ -411,7 +412,7 @@ static void test_by_hand(void)
         if (o.loss.ops) continue; /* of targets that this loop does not have */
         o.average_epoch = 0;
         for (size_t at = 1; at < 9; at++) {
-            ffn_model *whole = make_model(), *first = make_model(), *second = make_model();
+            ffn_model *whole = make_model(&o), *first = make_model(&o), *second = make_model(&o);
             ffn_trainer *a = ffn_trainer_create(whole, &o, NULL), *b = ffn_trainer_create(first, &o, NULL);
             step(a, 0, 10);
             step(b, 0, at);
@@ -464,7 +465,7 @@ static void test_gradients_by_hand(void)
         if (o.loss.ops || o.accumulate > 1) continue;
         o.average_epoch = 0;
         for (size_t at = 1; at < MICRO_BATCHES; at++) {
-            ffn_model *whole = make_model(), *first = make_model(), *second = make_model();
+            ffn_model *whole = make_model(&o), *first = make_model(&o), *second = make_model(&o);
             ffn_trainer *a = ffn_trainer_create(whole, &o, NULL), *b = ffn_trainer_create(first, &o, NULL);
             ffn_trainer *c = ffn_trainer_create(second, &o, NULL);
             float expected[MOST], found[MOST];
@@ -491,7 +492,7 @@ static void test_gradients_by_hand(void)
 static void test_gradients_set(void)
 {
     const ffn_fit_options o = options_of(&variants[5]);
-    ffn_model *whole = make_model(), *second = make_model();
+    ffn_model *whole = make_model(&o), *second = make_model(&o);
     ffn_trainer *a = ffn_trainer_create(whole, &o, NULL), *b = ffn_trainer_create(second, &o, NULL);
     float values[MOST], expected[MOST], found[MOST];
     size_t weight;

@@ -235,6 +235,16 @@ static void test_refused(void)
                                    {.optimizer = ffn_lbfgs(1), .clip_value = 1},
                                    {.optimizer = ffn_lbfgs(-1)}};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) CU_ASSERT_PTR_NULL(ffn_trainer_create(model, &bad[i], NULL));
+    ffn_error error = {FFN_OK, ""};
+    const ffn_fit_options good = {.optimizer = ffn_lbfgs(1)};
+    ffn_set_rate(model, h, (float)0.5);
+    CU_ASSERT_PTR_NULL(ffn_trainer_create(model, &good, &error));
+    CU_ASSERT_EQUAL(error.status, FFN_INVALID_ARGUMENT);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "rate of dense1, 0.5; expected 1"));
+    ffn_set_trainable(model, h, false); /* then there is no rate to follow */
+    ffn_trainer *trainer = ffn_trainer_create(model, &good, NULL);
+    CU_ASSERT_PTR_NOT_NULL(trainer);
+    ffn_trainer_destroy(trainer);
     ffn_model_destroy(model);
 }
 

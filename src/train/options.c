@@ -54,6 +54,18 @@ static ffn_status check_choices(const ffn_fit_options *o, ffn_error *error)
     return FFN_OK;
 }
 
+/* L-BFGS has one length for the step of all layers. */
+static ffn_status check_rates_of_layers(const ffn_model *model, const ffn_optimizer *o, ffn_error *error)
+{
+    for (size_t i = 0; i < model->parameter_count && o->ops == &ffn__lbfgs_ops; i++) {
+        const ffn__layer *layer = &model->layers[model->parameters[i].layer];
+        if (layer->rate != 1 && ffn__parameter_trainable(model, i))
+            return ffn_fail(error, FFN_INVALID_ARGUMENT, "lbfgs does not go with the rate of %s, %g; expected 1",
+                            layer->name, (double)layer->rate);
+    }
+    return FFN_OK;
+}
+
 ffn_status ffn__options_resolve(const ffn_model *model, const ffn_fit_options *given, ffn_fit_options *options,
                                 ffn_error *error)
 {
@@ -70,6 +82,7 @@ ffn_status ffn__options_resolve(const ffn_model *model, const ffn_fit_options *g
     if (options->accumulate == 0) options->accumulate = 1;
     ffn_status status = check_numbers(options, error);
     if (status == FFN_OK) status = check_choices(options, error);
+    if (status == FFN_OK) status = check_rates_of_layers(model, &options->optimizer, error);
     if (status == FFN_OK) status = ffn__model_check_loss(model, &options->loss, error);
     if (status == FFN_OK) status = ffn__optimizer_check(&options->optimizer, error);
     if (status == FFN_OK) status = ffn__schedule_check(&options->schedule, error);
