@@ -825,7 +825,8 @@ void ffn_rate_test_destroy(ffn_rate_test *result); /* frees the content and leav
 
 /* Trains on `steps` batches (0: 100) with rates that grow evenly on a logarithmic scale from low (0: 1e-6) to high (0:
  * 10), until the smoothed loss is five times its lowest. Leaves the model as it was. The options are those of ffn_fit,
- * NULL: the defaults; their schedule is not used, nor what concerns epochs. Replaces the result's content. Smith 2015. */
+ * NULL: the defaults; their schedule is not used, nor what concerns epochs. rprop and lbfgs, which find their steps
+ * themselves, are FFN_INVALID_ARGUMENT. Replaces the result's content. Smith 2015. */
 ffn_status ffn_test_learning_rates(ffn_model *model, const ffn_dataset *dataset, const ffn_fit_options *options,
                                    float low, float high, size_t steps, ffn_rate_test *result, ffn_error *error);
 

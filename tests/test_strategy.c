@@ -409,6 +409,12 @@ static void test_rates(void)
     CU_ASSERT_EQUAL(ffn_test_learning_rates(steep, wild, &options, 0, 0, 5, &again, NULL), FFN_DIVERGED); /* at once */
     ffn_model_destroy(steep);
     ffn_dataset_destroy(wild);
+    const ffn_optimizer free_of_rates[] = {ffn_rprop(0.01f), ffn_lbfgs(1)};
+    for (size_t i = 0; i < COUNT(free_of_rates); i++) {
+        const ffn_fit_options own = {.optimizer = free_of_rates[i]};
+        CU_ASSERT_EQUAL(ffn_test_learning_rates(model, data, &own, 0, 0, 5, &again, &error), FFN_INVALID_ARGUMENT);
+        CU_ASSERT_PTR_NOT_NULL(strstr(error.message, free_of_rates[i].ops->name));
+    }
     CU_ASSERT(again.count > 0); /* what failed left it alone */
     for (size_t fail_at = 1; fail_at < 100; fail_at++) {
         failing_start(fail_at);

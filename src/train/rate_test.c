@@ -17,6 +17,15 @@ typedef struct range_test {
     size_t left, epoch; /* batches of this epoch */
 } range_test;
 
+/* Rprop's steps and L-BFGS's lengths are their own: there would be nothing to read from the losses. */
+static ffn_status check_optimizer(const ffn_optimizer *o, ffn_error *error)
+{
+    if (o->ops != ffn_rprop(0).ops && o->ops != &ffn__lbfgs_ops) return FFN_OK;
+    return ffn_fail(error, FFN_INVALID_ARGUMENT,
+                    "ffn_test_learning_rates: %s finds its steps itself; expected an optimizer that follows the rate",
+                    o->ops->name);
+}
+
 static ffn_status prepare(range_test *r, const ffn_fit_options *options, ffn_error *error)
 {
     ffn_status status = ffn__model_check_built(r->model, error);
@@ -25,6 +34,7 @@ static ffn_status prepare(range_test *r, const ffn_fit_options *options, ffn_err
     given.loss = ffn__loss_for(r->model, r->dataset, given.loss);
     given.schedule = ffn_constant_rate();
     status = ffn__options_resolve(r->model, &given, &r->options, error);
+    if (status == FFN_OK) status = check_optimizer(&r->options.optimizer, error);
     if (status == FFN_OK) status = ffn__check_data(r->model, &r->options.loss, r->dataset, "the training data", error);
     if (status != FFN_OK) return status;
     if (r->options.batch_size > r->dataset->rows) r->options.batch_size = r->dataset->rows;
