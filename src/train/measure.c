@@ -45,37 +45,10 @@ ffn_status ffn__metric_add(ffn_metric *metric, const ffn_model *model, const flo
     return status;
 }
 
-static ffn_status add_rows(const ffn_model *model, ffn_plan *plan, ffn__rows *rows, size_t begin, size_t n,
-                           const ffn_loss *loss, ffn_metric *metric, ffn_error *error)
-{
-    const size_t per_row = model->output_rows;
-    const float *x, *targets, *weights = rows->dataset->weights;
-    ffn_status status = ffn__rows_read(rows, begin, n, &x, &targets, error);
-    if (status == FFN_OK)
-        status = ffn__targets_check(loss, model->output_cols, n * per_row, targets, begin * per_row, error);
-    if (status != FFN_OK) return status;
-    return ffn__metric_add(metric, model, ffn_forward(plan, x, n), metric->options.logits, targets,
-                           weights ? weights + begin : NULL, n, error);
-}
-
-static ffn_status add_all(const ffn_model *model, ffn_plan *plan, const ffn_dataset *dataset, const ffn_loss *loss,
-                          ffn_metric *metric, ffn_error *error)
-{
-    const size_t batch = plan->options.max_batch;
-    ffn__rows rows;
-    ffn_status status = ffn__rows_open(&rows, dataset, batch, error);
-    for (size_t begin = 0; begin < dataset->rows && status == FFN_OK; begin += batch) {
-        const size_t left = dataset->rows - begin;
-        status = add_rows(model, plan, &rows, begin, left < batch ? left : batch, loss, metric, error);
-    }
-    ffn__rows_close(&rows);
-    return status;
-}
-
 ffn_status ffn__measure(const ffn_model *model, const ffn_dataset *dataset, ffn_loss loss, const char *name,
                         size_t threads, double *value, ffn_error *error)
 {
-    double accuracy;
+    double mean_loss, accuracy;
     loss = ffn__loss_for(model, dataset, loss);
     ffn_status status = ffn__model_check_loss(model, &loss, error);
     if (status == FFN_OK) status = ffn__check_data(model, &loss, dataset, "the dataset", error);
@@ -84,12 +57,8 @@ ffn_status ffn__measure(const ffn_model *model, const ffn_dataset *dataset, ffn_
     if (name && !metric) return error->status;
     const size_t batch = dataset->rows < FFN__EVALUATION_BATCH ? dataset->rows : FFN__EVALUATION_BATCH;
     ffn_plan *plan = ffn__plan_create(model, (ffn_plan_options){.max_batch = batch, .threads = threads}, true, error);
-    if (!plan)
-        status = FFN_OUT_OF_MEMORY;
-    else
-        status = metric ? add_all(model, plan, dataset, &loss, metric, error)
-                        : ffn__evaluate_quickly(plan, &loss, dataset, NULL, value, &accuracy, error);
-    if (status == FFN_OK && metric) *value = ffn_metric_value(metric);
+    status = plan ? ffn__evaluate_quickly(plan, &loss, dataset, metric, &mean_loss, &accuracy, error) : error->status;
+    if (status == FFN_OK) *value = metric ? ffn_metric_value(metric) : mean_loss;
     ffn_plan_destroy(plan);
     ffn_metric_destroy(metric);
     return status;
