@@ -5,7 +5,7 @@
 #include "train/train.h"
 
 /* The loss is smoothed by this share of what came before; the test ends where it is so many times the lowest. */
-static const double SMOOTHING = 0.9, BLOWN_UP = 4;
+static const double SMOOTHING = 0.9, BLOWN_UP = 5;
 
 typedef struct range_test {
     ffn_model *model;
@@ -108,7 +108,7 @@ static ffn_status run(range_test *r, double low, double high, size_t steps, ffn_
         result->smoothed[k] = sum / weight;
         result->count = k + 1;
         lowest = fmin(lowest, result->smoothed[k]);
-        if (result->smoothed[k] > lowest + BLOWN_UP * fabs(lowest)) break;
+        if (result->smoothed[k] > lowest + (BLOWN_UP - 1) * fabs(lowest)) break;
     }
     result->suggestion = suggest(result);
     return FFN_OK;
