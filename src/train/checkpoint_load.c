@@ -35,7 +35,6 @@ static ffn_status check_kind(const loading *l, const ffn__json *root, const char
 static ffn_status check_same(const loading *l, const ffn_field *fields, size_t count, const void *found,
                              const void *expected)
 {
-    ffn__text text = {0};
     for (size_t i = 0; i < count; i++) {
         ffn__text one = {0}, other = {0};
         (void)ffn__json_put_fields(&one, &fields[i], 1, found, NULL, NULL, "", NULL);
@@ -52,7 +51,6 @@ static ffn_status check_same(const loading *l, const ffn_field *fields, size_t c
         ffn__text_destroy(&other);
         if (status != FFN_OK) return status;
     }
-    ffn__text_destroy(&text);
     return FFN_OK;
 }
 

@@ -190,11 +190,11 @@ static ffn_status fill(ffn_trainer *t, const ffn_fit_options *options, ffn_error
     t->limits_norms = ffn__limits_norms(t);
     t->decays = decays(t);
     t->descends_plainly = descends_plainly(t);
-    if (status == FFN_OK && t->options.optimizer.ops == &ffn__lbfgs_ops && t->plan->gradients) {
+    if (t->options.optimizer.ops == &ffn__lbfgs_ops && t->plan->gradients) {
         t->lbfgs = ffn__lbfgs_create(t, error);
         if (!t->lbfgs) return FFN_OUT_OF_MEMORY;
     }
-    if (status != FFN_OK || (t->options.average_decay == 0 && t->options.average_epoch == 0)) return status;
+    if (t->options.average_decay == 0 && t->options.average_epoch == 0) return FFN_OK;
     t->averages = ffn__alloc(t->model->value_count, sizeof(float), error);
     return t->averages ? FFN_OK : FFN_OUT_OF_MEMORY;
 }
