@@ -1,6 +1,4 @@
-/* What surrounds updates: several batches for one, averages of weights, what is monitored, and options as text. */
 /* What surrounds updates: several batches for one, averages of weights, what is monitored, and the range test of rates. */
-#include "backprop/model.h"
 #include "failing.h"
 #include "strategy.h"
 

@@ -22,7 +22,7 @@ struct ffn__lbfgs {
 ffn__lbfgs *ffn__lbfgs_create(const ffn_trainer *trainer, ffn_error *error);
 void ffn__lbfgs_destroy(ffn__lbfgs *lbfgs);
 size_t ffn__lbfgs_history(const ffn_optimizer *optimizer); /* pairs: its own number, or the default */
-size_t ffn__lbfgs_memory(const ffn__lbfgs *lbfgs);         /* bytes; NULL: 0 */
+size_t ffn__lbfgs_memory(const ffn_trainer *trainer);      /* bytes; 0 of another optimizer */
 
 /* One update along the direction by the plan's gradients, with the learning rate as its length; the first time it is
  * shortened to 1 / sum |g| if that is less than 1. false: a weight would not be finite; all are as before. */

@@ -227,7 +227,7 @@ ffn_plan *ffn_trainer_plan(ffn_trainer *t) { return t ? t->plan : NULL; }
 size_t ffn__trainer_memory(const ffn_trainer *t)
 {
     const size_t blocks = 1 + t->slots + (t->averages ? 1 : 0);
-    return ffn_plan_memory(t->plan) + blocks * t->model->value_count * sizeof(float) + ffn__lbfgs_memory(t->lbfgs);
+    return ffn_plan_memory(t->plan) + blocks * t->model->value_count * sizeof(float) + ffn__lbfgs_memory(t);
 }
 
 /* ---- rate ------------------------------------------------------------------------------------------------------ */
