@@ -26,6 +26,15 @@ expect(no_zlib TRUE "gzip files will be refused: zlib was not found" -DFFN_BLAS=
 expect(zlib_wanted FALSE "FFN_ZLIB is ON, but zlib was not found" -DFFN_BLAS=none -DFFN_ZLIB=ON
   -DCMAKE_DISABLE_FIND_PACKAGE_ZLIB=ON ${no_tests})
 
+# As a part of another project FFN leaves BUILD_SHARED_LIBS to that one, also where it is declared later.
+file(WRITE ${WORK}/host_project/CMakeLists.txt "cmake_minimum_required(VERSION 3.21)\nproject(host LANGUAGES C)\n"
+  "add_subdirectory(\"${SOURCE}\" ffn)\noption(BUILD_SHARED_LIBS \"\" ON)\n"
+  "message(STATUS \"the host has \${BUILD_SHARED_LIBS}\")\n")
+set(ffn_source ${SOURCE})
+set(SOURCE ${WORK}/host_project)
+expect(host TRUE "the host has ON" -DFFN_BLAS=none)
+set(SOURCE ${ffn_source})
+
 # Nothing there: the sentence names packages and the way without.
 expect(no_openblas FALSE "apt install libopenblas-dev" -DCMAKE_DISABLE_FIND_PACKAGE_PkgConfig=ON
   -DCMAKE_DISABLE_FIND_PACKAGE_OpenBLAS=ON -DCMAKE_DISABLE_FIND_PACKAGE_BLAS=ON ${no_tests})
