@@ -6,8 +6,8 @@
 #
 # Sets FFNOpenBLAS_FOUND, FFNOpenBLAS_LIBRARIES, FFNOpenBLAS_INCLUDE_DIR and FFNOpenBLAS_ORIGIN (which way found it).
 
-set(_ffn_prefix_path "${CMAKE_PREFIX_PATH}")
 if(APPLE) # Homebrew keeps OpenBLAS out of its common folders, since macOS has a BLAS of its own
+  set(_ffn_prefix_path "${CMAKE_PREFIX_PATH}")
   list(APPEND CMAKE_PREFIX_PATH /opt/homebrew/opt/openblas /usr/local/opt/openblas)
 endif()
 
@@ -42,21 +42,25 @@ if(NOT FFNOpenBLAS_LIBRARIES)
   endif()
 endif()
 
-if(NOT FFNOpenBLAS_LIBRARIES)
+# A function, so that a project that finds FFN keeps its own BLA_VENDOR and BLA_SIZEOF_INTEGER.
+function(_ffn_find_blas)
   set(BLA_VENDOR OpenBLAS)
   set(BLA_SIZEOF_INTEGER 4)
   find_package(BLAS QUIET)
-  unset(BLA_VENDOR)
-  unset(BLA_SIZEOF_INTEGER)
   if(BLAS_FOUND)
-    set(FFNOpenBLAS_LIBRARIES ${BLAS_LIBRARIES})
-    set(FFNOpenBLAS_ORIGIN "FindBLAS")
+    set(FFNOpenBLAS_LIBRARIES ${BLAS_LIBRARIES} PARENT_SCOPE)
+    set(FFNOpenBLAS_ORIGIN "FindBLAS" PARENT_SCOPE)
   endif()
+endfunction()
+if(NOT FFNOpenBLAS_LIBRARIES)
+  _ffn_find_blas()
 endif()
 
 find_path(FFNOpenBLAS_INCLUDE_DIR cblas.h HINTS ${_ffn_hints} PATH_SUFFIXES openblas openblas-pthread)
 mark_as_advanced(FFNOpenBLAS_INCLUDE_DIR)
-set(CMAKE_PREFIX_PATH "${_ffn_prefix_path}")
+if(APPLE)
+  set(CMAKE_PREFIX_PATH "${_ffn_prefix_path}")
+endif()
 
 include(FindPackageHandleStandardArgs)
 find_package_handle_standard_args(FFNOpenBLAS REQUIRED_VARS FFNOpenBLAS_LIBRARIES FFNOpenBLAS_INCLUDE_DIR)
