@@ -33,9 +33,11 @@
  *   - A const model may be used by any number of threads at once. Every other handle serves one thread at a time.
  *   - The library never prints, exits, aborts, seeds rand, reads the environment or depends on the locale.
  *
- * The process's BLAS threads: FFN has threads of its own and calls OpenBLAS with one thread per call, so before its
- * first product it calls openblas_set_num_threads(1), which is process-wide. An application that wants a threaded BLAS
- * for itself beside FFN sets the number again around its own calls, not while FFN runs. */
+ * The process's BLAS threads: FFN has threads of its own and calls OpenBLAS with one thread per call. Before the first
+ * product it calls openblas_set_num_threads(1), which is process-wide: an application that wants a threaded BLAS for
+ * itself sets the number again around its own calls, not while FFN runs. Where OpenBLAS was built with OpenMP, it instead
+ * sets OpenMP's number, the calling thread's own, to 1 around each call and puts it back; not on macOS, where it calls
+ * openblas_set_num_threads(1) then too. A build without OpenBLAS does nothing of this. */
 #ifndef FFN_H
 #define FFN_H
 
