@@ -92,7 +92,8 @@ typedef struct ffn_allocator {
     void *user;
 } ffn_allocator;
 
-/* Replaces malloc and free. Call it before any object exists, from one thread; NULL goes back to malloc and free. */
+/* Replaces malloc and free in the library itself; not in what it calls: the C library (buffers of files, stacks of
+ * threads) and OpenBLAS. Call it before any object exists, from one thread; NULL goes back to malloc and free. */
 ffn_status ffn_set_allocator(const ffn_allocator *allocator, ffn_error *error);
 
 /* Sets how many threads, the caller's included, may work on one call. 0: one per core (the default). The threads start
