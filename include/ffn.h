@@ -209,7 +209,9 @@ ffn_status ffn_activation_backward(ffn_activation activation, size_t rows, size_
 
 /* Reductions are PyTorch's means: over all elements; cross entropy over rows, weighted by the class weights; KL over
  * rows. Cross entropies are always computed from logits: a final softmax (sigmoid for the binary one) is fused with the
- * loss for training and still gives probabilities to predict. A network without it is taken to output logits.
+ * loss for training and still gives probabilities to predict. A network without it is taken to output logits. Where
+ * flatten or reshape behind a softmax change the last axis, it is over other rows than the loss: losses that would be
+ * fused with it are refused.
  *
  * Fields may be changed after the constructor. label_smoothing is in [0, 1). class_weights has `classes` entries, one
  * an output; it is borrowed by ffn_backward for the call and copied by a trainer. */

@@ -556,6 +556,60 @@ static void test_fused_losses_at_extremes(void)
         }
 }
 
+/* A view that leaves the softmax its rows changes nothing; behind one that does not, the loss and the probabilities
+ * would be of different rows: only losses that take the outputs as they are go with it. */
+static void test_views_of_a_softmax(void)
+{
+    const ffn_shape kept = ffn_shape_3d(2, 1, 3), changed[] = {ffn_shape_1d(6), ffn_shape_2d(3, 2), ffn_shape_2d(6, 1)};
+    const ffn_loss fused[] = {{0}, ffn_cross_entropy(), ffn_cross_entropy_soft(), ffn_kl_divergence()};
+    const float x[] = {1, 2, 3, -1, 0.5f, 2}, classes[] = {2, 0};
+    const float numbers[] = {0.25f, 0.5f, 0, 0.125f, 1, 0};
+    double expected[2] = {0, 0};
+    for (size_t i = 0; i < 2 + COUNT(changed); i++) {
+        ffn_model *model = ffn_model_create(1, NULL);
+        ffn_value v = ffn_activate(model, ffn_input(model, ffn_shape_2d(2, 3)), ffn_softmax());
+        build(model, i == 0 ? v : ffn_reshape(model, v, i == 1 ? kept : changed[i - 2]));
+        ffn_plan *plan = make_plan(model, training);
+        const float *y = ffn_forward(plan, x, 1);
+        const double of_values = ffn_backward(plan, ffn_mse(), numbers);
+        const double by_hand = -(log((double)y[2]) + log((double)y[3])) / 2;
+        const double of_classes = i < 2 ? ffn_backward(plan, (ffn_loss){0}, classes) : 0;
+        if (i == 0) expected[0] = of_values;
+        CU_ASSERT_EQUAL(of_values, expected[0]);
+        if (i < 2) CU_ASSERT_DOUBLE_EQUAL(of_classes, by_hand, 1e-6);
+        for (size_t l = 0; i >= 2 && l < COUNT(fused); l++) {
+            ffn_error error = {FFN_OK, ""};
+            CU_ASSERT_PTR_NULL(ffn_metric_create_for("accuracy", model, fused[l], &error));
+            CU_ASSERT_EQUAL(error.status, FFN_INVALID_ARGUMENT);
+            CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "softmax over rows of 3, and"));
+            CU_ASSERT(isnan(ffn_backward(plan, fused[l], numbers)));
+            ffn_fit_options options = ffn_fit_defaults();
+            options.loss = fused[l];
+            CU_ASSERT_PTR_NULL(ffn_trainer_create(model, &options, &error));
+        }
+        ffn_plan_destroy(plan);
+        ffn_model_destroy(model);
+    }
+}
+
+/* A sigmoid is of each element alone, and no view parts it from its loss. */
+static void test_views_of_a_sigmoid(void)
+{
+    const float x[] = {1, 2, 3, -1, 0.5f, 2}, targets[] = {1, 0, 0.5f, 0, 1, 1};
+    double losses[2];
+    for (size_t i = 0; i < 2; i++) {
+        ffn_model *model = ffn_model_create(1, NULL);
+        ffn_value v = ffn_activate(model, ffn_input(model, ffn_shape_2d(2, 3)), ffn_sigmoid());
+        build(model, i == 0 ? v : ffn_flatten(model, v));
+        ffn_plan *plan = make_plan(model, training);
+        (void)ffn_forward(plan, x, 1);
+        losses[i] = ffn_backward(plan, (ffn_loss){0}, targets);
+        ffn_plan_destroy(plan);
+        ffn_model_destroy(model);
+    }
+    CU_ASSERT_EQUAL(losses[0], losses[1]);
+}
+
 static const test_case cases[] = {
     {"dense", test_dense},
     {"dense keeps leading axes", test_dense_keeps_leading_axes},
@@ -580,5 +634,7 @@ static const test_case cases[] = {
     {"two inputs", test_two_inputs},
     {"networks that do nothing", test_networks_that_do_nothing},
     {"fused losses at extremes", test_fused_losses_at_extremes},
+    {"views of a softmax", test_views_of_a_softmax},
+    {"views of a sigmoid", test_views_of_a_sigmoid},
 };
 TEST_MAIN("layer", cases)

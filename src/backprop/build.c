@@ -222,6 +222,8 @@ void ffn__model_settle(ffn_model *model)
     model->output_rows = ffn__rows_before_last_axis(shape);
     model->output_cols = ffn__last_axis(shape);
     if (root->layer != FFN__NONE) model->output_activation = model->layers[root->layer].activation;
+    const ffn_activation_ops *ops = model->output_activation.ops;
+    model->regrouped = ops && ops->over_rows && ffn__last_axis(root->shape) != model->output_cols;
     ffn__free(model->draft);
     model->draft = NULL;
 }

@@ -58,6 +58,7 @@ typedef struct ffn__draft {
 struct ffn_model {
     uint64_t seed;
     ffn_kernels kernels; /* as asked for, of the layers added from now on */
+    bool regrouped;      /* the output's activation is over other rows than the output's: a view stands behind it */
     ffn__draft *draft;   /* NULL: the model is built */
     ffn__node *nodes;
     size_t node_count;
@@ -131,15 +132,16 @@ size_t ffn__model_input_size(const ffn_model *model);
 
 /* The loss itself, or the one that suits the output if it is made of zeros. */
 ffn_loss ffn__model_loss(const ffn_model *model, ffn_loss loss);
-/* Whether the loss is fused with the output's activation. */
+/* Whether the loss is fused with the output's activation, which takes both to be over the same rows. */
 static inline bool ffn__model_fuses(const ffn_model *model, const ffn_loss *loss)
 {
     const ffn_activation_ops *ops = model->output_activation.ops;
-    if (!ops || ops->fuses == FFN_LOSS_OF_VALUES) return false;
+    if (!ops || ops->fuses == FFN_LOSS_OF_VALUES || model->regrouped) return false;
     return ops->fuses == loss->ops->domain ||
            (ops->fuses == FFN_LOSS_OF_SOFTMAX_LOGITS && loss->ops->domain == FFN_LOSS_OF_LOG_PROBABILITIES);
 }
-/* Options in range, and no softmax under a binary cross entropy or sigmoid under one over classes. */
+/* Options in range, no softmax under a binary cross entropy or sigmoid under one over classes, and no softmax over other
+ * rows than the loss's. */
 ffn_status ffn__model_check_loss(const ffn_model *model, const ffn_loss *loss, ffn_error *error);
 
 #endif

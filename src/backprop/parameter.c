@@ -186,8 +186,15 @@ ffn_loss ffn__model_loss(const ffn_model *model, ffn_loss loss)
 ffn_status ffn__model_check_loss(const ffn_model *model, const ffn_loss *loss, ffn_error *error)
 {
     const ffn_activation_ops *ops = model->output_activation.ops;
-    if (ops && ops->fuses != FFN_LOSS_OF_VALUES && loss->ops->domain != FFN_LOSS_OF_VALUES &&
-        !ffn__model_fuses(model, loss))
+    const bool fits = !ops || ops->fuses == FFN_LOSS_OF_VALUES || loss->ops->domain == FFN_LOSS_OF_VALUES ||
+                      ffn__model_fuses(model, loss);
+    const size_t cols = ffn__last_axis(model->nodes[ffn__model_root(model, model->output, true)].shape);
+    if (!fits && model->regrouped)
+        return ffn_fail(error, FFN_INVALID_ARGUMENT,
+                        "the network ends in %s over rows of %zu, and %s is over those of its output, of %zu; expected "
+                        "views behind it that leave the last axis as it is",
+                        ops->name, cols, loss->ops->name, model->output_cols);
+    if (!fits)
         return ffn_fail(error, FFN_INVALID_ARGUMENT,
                         "the network ends in %s, which does not go with %s: its outputs are not logits", ops->name,
                         loss->ops->name);
