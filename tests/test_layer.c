@@ -526,6 +526,32 @@ static void test_networks_that_do_nothing(void)
     }
 }
 
+/* ---- layers from outside --------------------------------------------------------------------------------------- */
+
+static ffn_status widen_plan(ffn_layer_plan *plan, const void *config, ffn_error *error)
+{
+    (void)config, (void)error;
+    plan->output = ffn_shape_1d(100000);
+    return FFN_OK;
+}
+
+/* Where the output is the input's memory it must not be larger: without forward, or in prediction. */
+static void test_views_keep_their_size(void)
+{
+    ffn_layer_ops widen = {.name = "widen", .plan = widen_plan};
+    for (int i = 0; i < 3; i++) {
+        if (i > 0) widen.forward = cube_forward;
+        widen.only_training = i == 2;
+        ffn_error error = {FFN_OK, ""};
+        ffn_model *model = ffn_model_create(1, NULL);
+        const ffn_value x = ffn_input(model, ffn_shape_1d(4));
+        const ffn_status status = ffn_model_build(model, ffn_custom_layer(model, &widen, NULL, 0, &x, 1), &error);
+        CU_ASSERT_EQUAL(status, i == 1 ? FFN_OK : FFN_SHAPE_MISMATCH);
+        if (i != 1) CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "widen1: 4 elements become 100000"));
+        ffn_model_destroy(model);
+    }
+}
+
 /* ---- outputs that losses are fused with ------------------------------------------------------------------------ */
 
 /* Finite, and right, at logits of any size; the outputs are probabilities all the same. */
@@ -633,6 +659,7 @@ static const test_case cases[] = {
     {"unstandardize is the output", test_unstandardize_is_the_output},
     {"two inputs", test_two_inputs},
     {"networks that do nothing", test_networks_that_do_nothing},
+    {"views keep their size", test_views_keep_their_size},
     {"fused losses at extremes", test_fused_losses_at_extremes},
     {"views of a softmax", test_views_of_a_softmax},
     {"views of a sigmoid", test_views_of_a_sigmoid},

@@ -158,8 +158,11 @@ ffn_status ffn__layer_plan(const ffn__layer *layer, size_t input_count, const ff
     for (size_t i = 0; i < plan.parameter_count && status == FFN_OK; i++)
         if (plan.parameters[i].name)
             status = ffn__shape_check(plan.parameters[i].shape, plan.parameters[i].name, &inner);
-    if (status == FFN_OK && !layer->ops->forward && ffn_shape_size(plan.output) != ffn_shape_size(inputs[0]))
-        status = ffn_fail(&inner, FFN_SHAPE_MISMATCH, "a layer without forward must keep the number of elements");
+    const bool may_be_view = !layer->ops->forward || layer->ops->only_training;
+    if (status == FFN_OK && may_be_view && ffn_shape_size(plan.output) != ffn_shape_size(inputs[0]))
+        status = ffn_fail(&inner, FFN_SHAPE_MISMATCH, "%zu elements become %zu; expected as many, since the layer %s",
+                          ffn_shape_size(inputs[0]), ffn_shape_size(plan.output),
+                          layer->ops->forward ? "does nothing in prediction" : "has no forward");
     if (status == FFN_OK) {
         *answer = plan;
         return FFN_OK;
