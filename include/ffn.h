@@ -1399,8 +1399,10 @@ ffn_status ffn_fail(ffn_error *error, ffn_status status, const char *format, ...
  * loss. In float32 expect errors up to some 1e-2 of the gradient's scale; the tests run it in double to 1e-8. */
 typedef struct ffn_gradient_check_result {
     size_t checked, failed;
-    double worst;     /* largest |backward - difference| / max(|backward|, |difference|, scale), NaN counted as
-                             infinite; scale is the largest gradient of the same tensor */
+    /* largest |backward - difference| / max(|backward|, |difference|, scale), NaN counted as infinite; scale is the
+     * largest gradient of the same tensor, or more, so that `tolerance` of it is no less than what rounding the losses
+     * can make of a difference: where a gradient is 0 that is all there is */
+    double worst;
     const char *name; /* parameter, or "input", of the worst; owned by the model */
     size_t element;
     double backward, difference; /* its two values */

@@ -5,6 +5,9 @@
 
 #include "backprop/plan.h"
 
+/* What the roundings of a forward add up to, in units of the type's precision: up to 1 where it was measured. */
+static const double ROUNDINGS = 4;
+
 typedef struct check {
     ffn_model *model;
     ffn_plan *plan;
@@ -13,6 +16,7 @@ typedef struct check {
     float *x; /* a copy to change */
     size_t rows;
     double step, tolerance;
+    double rounding; /* of the loss: what a difference of two may be wrong by */
     ffn_gradient_check_result *result;
 } check;
 
@@ -26,10 +30,13 @@ static double loss_here(const check *c)
     return weight == 0 ? 0 : sum / weight;
 }
 
+/* How far from a value the two are that a difference is of. */
+static double reach_of(const check *c, float value) { return c->step * fmax(1, fabs((double)value)); }
+
 static double difference(const check *c, float *value)
 {
     const float kept = *value;
-    const double reach = c->step * fmax(1, fabs((double)kept));
+    const double reach = reach_of(c, kept);
     const float high = (float)((double)kept + reach), low = (float)((double)kept - reach);
     *value = high;
     const double above = loss_here(c);
@@ -46,15 +53,27 @@ static double largest_size(size_t n, const float *values)
     return largest;
 }
 
+static double largest_gradient(const check *c, const float *gradients, const float *input_gradient)
+{
+    double largest = largest_size(c->rows * c->plan->input_size, input_gradient);
+    for (size_t i = 0; i < c->model->parameter_count; i++) {
+        const ffn__parameter *p = &c->model->parameters[i];
+        if (c->plan->has_gradient[i]) largest = fmax(largest, largest_size(p->stored, gradients + p->offset));
+    }
+    return largest;
+}
+
 /* Checks n values that the loss depends on against their gradient; the first is `element` of what `name` is. scale:
- * the largest gradient of all of that. */
+ * the largest gradient of all of that. Where all of them are 0, as those of a bias before a batch normalization, backward
+ * and difference are rounding errors both: what is within them is no fault. */
 static void check_values(const check *c, const char *name, size_t element, size_t n, float *values,
                          const float *gradient, double scale)
 {
     ffn_gradient_check_result *r = c->result;
     for (size_t i = 0; i < n; i++) {
         const double found = (double)gradient[i], expected = difference(c, &values[i]);
-        const double size = fmax(fmax(fabs(found), fabs(expected)), scale);
+        const double least = c->rounding / (reach_of(c, values[i]) * c->tolerance);
+        const double size = fmax(fmax(fabs(found), fabs(expected)), fmax(scale, least));
         double error = size > 0 ? fabs(found - expected) / size : 0;
         if (!isfinite(found) || !isfinite(expected)) error = INFINITY;
         r->checked++;
@@ -78,7 +97,7 @@ static void check_parameter(const check *c, const ffn__parameter *p, const float
 }
 
 /* The gradients of one backward, copied since differences run over the plan's memory. */
-static ffn_status check_all(const check *c, ffn_error *error)
+static ffn_status check_all(check *c, ffn_error *error)
 {
     const ffn_model *model = c->model;
     const size_t inputs = c->rows * c->plan->input_size;
@@ -90,9 +109,11 @@ static ffn_status check_all(const check *c, ffn_error *error)
     }
     c->plan->forwards = 0;
     (void)ffn_forward(c->plan, c->x, c->rows);
-    (void)ffn_backward(c->plan, c->loss, c->targets);
+    const double loss = ffn_backward(c->plan, c->loss, c->targets);
     if (c->plan->gradients) memcpy(gradients, c->plan->gradients, model->value_count * sizeof(float));
     memcpy(input_gradient, ffn_input_gradient(c->plan), inputs * sizeof(float));
+    /* of the loss itself, and of outputs of about 1 on which it depends as on what has the largest gradient */
+    c->rounding = ROUNDINGS * (double)FLT_EPSILON * fmax(fabs(loss), largest_gradient(c, gradients, input_gradient));
     for (size_t i = 0; i < model->parameter_count; i++)
         if (c->plan->has_gradient[i]) check_parameter(c, &model->parameters[i], gradients);
     check_values(c, "input", 0, inputs, c->x, input_gradient, largest_size(inputs, input_gradient));
