@@ -486,9 +486,9 @@ size_t ffn_plan_memory(const ffn_plan *plan); /* bytes */
  * max_batch or a NULL argument, and in training for 1 row where a batch norm needs two. A later backward reads x again:
  * keep it until then. */
 const float *ffn_forward(ffn_plan *plan, const float *x, size_t rows);
-/* The loss of the last forward, and its gradients, which overwrite earlier ones. NaN on an inference plan, before a
- * forward, and for a loss with an option out of its range. Targets out of range give NaN or a loss without meaning,
- * never a crash; ffn_trainer_step checks them. */
+/* The loss of the last forward, also that of an ffn_trainer_step, and its gradients, which overwrite earlier ones: at
+ * weights that have not changed since. NaN on an inference plan, before a forward, and for a loss with an option out of
+ * its range. Targets out of range give NaN or a loss without meaning, never a crash; ffn_trainer_step checks them. */
 double ffn_backward(ffn_plan *plan, ffn_loss loss, const float *targets);
 /* The same from a given gradient of the outputs [rows][output shape], which is used as it is. */
 void ffn_backward_from(ffn_plan *plan, const float *output_gradient);

@@ -636,6 +636,48 @@ static void test_views_of_a_sigmoid(void)
     CU_ASSERT_EQUAL(losses[0], losses[1]);
 }
 
+/* Loss and gradients of a backward from values, or from their gradient, on rows that a step has been made with or that
+ * went forward by themselves. */
+static double backward_of_values(ffn_trainer *trainer, bool step, size_t rows, bool from, float *gradients)
+{
+    static float x[9 * INPUTS], classes[9 * INPUTS], numbers[9 * INPUTS];
+    ffn_plan *plan = ffn_trainer_plan(trainer);
+    fill_uniform(x, COUNT(x), 1, -2, 2);
+    fill_uniform(numbers, COUNT(numbers), 2, -1, 1);
+    if (step) CU_ASSERT_EQUAL(ffn_trainer_step(trainer, x, classes, rows, NULL, NULL), FFN_OK);
+    if (!step) CU_ASSERT_PTR_NOT_NULL(ffn_forward(plan, x, rows));
+    double loss = 0;
+    if (from)
+        ffn_backward_from(plan, numbers);
+    else
+        loss = ffn_backward(plan, ffn_mse(), numbers);
+    for (size_t i = 0; ffn_plan_get_gradient(plan, i, gradients, NULL) == FFN_OK; i++) gradients += 32;
+    return loss;
+}
+
+/* A step leaves out the activation that its loss is fused with; a backward that is not has the outputs all the same. */
+static void test_backward_after_a_step(void)
+{
+    for (size_t i = 0; i < 4 * FORM_COUNT; i++) {
+        const form *f = &forms[i / 4];
+        const size_t rows = i % 2 ? 1 : 9;
+        ffn_fit_options options = ffn_fit_defaults();
+        options.loss = f->loss();
+        options.optimizer = ffn_sgd(0); /* leaves the weights as they are */
+        options.batch_size = 9;
+        if (options.loss.ops->domain == FFN_LOSS_OF_VALUES) continue;
+        ffn_model *model = form_build(f, 1);
+        ffn_trainer *trainer = ffn_trainer_create(model, &options, NULL);
+        CU_ASSERT_PTR_NOT_NULL_FATAL(trainer);
+        float g[2][8 * 32] = {{0}};
+        const double after = backward_of_values(trainer, true, rows, i % 4 < 2, g[0]);
+        CU_ASSERT_EQUAL(after, backward_of_values(trainer, false, rows, i % 4 < 2, g[1]));
+        CU_ASSERT(same_bits(8 * 32, g[0], g[1]));
+        ffn_trainer_destroy(trainer);
+        ffn_model_destroy(model);
+    }
+}
+
 static const test_case cases[] = {
     {"dense", test_dense},
     {"dense keeps leading axes", test_dense_keeps_leading_axes},
@@ -661,6 +703,7 @@ static const test_case cases[] = {
     {"networks that do nothing", test_networks_that_do_nothing},
     {"views keep their size", test_views_keep_their_size},
     {"fused losses at extremes", test_fused_losses_at_extremes},
+    {"backward after a step", test_backward_after_a_step},
     {"views of a softmax", test_views_of_a_softmax},
     {"views of a sigmoid", test_views_of_a_sigmoid},
 };

@@ -426,11 +426,22 @@ double ffn__backward_early(ffn_plan *plan, const ffn_loss *loss, const float *ta
     return value;
 }
 
+/* Where the last pass left the output's activation to a loss, the outputs may not be there. */
+static void make_outputs(ffn_plan *plan)
+{
+    const ffn_model *model = plan->model;
+    if (plan->fused)
+        ffn__activation_run(&model->output_activation, plan->options.threads, plan->rows * model->output_rows,
+                            model->output_cols, logits_of(plan), plan->ops[plan->output_op].output);
+    plan->fused = false;
+}
+
 double ffn_backward(ffn_plan *plan, ffn_loss loss, const float *targets)
 {
     if (!plan || !targets || !plan->options.training || plan->rows == 0) return (double)NAN;
     loss = ffn__model_loss(plan->model, loss);
     if (ffn__model_check_loss(plan->model, &loss, NULL) != FFN_OK) return (double)NAN;
+    if (!ffn__model_fuses(plan->model, &loss)) make_outputs(plan);
     bool read;
     plan->gradients_by_hand = true;
     return ffn__backward_early(plan, &loss, targets, NULL, &read);
@@ -441,6 +452,7 @@ void ffn_backward_from(ffn_plan *plan, const float *output_gradient)
     if (!plan || !output_gradient || !plan->options.training || plan->rows == 0 || !plan->output_gradient) return;
     memmove(plan->output_gradient, output_gradient,
             plan->rows * ffn_shape_size(ffn_model_output_shape(plan->model)) * sizeof(float));
+    make_outputs(plan);
     plan->gradients_by_hand = true;
     (void)run_backward(plan, false, 0);
     finish_backward(plan, NULL);
