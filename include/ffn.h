@@ -1396,7 +1396,8 @@ ffn_status ffn_fail(ffn_error *error, ffn_status status, const char *format, ...
     ;
 
 /* Compares the gradients of backward, of every trainable parameter and of the inputs, with central differences of the
- * loss. In float32 expect errors up to some 1e-2 of the gradient's scale; the tests run it in double to 1e-8. */
+ * loss; of the parameters alone where a layer lets no gradient through to the inputs, as ffn_quantile_normal. In float32
+ * expect errors up to some 1e-2 of the gradient's scale; the tests run it in double to 1e-8. */
 typedef struct ffn_gradient_check_result {
     size_t checked, failed;
     /* largest |backward - difference| / max(|backward|, |difference|, scale), NaN counted as infinite; scale is the

@@ -266,6 +266,21 @@ static void test_frozen_layers_are_left_out(void)
     ffn_model_destroy(model);
 }
 
+/* Where no gradient passes to the inputs there are the parameters to check. */
+static void test_inputs_that_no_gradient_reaches(void)
+{
+    ffn_model *model = ffn_model_create(3, NULL);
+    const ffn_value h = ffn_dense(model, ffn_quantile_normal(model, row_input(model), 10), COLS, ffn_tanh());
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, h, NULL), FFN_OK);
+    ffn_gradient_check_result r = {0};
+    fill_uniform(x_data, COUNT(x_data), 4, -2, 2);
+    fill_targets(target_data, 7, COLS, FFN_TARGET_NUMBERS, 1);
+    CU_ASSERT_EQUAL(ffn_gradient_check(model, ffn_mse(), x_data, target_data, 7, 0, TOLERANCE, &r, NULL), FFN_OK);
+    CU_ASSERT_EQUAL(r.checked, COLS * INPUTS + COLS);
+    CU_ASSERT_EQUAL(r.failed, 0);
+    ffn_model_destroy(model);
+}
+
 static void test_leaves_the_model_as_it_was(void)
 {
     ffn_model *model = form_build(&forms[0], 1);
@@ -477,6 +492,7 @@ static const test_case cases[] = {
     {"normalization", test_norms},
     {"views of fused outputs", test_views_of_fused_outputs},
     {"frozen layers are left out", test_frozen_layers_are_left_out},
+    {"inputs that no gradient reaches", test_inputs_that_no_gradient_reaches},
     {"leaves the model as it was", test_leaves_the_model_as_it_was},
     {"faults in layers are found", test_faults_in_layers_are_found},
     {"faults in kinds are found", test_faults_in_kinds_are_found},

@@ -55,7 +55,7 @@ static double largest_size(size_t n, const float *values)
 
 static double largest_gradient(const check *c, const float *gradients, const float *input_gradient)
 {
-    double largest = largest_size(c->rows * c->plan->input_size, input_gradient);
+    double largest = input_gradient ? largest_size(c->rows * c->plan->input_size, input_gradient) : 0;
     for (size_t i = 0; i < c->model->parameter_count; i++) {
         const ffn__parameter *p = &c->model->parameters[i];
         if (c->plan->has_gradient[i]) largest = fmax(largest, largest_size(p->stored, gradients + p->offset));
@@ -96,6 +96,18 @@ static void check_parameter(const check *c, const ffn__parameter *p, const float
     }
 }
 
+/* Whether a gradient can pass through every layer, and so to the inputs. */
+static bool reaches_inputs(const ffn_model *model)
+{
+    bool all = true;
+    for (size_t i = 0; i < model->node_count; i++) {
+        const ffn__node *node = &model->nodes[i];
+        if (node->layer != FFN__NONE && ffn__model_root(model, i, true) == i)
+            all &= model->layers[node->layer].ops->backward != NULL;
+    }
+    return all;
+}
+
 /* The gradients of one backward, copied since differences run over the plan's memory. */
 static ffn_status check_all(check *c, ffn_error *error)
 {
@@ -111,12 +123,13 @@ static ffn_status check_all(check *c, ffn_error *error)
     (void)ffn_forward(c->plan, c->x, c->rows);
     const double loss = ffn_backward(c->plan, c->loss, c->targets);
     if (c->plan->gradients) memcpy(gradients, c->plan->gradients, model->value_count * sizeof(float));
-    memcpy(input_gradient, ffn_input_gradient(c->plan), inputs * sizeof(float));
+    const float *passed = ffn_input_gradient(c->plan);
+    if (passed) memcpy(input_gradient, passed, inputs * sizeof(float));
     /* of the loss itself, and of outputs of about 1 on which it depends as on what has the largest gradient */
-    c->rounding = ROUNDINGS * (double)FLT_EPSILON * fmax(fabs(loss), largest_gradient(c, gradients, input_gradient));
+    c->rounding = ROUNDINGS * (double)FLT_EPSILON * fmax(fabs(loss), largest_gradient(c, gradients, passed));
     for (size_t i = 0; i < model->parameter_count; i++)
         if (c->plan->has_gradient[i]) check_parameter(c, &model->parameters[i], gradients);
-    check_values(c, "input", 0, inputs, c->x, input_gradient, largest_size(inputs, input_gradient));
+    if (passed) check_values(c, "input", 0, inputs, c->x, input_gradient, largest_size(inputs, input_gradient));
     ffn__free(gradients);
     ffn__free(input_gradient);
     return FFN_OK;
@@ -146,8 +159,8 @@ ffn_status ffn_gradient_check(ffn_model *model, ffn_loss loss, const float *x, c
     if (status == FFN_OK)
         status = ffn__targets_check(&c.loss, model->output_cols, rows * model->output_rows, targets, 0, error);
     if (status != FFN_OK) return status;
-    c.plan =
-        ffn_plan_create(model, (ffn_plan_options){.max_batch = rows, .training = true, .input_gradient = true}, error);
+    const ffn_plan_options options = {.max_batch = rows, .training = true, .input_gradient = reaches_inputs(model)};
+    c.plan = ffn_plan_create(model, options, error);
     if (!c.plan) return error->status;
     status = ffn__states_check_rows(c.plan, rows, "ffn_gradient_check:", error);
     if (status == FFN_OK) c.x = ffn__alloc(rows * c.plan->input_size, sizeof(float), error);
