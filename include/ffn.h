@@ -372,7 +372,7 @@ ffn_value ffn_activate(ffn_model *model, ffn_value x, ffn_activation activation)
 /* In training sets an element to 0 with probability rate and scales the others by 1 / (1 - rate); nothing in
  * prediction. rate in [0, 1). Srivastava et al. 2014. */
 ffn_value ffn_dropout(ffn_model *model, ffn_value x, float rate);
-/* y = (x - mean) / sqrt(variance + 1e-5) weight + bias for each channel: the first axis of samples (C, H, W), else the
+/* y = (x - mean) / sqrt(variance + 1e-5) weight + bias for each channel: the first of 3 or 4 axes, as (C, H, W), else the
  * last. In training mean and variance (over n) are the batch's; prediction, frozen plans and layers that are not
  * trainable use running ones, states that every update moves by 0.1 towards the batch's (variance over n - 1). A
  * training batch needs at least two values a channel. Parameters: weight, bias, running_mean, running_var. Ioffe,
