@@ -493,6 +493,17 @@ static void test_random_below(void)
     (void)ffn_random_normal(NULL);
 }
 
+/* Parameters of whatever number have streams apart from each other's and from the nodes'. */
+static void test_streams(void)
+{
+    const uint32_t last_node = (uint32_t)FFN__STREAM_LAYER + FFN__MOST_STREAMS;
+    CU_ASSERT_EQUAL(ffn__parameter_stream(0), FFN__STREAM_PARAMETER);
+    CU_ASSERT_EQUAL(ffn__parameter_stream(65535), FFN__STREAM_LAYER - 1);
+    CU_ASSERT(ffn__parameter_stream(65536) > last_node);
+    CU_ASSERT(ffn__parameter_stream(65537) == ffn__parameter_stream(65536) + 1);
+    CU_ASSERT(ffn__parameter_stream(FFN__MOST_STREAMS) > ffn__parameter_stream(65537));
+}
+
 static void test_shuffle(void)
 {
     size_t order[5] = {0}, counts[120] = {0};
@@ -559,6 +570,7 @@ static const test_case cases[] = {
     {"streams: normal numbers", test_random_normal},
     {"streams: independence", test_random_independence},
     {"streams: whole numbers below a bound", test_random_below},
+    {"streams", test_streams},
     {"shuffle", test_shuffle},
 };
 

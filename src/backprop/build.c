@@ -106,7 +106,7 @@ static size_t count_parameters(const ffn_layer_plan *answers, size_t layers)
 static ffn_status take_answers(ffn_model *model, const ffn_layer_plan *answers, ffn_error *error)
 {
     const size_t count = count_parameters(answers, model->layer_count);
-    if (count >= FFN__NO_PARAMETER)
+    if (count > FFN__MOST_STREAMS)
         return ffn_fail(error, FFN_OUT_OF_MEMORY, "%zu parameters are more than a model can have", count);
     model->parameters = ffn__alloc_objects(count, sizeof(*model->parameters), error);
     if (!model->parameters) return FFN_OUT_OF_MEMORY;
@@ -144,7 +144,7 @@ static ffn_status make_initial_values(const ffn_model *model, size_t parameter, 
     if (p->role == FFN_WEIGHT) {
         const ffn_initializer initializer =
             ffn__initializer_or_default(model->layers[p->layer].initializer, answer->gain);
-        ffn_random random = ffn_random_create(model->seed, FFN__STREAM_PARAMETER + (uint32_t)parameter, 0);
+        ffn_random random = ffn_random_create(model->seed, ffn__parameter_stream(parameter), 0);
         const size_t rows = p->shape.rank ? p->shape.dim[0] : 1;
         return initializer.ops->fill(&initializer, &random, declared->fan_in, declared->fan_out, rows, p->size / rows,
                                      values, error);

@@ -60,8 +60,8 @@ void ffn_set_kernels(ffn_model *model, ffn_kernels kernels)
 static ffn_value add_node(ffn_model *model, const ffn__node *node)
 {
     const ffn_value none = {0};
-    if (model->node_count >= UINT32_MAX - 1) {
-        ffn_fail(mistake(model), FFN_INVALID_ARGUMENT, "a model has at most %u values", (unsigned)(UINT32_MAX - 1));
+    if (model->node_count >= FFN__MOST_STREAMS) {
+        ffn_fail(mistake(model), FFN_INVALID_ARGUMENT, "a model has at most %d values", FFN__MOST_STREAMS);
         return none;
     }
     if (ffn__grow((void **)&model->nodes, &model->draft->node_capacity, model->node_count + 1, sizeof(ffn__node),

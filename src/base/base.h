@@ -90,16 +90,22 @@ ffn_status ffn__arena_place(ffn__block *blocks, size_t count, size_t *total, ffn
 
 /* ---- random streams (random.c) --------------------------------------------------------------------------------- */
 
-/* What a stream is for, so that streams of one seed never meet; a layer's own streams are
- * FFN__STREAM_LAYER + number. */
+/* What a stream is for, so that streams of one seed never meet. A node's is FFN__STREAM_LAYER + node, in the lower half
+ * of all numbers; a parameter's stands before those, or from the 65536th on in the upper half. */
 enum {
     FFN__STREAM_SPLIT = 1,
     FFN__STREAM_SHUFFLE = 2,
     FFN__STREAM_AUGMENT = 3,
     FFN__STREAM_SEARCH = 4,
     FFN__STREAM_PARAMETER = 0x10000,
-    FFN__STREAM_LAYER = 0x20000
+    FFN__STREAM_LAYER = 0x20000,
+    FFN__MOST_STREAMS = INT32_MAX - FFN__STREAM_LAYER /* most nodes, and most parameters, of a model */
 };
+static inline uint32_t ffn__parameter_stream(size_t parameter)
+{
+    const bool before = parameter < FFN__STREAM_LAYER - FFN__STREAM_PARAMETER;
+    return (before ? FFN__STREAM_PARAMETER : UINT32_C(0x80000000)) + (uint32_t)parameter;
+}
 
 /* order[0 .. n-1] becomes a permutation of itself (Fisher-Yates). */
 void ffn__shuffle(ffn_random *random, size_t n, size_t *order);
