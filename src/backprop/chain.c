@@ -40,7 +40,7 @@ static size_t most_rows(const ffn_plan *plan, bool narrow)
         const ffn__op *op = &plan->ops[o];
         const size_t inputs = inputs_of(op), units = units_of(plan, op);
         const ffn__narrow_shape shape = ffn__narrow_shape_of(inputs, units);
-        work += ffn__is_narrow(inputs, units) ? ffn__narrow_work(&shape, 1) : ffn__few_work(inputs, units);
+        work += ffn__is_narrow(inputs, units) ? ffn__narrow_work(&shape, 1) : ffn__dense_work(1, inputs, units);
     }
     if (narrow) return (size_t)(ffn__parallel_work() / work);
     const bool alone = plan->options.threads == 1 || ffn__thread_count() == 1;

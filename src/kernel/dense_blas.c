@@ -12,13 +12,6 @@ typedef struct job {
     ffn__tiles tiles;
 } job;
 
-/* For the choice of tiles and threads. With few rows what takes time is reading the weights. */
-static double product_work(const ffn__dense *d)
-{
-    const double rows = d->rows < 8 ? 8 : (double)d->rows;
-    return 2 * rows * (double)d->inputs * (double)d->units;
-}
-
 /* ---- forward --------------------------------------------------------------------------------------------------- */
 
 /* Y[b0:b1, n0:n1] */
@@ -56,7 +49,7 @@ static void dense_forward(const ffn__dense *d)
 {
     const bool whole_rows = d->activation.ops && d->activation.ops->over_rows && !d->fused;
     const bool by_rows = whole_rows || d->rows >= d->units;
-    const double work = product_work(d);
+    const double work = ffn__dense_work(d->rows, d->inputs, d->units);
     job j = {d, ffn__tiles_create(by_rows ? d->rows : d->units, LEAST_TILE, work)};
     ffn__parallel(d->threads, j.tiles.count, work, by_rows ? forward_rows : forward_units, &j);
 }
@@ -90,7 +83,7 @@ static void dense_backward(const ffn__dense *d)
         ffn__activation_run_backward(&d->activation, d->threads, d->rows, d->units, d->z, d->y, d->dy, d->dy);
     if (!d->dx) return;
     const bool by_rows = d->rows >= d->inputs;
-    const double work = product_work(d);
+    const double work = ffn__dense_work(d->rows, d->inputs, d->units);
     job j = {d, ffn__tiles_create(by_rows ? d->rows : d->inputs, LEAST_TILE, work)};
     ffn__parallel(d->threads, j.tiles.count, work, by_rows ? input_rows : input_columns, &j);
 }
@@ -126,7 +119,7 @@ static void weight_tile(void *context, size_t tile)
 
 static void dense_gradients(const ffn__dense *d)
 {
-    const double work = product_work(d);
+    const double work = ffn__dense_work(d->rows, d->inputs, d->units);
     const size_t fitting = GRADIENT_TILE / d->inputs;
     job j = {d, ffn__tiles_create(d->units, fitting > LEAST_GRADIENT_TILE ? fitting : LEAST_GRADIENT_TILE, work)};
     if (d->dslope && d->ready) d->ready(d->ready_context, d->dslope, d->dslope, d->activation.per_unit ? d->units : 1);

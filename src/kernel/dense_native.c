@@ -39,12 +39,7 @@ typedef struct job {
     size_t size, groups;
 } job;
 
-/* For the choice of threads. */
-static double product_work(const ffn__dense *d)
-{
-    if (d->rows < FFN__FEW) return ffn__few_work(d->inputs, d->units);
-    return 2 * (double)d->rows * (double)d->inputs * (double)d->units;
-}
+static double product_work(const ffn__dense *d) { return ffn__dense_work(d->rows, d->inputs, d->units); }
 
 static size_t most_threads(const ffn__dense *d)
 {

@@ -8,6 +8,13 @@
 /* Rows that make lanes along the batch worth it. */
 enum { FFN__FEW = 8 };
 
+/* Floating-point operations of a product, for the choice of tiles and threads. With few rows what takes time is reading the
+ * weights. */
+static inline double ffn__dense_work(size_t rows, size_t inputs, size_t units)
+{
+    return 2 * (double)(rows < FFN__FEW ? FFN__FEW : rows) * (double)inputs * (double)units;
+}
+
 /* Blocks that are read along with a gradient: the weights and the first two of an optimizer's state. */
 enum { FFN__FETCHED = 3 };
 

@@ -66,12 +66,6 @@ typedef struct ffn__native_kernels {
     void (*put)(size_t rows, size_t cols, const float *c, size_t width, float beta, float *y, size_t ldy);
 } ffn__native_kernels;
 
-/* Floating-point operations, for the choice of threads: with few rows what takes time is reading the weights. */
-static inline double ffn__few_work(size_t inputs, size_t units)
-{
-    return 2.0 * FFN__FEW * (double)inputs * (double)units;
-}
-
 const ffn__native_kernels *ffn__native(void); /* of the instruction set in use */
 
 #endif
