@@ -169,13 +169,6 @@ static void gradient_sums(const job *j, size_t c, size_t n, double *sums, double
     }
 }
 
-static void set_gradient(const ffn_step *step, size_t parameter, size_t c, double value)
-{
-    float *gradient = step->parameter_gradients[parameter];
-    if (!gradient) return;
-    gradient[c] = (float)(value + (step->parameter_betas[parameter] == 0 ? 0 : (double)gradient[c]));
-}
-
 /* dx = weight inverse (dy - mean(dy) - xhat mean(dy xhat)), with xhat = (x - mean) inverse; running statistics do not
  * depend on x, so that the two means fall away. */
 static void input_gradient(const job *j, size_t c, size_t n, const double *sums, const double *products)
@@ -209,11 +202,10 @@ static void backward_tile(void *context, size_t tile)
         const size_t n = end - c < TILE ? end - c : TILE;
         double sums[TILE], products[TILE];
         gradient_sums(j, c, n, sums, products);
-        for (size_t i = 0; i < n; i++) {
-            set_gradient(j->step, FFN__NORM_WEIGHT, c + i, products[i] * (double)j->inverse[c + i]);
-            set_gradient(j->step, FFN__NORM_BIAS, c + i, sums[i]);
-        }
         if (j->step->input_gradients[0]) input_gradient(j, c, n, sums, products);
+        for (size_t i = 0; i < n; i++) products[i] *= (double)j->inverse[c + i];
+        ffn__norm_set_gradients(j->step, FFN__NORM_WEIGHT, c, n, products);
+        ffn__norm_set_gradients(j->step, FFN__NORM_BIAS, c, n, sums);
     }
 }
 

@@ -80,14 +80,6 @@ static void forward(const ffn_step *step)
 
 /* ---- backward -------------------------------------------------------------------------------------------------- */
 
-static void set_gradients(const ffn_step *step, size_t parameter, size_t c, size_t n, const double *values)
-{
-    float *gradient = step->parameter_gradients[parameter];
-    const bool add = step->parameter_betas[parameter] != 0;
-    for (size_t i = 0; gradient && i < n; i++)
-        gradient[c + i] = (float)(values[i] + (add ? (double)gradient[c + i] : 0));
-}
-
 static void products_tile(void *context, size_t tile)
 {
     const job *j = context;
@@ -96,8 +88,8 @@ static void products_tile(void *context, size_t tile)
         double sums[TILE], products[TILE];
         j->kernels->row_products(j->rows, n, j->cols, j->step->output_gradient + c, j->step->inputs[0] + c, j->mean,
                                  j->factor, sums, products);
-        set_gradients(j->step, WEIGHT, c, n, products);
-        set_gradients(j->step, BIAS, c, n, sums);
+        ffn__norm_set_gradients(j->step, WEIGHT, c, n, products);
+        ffn__norm_set_gradients(j->step, BIAS, c, n, sums);
     }
 }
 

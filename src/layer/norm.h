@@ -36,4 +36,14 @@ typedef struct ffn__norm_kernels {
 
 const ffn__norm_kernels *ffn__norm(void); /* of the instruction set in use */
 
+/* Elements c .. c + n - 1 of a parameter's gradient, if it is wanted. */
+static inline void ffn__norm_set_gradients(const ffn_step *step, size_t parameter, size_t c, size_t n,
+                                           const double *values)
+{
+    float *gradient = step->parameter_gradients[parameter];
+    const bool add = step->parameter_betas[parameter] != 0;
+    for (size_t i = 0; gradient && i < n; i++)
+        gradient[c + i] = (float)(values[i] + (add ? (double)gradient[c + i] : 0));
+}
+
 #endif
