@@ -169,6 +169,52 @@ static void test_nothing_to_divide_by(void)
 static void test_first_step_of_lbfgs(void)
 {
     expect_update(ffn_lbfgs(0.5f), 1, (float[]){0.1f, 0, -0.2f, 0}, (float[]){0.95f, 0, 1.1f, 0});
+/* ---- layers that are not trained ------------------------------------------------------------------------------------ */
+
+static const ffn_layer_ops *dense;
+static size_t parts_made, bounds_asked;
+
+static void count_parameters(const ffn_step *step)
+{
+    parts_made++;
+    dense->backward_parameters(step);
+}
+
+static double count_bound(const ffn_step *step)
+{
+    (void)step;
+    bounds_asked++;
+    return (double)INFINITY; /* known to be of no use */
+}
+
+/* A layer that is not trained is asked neither for gradients of its parameters nor what these are bounded by, though a
+ * gradient passes through it: the weights before and behind it are updated on the way. */
+static void test_frozen_layers_are_not_asked(void)
+{
+    const shape frozen = {{64, 700, 64, 32}, 0x1d};
+    ffn_model *model = build(&frozen), *expected = train(&frozen, 32, ffn_sgd(0.1F), false);
+    dense = model->layers[1].ops;
+    ffn_layer_ops counted = *dense;
+    counted.backward_parameters = count_parameters;
+    counted.gradient_bound = count_bound;
+    model->layers[1].ops = &counted;
+    ffn_trainer *trainer = create_trainer(model, 32, ffn_sgd(0.1F), false);
+    ffn_plan *plan = ffn_trainer_plan(trainer);
+    float x[BATCH * INPUTS_OF], targets[BATCH];
+    fill_uniform(x, COUNT(x), 1, -1, 1);
+    fill_targets(targets, BATCH, CLASSES, FFN_TARGET_CLASS_INDEX, 2);
+    parts_made = bounds_asked = 0;
+    for (size_t i = 0; i < STEPS; i++) {
+        CU_ASSERT_EQUAL(ffn_trainer_step(trainer, x, targets, 32, NULL, NULL), FFN_OK);
+        CU_ASSERT_FALSE(atomic_load(&plan->gradients_finite)); /* they are not all there: updates were on the way */
+    }
+    CU_ASSERT_EQUAL(parts_made, 0);
+    CU_ASSERT_EQUAL(bounds_asked, 0);
+    ffn_trainer_destroy(trainer);
+    model->layers[1].ops = dense;
+    compare(model, expected);
+    ffn_model_destroy(model);
+    ffn_model_destroy(expected);
 }
 
 static void test_same_bits(void) { on_every_isa(same_bits); }
@@ -179,4 +225,6 @@ static const test_case cases[] = {{"the same bits as updates at the end", test_s
                                   {"nothing to divide by", test_nothing_to_divide_by},
                                   {"the first step of L-BFGS", test_first_step_of_lbfgs},
                                   {"no weight becomes infinite", test_overflow}};
+                                  {"no weight becomes infinite", test_overflow},
+                                  {"frozen layers are not asked", test_frozen_layers_are_not_asked}};
 TEST_MAIN("updates on the way", cases)

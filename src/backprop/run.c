@@ -271,9 +271,17 @@ static void make_gradients_call(const ffn_plan *plan, const ffn__op *op, const f
             step->gradient_fetch[i] = reader->fetch[i] + (step->parameter_gradients[0] - plan->gradients);
 }
 
+/* Whether the gradient of any of the op's parameters is wanted: of a layer that is not trained none is. */
+static bool trains(const ffn__op *op)
+{
+    bool any = false;
+    for (size_t k = 0; k < op->parameter_count; k++) any |= op->parameters[k].gradient != NULL;
+    return any;
+}
+
 static void run_backward_parameters(const ffn_plan *plan, const ffn__op *op, const ffn__gradient_reader *reader)
 {
-    if (!op->runs_backward || !op->ops->backward_parameters) return;
+    if (!op->runs_backward || !op->ops->backward_parameters || !trains(op)) return;
     call c;
     make_gradients_call(plan, op, reader, &c);
     op->ops->backward_parameters(&c.step);
@@ -303,7 +311,7 @@ static double limit_of(const ffn__gradient_reader *reader)
 /* Whether the layer knows that all gradients of its parameters are below a limit. */
 static bool is_bounded(const ffn__op *op, const ffn_step *step, double limit)
 {
-    return !op->ops->gradient_bound || op->ops->gradient_bound(step) < limit;
+    return !trains(op) || !op->ops->gradient_bound || op->ops->gradient_bound(step) < limit;
 }
 
 /* Of several ops whose backward has run. */
