@@ -169,6 +169,8 @@ static void test_nothing_to_divide_by(void)
 static void test_first_step_of_lbfgs(void)
 {
     expect_update(ffn_lbfgs(0.5f), 1, (float[]){0.1f, 0, -0.2f, 0}, (float[]){0.95f, 0, 1.1f, 0});
+}
+
 /* ---- layers that are not trained ------------------------------------------------------------------------------------ */
 
 static const ffn_layer_ops *dense;
@@ -224,7 +226,6 @@ static const test_case cases[] = {{"the same bits as updates at the end", test_s
                                   {"rates of layers", test_rates_of_layers},
                                   {"nothing to divide by", test_nothing_to_divide_by},
                                   {"the first step of L-BFGS", test_first_step_of_lbfgs},
-                                  {"no weight becomes infinite", test_overflow}};
                                   {"no weight becomes infinite", test_overflow},
                                   {"frozen layers are not asked", test_frozen_layers_are_not_asked}};
 TEST_MAIN("updates on the way", cases)
