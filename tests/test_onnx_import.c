@@ -1,5 +1,6 @@
 /* What was exported comes back; what is not a model of the library is refused with the node's name; broken files are. */
 #include "failing.h"
+#include "io/onnx.h"
 #include "onnx_networks.h"
 #include "test.h"
 
@@ -151,6 +152,114 @@ static void test_numbers(void)
     free(b.data);
 }
 
+/* ---- files made by hand ---------------------------------------------------------------------------------------------- */
+
+enum { NODE_TEXTS = 4 };
+
+/* A node: its operator, two inputs, what it makes. */
+typedef struct node_text {
+    const char *text[NODE_TEXTS];
+} node_text;
+
+static void add_node(ffn__text *graph, const node_text *n, const char *domain)
+{
+    ffn__text node = {0};
+    for (size_t i = 1; i < 3; i++) ffn__pb_string(&node, FFN__NODE_INPUT, n->text[i]);
+    ffn__pb_string(&node, FFN__NODE_OUTPUT, n->text[3]);
+    ffn__pb_string(&node, FFN__NODE_OP, n->text[0]);
+    if (domain) ffn__pb_string(&node, FFN__NODE_DOMAIN, domain);
+    ffn__pb_message(graph, FFN__GRAPH_NODE, &node);
+}
+
+/* The constant of the shape with the numbers 1, 2, 3... */
+static void add_tensor(ffn__text *graph, const char *name, ffn_shape shape)
+{
+    float values[MOST];
+    ffn__text tensor = {0};
+    for (size_t i = 0; i < MOST; i++) values[i] = (float)(i + 1);
+    for (size_t i = 0; i < shape.rank; i++) ffn__pb_number(&tensor, FFN__TENSOR_DIMS, shape.dim[i]);
+    ffn__pb_number(&tensor, FFN__TENSOR_TYPE, FFN__TENSOR_IS_FLOAT);
+    ffn__pb_string(&tensor, FFN__TENSOR_NAME, name);
+    ffn__pb_raw_floats(&tensor, FFN__TENSOR_RAW, values, ffn_shape_size(shape));
+    ffn__pb_message(graph, FFN__GRAPH_INITIALIZER, &tensor);
+}
+
+/* An input or output of (N, 2, 2). */
+static void add_value(ffn__text *graph, uint32_t field, const char *name)
+{
+    ffn__text value = {0}, type = {0}, tensor = {0}, shape = {0};
+    for (size_t i = 0; i < 3; i++) {
+        ffn__text dim = {0};
+        ffn__pb_number(&dim, FFN__DIM_VALUE, i == 0 ? 1 : 2);
+        ffn__pb_message(&shape, FFN__SHAPE_DIM, &dim);
+    }
+    ffn__pb_number(&tensor, FFN__TENSOR_TYPE_ELEMENT, FFN__TENSOR_IS_FLOAT);
+    ffn__pb_message(&tensor, FFN__TENSOR_TYPE_SHAPE, &shape);
+    ffn__pb_message(&type, FFN__TYPE_TENSOR, &tensor);
+    ffn__pb_string(&value, FFN__VALUE_NAME, name);
+    ffn__pb_message(&value, FFN__VALUE_TYPE, &type);
+    ffn__pb_message(graph, field, &value);
+}
+
+/* Up to two nodes from x to y, of samples (2, 2), with the constants c of the shape and w, (2, 2). */
+static bytes make_file(const node_text nodes[2], ffn_shape shape, const char *domain)
+{
+    ffn__text file = {0}, graph = {0}, opset = {0};
+    for (size_t i = 0; i < 2 && nodes[i].text[0]; i++) add_node(&graph, &nodes[i], domain);
+    add_tensor(&graph, "c", shape);
+    add_tensor(&graph, "w", ffn_shape_2d(2, 2));
+    add_value(&graph, FFN__GRAPH_INPUT, "x");
+    add_value(&graph, FFN__GRAPH_OUTPUT, "y");
+    ffn__pb_number(&opset, FFN__OPSET_VERSION, 17);
+    ffn__pb_message(&file, FFN__MODEL_GRAPH, &graph);
+    ffn__pb_message(&file, FFN__MODEL_OPSET, &opset);
+    const bytes b = {(unsigned char *)malloc(file.length), file.length};
+    memcpy(b.data, file.bytes, file.length);
+    ffn__text_destroy(&file);
+    return b;
+}
+
+/* ONNX repeats a constant along the axes where it is 1, counted from the last: one of as many elements may be another. */
+static void test_constant_shapes(void)
+{
+    const struct {
+        node_text nodes[2];
+        ffn_shape good, bad;
+        const char *parts[3];
+    } layers[] = {
+        {{{{"PRelu", "x", "c", "y"}}}, {1, {2}}, {2, {2, 1}}, {"operator PRelu", "(2, 1)", "(1, 2)"}},
+        {{{{"PRelu", "x", "c", "y"}}}, {3, {1, 1, 2}}, {3, {1, 2, 1}}, {"operator PRelu", "(1, 2, 1)", "(1, 2)"}},
+        {{{{"PRelu", "x", "c", "y"}}}, {2, {1, 2}}, {4, {1, 1, 1, 2}}, {"operator PRelu", "(1, 1, 1, 2)", "(1, 2)"}},
+        {{{{"MatMul", "x", "w", "a"}}, {{"Add", "a", "c", "y"}}},
+         {2, {1, 2}},
+         {2, {2, 1}},
+         {"operator Add", "(2, 1)", "(1, 2)"}},
+        {{{{"LayerNormalization", "x", "c", "y"}}}, {1, {2}}, {2, {2, 1}}, {"operator LayerN", "(2, 1)", "(1, 2)"}},
+        {{{{"Sub", "x", "c", "a"}}, {{"Mul", "a", "w", "y"}}},
+         {3, {1, 2, 2}},
+         {2, {4, 1}},
+         {"operator Mul", "(4, 1)", "(2, 2)"}},
+        {{{{"Sub", "x", "w", "a"}}, {{"Div", "a", "c", "y"}}},
+         {2, {2, 2}},
+         {1, {4}},
+         {"operator Div", "(4)", "(2, 2)"}},
+    };
+    for (size_t i = 0; i < COUNT(layers); i++) {
+        ffn_error error = {FFN_OK, ""};
+        bytes b = make_file(layers[i].nodes, layers[i].good, NULL);
+        ffn_model *model = ffn_model_import_onnx_memory(b.data, b.size, &error);
+        if (!model) printf("\n    %zu: %s\n", i, error.message);
+        CU_ASSERT_PTR_NOT_NULL(model);
+        ffn_model_destroy(model);
+        free(b.data);
+        b = make_file(layers[i].nodes, layers[i].bad, NULL);
+        for (size_t k = 0; k < COUNT(layers[i].parts); k++) refuse(b, FFN_UNSUPPORTED, layers[i].parts[k]);
+        free(b.data);
+    }
+}
+
+/* ---- harm ------------------------------------------------------------------------------------------------------------ */
+
 /* No prefix of a file is a model, and no changed bit does harm; most are noticed. */
 static void test_broken(void)
 {
@@ -199,8 +308,11 @@ static void test_no_memory(void)
 }
 
 static const test_case cases[] = {
-    {"what was exported", test_own},        {"other operators, wrong constants and paths", test_unsupported},
-    {"numbers out of range", test_numbers}, {"cut files and flipped bits", test_broken},
+    {"what was exported", test_own},
+    {"other operators, wrong constants and paths", test_unsupported},
+    {"numbers out of range", test_numbers},
+    {"constants of other shapes", test_constant_shapes},
+    {"cut files and flipped bits", test_broken},
     {"no memory", test_no_memory},
 };
 

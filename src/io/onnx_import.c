@@ -52,11 +52,37 @@ static ffn_value value_of(const import *in, size_t value)
 
 static ffn_shape shape_of(const import *in, ffn_value value) { return in->model->nodes[value.id - 1].shape; }
 
-static size_t count_of(const import *in, size_t tensor) { return in->file.tensors[tensor].count; }
-
 static ffn_status fail_shape(const import *in, size_t node, ffn_error *error)
 {
     return ffn__onnx_fail(&in->file.nodes[node], node, FFN_BAD_FORMAT, "its constants do not fit its input", error);
+}
+
+/* The length of the axis that is the i-th from the last: ONNX repeats values along those that they do not have. */
+static size_t axis_from_last(ffn_shape shape, size_t i) { return i < shape.rank ? shape.dim[shape.rank - 1 - i] : 1; }
+
+/* Whether a constant, which may be none, has these values for every sample: its axes are the shape's, counted from the last
+ * one, and a batch of 1 may stand before them. */
+static ffn_status check_constant(const import *in, size_t node, size_t tensor, ffn_shape expected, ffn_error *error)
+{
+    if (tensor == FFN__NONE) return FFN_OK;
+    const ffn__onnx_tensor *t = &in->file.tensors[tensor];
+    ffn_shape found = {.rank = t->rank};
+    bool fits = found.rank <= expected.rank + 1;
+    memcpy(found.dim, t->dim, sizeof(found.dim));
+    for (size_t i = 0; i < FFN_MAX_RANK; i++) fits = fits && axis_from_last(found, i) == axis_from_last(expected, i);
+    if (fits) return FFN_OK;
+    char shapes[2][64], why[200];
+    (void)ffn__shape_format(found, shapes[0], sizeof(shapes[0]));
+    (void)ffn__shape_format(expected, shapes[1], sizeof(shapes[1]));
+    (void)snprintf(why, sizeof(why), "a constant has the shape %s; expected %s for every sample", shapes[0], shapes[1]);
+    return ffn__onnx_fail(&in->file.nodes[node], node, FFN_UNSUPPORTED, why, error);
+}
+
+/* As many values as the last axis of such samples has, along that axis. */
+static ffn_shape last_axis_of(ffn_shape sample, size_t count)
+{
+    for (size_t i = 0; i < sample.rank; i++) sample.dim[i] = i + 1 < sample.rank ? 1 : count;
+    return sample;
 }
 
 /* A layer that is the same dense one, with the same weights, on an input of the same shape: shared. */
@@ -78,9 +104,9 @@ static ffn_status add_dense(import *in, size_t node, ffn_value x, ffn_error *err
     const ffn__onnx_match *m = &in->matches[node];
     const ffn__onnx_tensor *weight = &in->file.tensors[m->tensors[0]];
     const size_t inputs = weight->dim[m->transposed ? 0 : 1], units = weight->dim[m->transposed ? 1 : 0];
-    if (inputs != ffn__last_axis(shape_of(in, x)) || units == 0 ||
-        (m->tensors[1] != FFN__NONE && count_of(in, m->tensors[1]) != units))
-        return fail_shape(in, node, error);
+    if (inputs != ffn__last_axis(shape_of(in, x)) || units == 0) return fail_shape(in, node, error);
+    const ffn_status status = check_constant(in, node, m->tensors[1], last_axis_of(shape_of(in, x), units), error);
+    if (status != FFN_OK) return status;
     const ffn_value shared = find_shared(in, node, x);
     in->made[node] = shared.id ? ffn_share(in->model, shared, x) : ffn_dense(in->model, x, units, ffn_linear());
     if (!shared.id && m->tensors[1] == FFN__NONE) ffn_set_bias(in->model, in->made[node], false);
@@ -90,9 +116,9 @@ static ffn_status add_dense(import *in, size_t node, ffn_value x, ffn_error *err
 static ffn_status add_activation(import *in, size_t node, ffn_value x, ffn_error *error)
 {
     const ffn__onnx_match *m = &in->matches[node];
-    const size_t slope = m->tensors[0];
-    if (slope != FFN__NONE && m->activation.per_unit && count_of(in, slope) != ffn__last_axis(shape_of(in, x)))
-        return fail_shape(in, node, error);
+    const ffn_shape shape = shape_of(in, x), slopes = last_axis_of(shape, ffn__last_axis(shape));
+    const ffn_status status = m->activation.per_unit ? check_constant(in, node, m->tensors[0], slopes, error) : FFN_OK;
+    if (status != FFN_OK) return status;
     in->made[node] = ffn_activate(in->model, x, m->activation);
     return FFN_OK;
 }
@@ -155,8 +181,9 @@ static ffn_status add_reshape(import *in, size_t node, ffn_value x, ffn_error *e
 static ffn_status add_scaler(import *in, size_t node, ffn_value x, ffn_error *error)
 {
     const ffn__onnx_match *m = &in->matches[node];
-    const size_t size = ffn_shape_size(shape_of(in, x));
-    if (count_of(in, m->tensors[0]) != size || count_of(in, m->tensors[1]) != size) return fail_shape(in, node, error);
+    ffn_status status = check_constant(in, node, m->tensors[0], shape_of(in, x), error);
+    if (status == FFN_OK) status = check_constant(in, node, m->tensors[1], shape_of(in, x), error);
+    if (status != FFN_OK) return status;
     const bool input = in->model->nodes[x.id - 1].layer == FFN__NONE;
     in->made[node] = input ? ffn_standardize(in->model, x) : ffn_unstandardize(in->model, x);
     return FFN_OK;
@@ -182,8 +209,10 @@ static ffn_status add_batch_norm(import *in, size_t node, ffn_value x, ffn_error
         return ffn__onnx_fail(&in->file.nodes[node], node, FFN_UNSUPPORTED, "the channel of a sequence is not last",
                               error);
     const size_t channels = shape.rank >= 3 ? shape.dim[0] : ffn__last_axis(shape);
-    for (size_t i = 0; i < 4; i++)
-        if (count_of(in, m->tensors[i]) != channels) return fail_shape(in, node, error);
+    ffn_status status = FFN_OK;
+    for (size_t i = 0; i < 4 && status == FFN_OK; i++)
+        status = check_constant(in, node, m->tensors[i], ffn_shape_1d(channels), error);
+    if (status != FFN_OK) return status;
     in->made[node] = ffn_batch_norm(in->model, x);
     return set_epsilon(in, node, error);
 }
@@ -191,9 +220,10 @@ static ffn_status add_batch_norm(import *in, size_t node, ffn_value x, ffn_error
 static ffn_status add_layer_norm(import *in, size_t node, ffn_value x, ffn_error *error)
 {
     const ffn__onnx_match *m = &in->matches[node];
-    const size_t cols = ffn__last_axis(shape_of(in, x));
-    if (count_of(in, m->tensors[0]) != cols || (m->tensors[1] != FFN__NONE && count_of(in, m->tensors[1]) != cols))
-        return fail_shape(in, node, error);
+    const ffn_shape shape = shape_of(in, x), weights = last_axis_of(shape, ffn__last_axis(shape));
+    ffn_status status = check_constant(in, node, m->tensors[0], weights, error);
+    if (status == FFN_OK) status = check_constant(in, node, m->tensors[1], weights, error);
+    if (status != FFN_OK) return status;
     in->made[node] = ffn_layer_norm(in->model, x);
     if (m->tensors[1] == FFN__NONE) ffn_set_bias(in->model, in->made[node], false);
     return set_epsilon(in, node, error);
