@@ -1116,7 +1116,8 @@ typedef struct ffn_export_c_options {
 
 /* Writes the model as one C99 file: constants, and void NAME(const float *in, float *out) for one sample, which needs no
  * memory but its own and no library but libm. docs/deploy.md is the guide. The name is a C identifier of at most 40
- * characters. FFN_UNSUPPORTED names a layer or activation from outside the library. */
+ * characters that C and its headers do not have themselves. FFN_UNSUPPORTED names a layer or activation from outside the
+ * library. */
 ffn_status ffn_model_export_c(const ffn_model *model, const char *path, const char *function_name, ffn_error *error);
 /* options NULL: the same as above. */
 ffn_status ffn_model_export_c_with(const ffn_model *model, const char *path, const char *function_name,

@@ -3,6 +3,8 @@
 #include "exported.h"
 #include "networks.h"
 
+#include <ctype.h>
+
 enum { ROWS = 24, MOST = 64 };
 
 /* ---- forms of networks and activations ---------------------------------------------------------------------------- */
@@ -265,10 +267,43 @@ static void test_folding(void)
     exported_destroy(folder);
 }
 
+/* A function may be called as anything that is within it or its self-test. */
+static void test_function_names(void)
+{
+    static const char *const names[] = {"y", "r",  "i", "x",   "wrong",   "off", "scratch", "m",
+                                        "q", "in", "n", "out", "a_found", "row", "A",       "found"};
+    for (int scratch = 0; scratch < 2; scratch++) {
+        const ffn_export_c_options options = {.caller_scratch = scratch};
+        const exported_folder folder = exported_create();
+        ffn_model *model = form_build(&forms[0], 1);
+        char flags[1024], name[40];
+        size_t length = 0;
+        for (size_t i = 0; i < COUNT(names); i++) {
+            const exported_path path = exported_file(folder, names[i], ".c");
+            CU_ASSERT_EQUAL(ffn_model_export_c_with(model, path.text, names[i], &options, NULL), FFN_OK);
+            length += (size_t)snprintf(flags + length, sizeof flags - length, " -D");
+            for (const char *c = names[i]; *c; c++) flags[length++] = (char)toupper(*c);
+            length += (size_t)snprintf(flags + length, sizeof flags - length, "_SELF_TEST");
+        }
+        void *library = exported_load(folder, flags, "-lm");
+        CU_ASSERT_PTR_NOT_NULL(library);
+        for (size_t i = 0; library && i < COUNT(names); i++) {
+            exported_self_test test = NULL;
+            (void)snprintf(name, sizeof name, "%s_self_test", names[i]);
+            EXPORTED_FIND(exported_self_test, library, name, test);
+            CU_ASSERT(test && test() == 0);
+        }
+        if (library) (void)dlclose(library);
+        ffn_model_destroy(model);
+        exported_destroy(folder);
+    }
+}
+
 static const test_case cases[] = {
     {"all forms and activations, with libm", test_libm},
     {"the same without any library, scratch from the caller", test_own_math},
     {"normalizations folded into weights", test_folding},
+    {"names of functions", test_function_names},
 };
 
 TEST_MAIN("C export", cases)

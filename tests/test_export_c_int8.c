@@ -167,6 +167,29 @@ static void test_degenerate(void)
     exported_destroy(folder);
 }
 
+/* All inputs below the smallest normal number: what 1 is in their steps would be beyond the largest float. */
+static void test_tiny_inputs(void)
+{
+    const exported_folder folder = exported_create();
+    ffn_model *model = form_build(&forms[0], 1);
+    float x[10 * INPUTS];
+    for (size_t i = 0; i < COUNT(x); i++) x[i] = (float)1e-39 * (float)(i % 5);
+    ffn_dataset *data = ffn_dataset_from_arrays(x, ffn_model_input_shape(model), NULL, ffn_shape_1d(1), 10, NULL);
+    ffn_export_c_report report = {0};
+    const ffn_export_c_options options = {.int8 = true, .dataset = data, .report = &report};
+    CU_ASSERT_EQUAL(ffn_model_export_c_with(model, exported_file(folder, "f", ".c").text, "f", &options, NULL), FFN_OK);
+    CU_ASSERT(report.largest_error < 0.01);
+    void *library = exported_load(folder, "-DF_SELF_TEST", "-lm");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(library);
+    exported_self_test test = NULL;
+    EXPORTED_FIND(exported_self_test, library, "f_self_test", test);
+    CU_ASSERT_EQUAL(test(), 0);
+    (void)dlclose(library);
+    ffn_dataset_destroy(data);
+    ffn_model_destroy(model);
+    exported_destroy(folder);
+}
+
 /* ---- what is refused ------------------------------------------------------------------------------------------------ */
 
 static void expect(ffn_status status, const char *part, const ffn_model *model, const char *path, const char *name,
@@ -182,8 +205,31 @@ static void expect(ffn_status status, const char *part, const ffn_model *model, 
 
 static void test_refusals(void)
 {
-    static const char *const bad_names[] = {
-        "", "1a", "a b", "_a", "a-b", "int", "main", "a\n", "*/", NULL, "a2345678901234567890123456789012345678901"};
+    static const char *const bad_names[] = {"",
+                                            "1a",
+                                            "a b",
+                                            "_a",
+                                            "a-b",
+                                            "int",
+                                            "main",
+                                            "a\n",
+                                            "*/",
+                                            NULL,
+                                            "a2345678901234567890123456789012345678901",
+                                            "NULL",
+                                            "size_t",
+                                            "int8_t",
+                                            "UINT8_MAX",
+                                            "INT8_C",
+                                            "bool",
+                                            "asm",
+                                            "linux",
+                                            "tanh",
+                                            "expf",
+                                            "y0",
+                                            "NAN",
+                                            "M_PI",
+                                            "memcpy"};
     const exported_folder folder = exported_create();
     const exported_path path = exported_file(folder, "a", ".c");
     ffn_model *model = form_build(&forms[0], 1), *open = ffn_model_create(1, NULL);
@@ -311,6 +357,7 @@ static const test_case cases[] = {
     {"digits in 8 bits and in float", test_digits},
     {"all forms in 8 bits", test_forms},
     {"units without weights, inputs without values", test_degenerate},
+    {"inputs near 0", test_tiny_inputs},
     {"wrong arguments and paths", test_refusals},
     {"layers and activations from outside", test_from_outside},
     {"false names", test_false_names},

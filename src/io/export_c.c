@@ -8,16 +8,53 @@
 
 /* ---- arguments --------------------------------------------------------------------------------------------------- */
 
+/* Words of C up to C23, and what compilers add in their own modes. */
+static const char keywords[] =
+    "auto break case char const continue default do double else enum extern float for goto if inline int long main "
+    "register restrict return short signed sizeof static struct switch typedef union unsigned void volatile while "
+    "alignas alignof asm bool constexpr false linux nullptr static_assert thread_local true typeof typeof_unqual unix";
+
+/* Macros of the headers that the file includes, and functions to which compilers turn loops. */
+static const char library[] = "INFINITY NAN NULL abort memcmp memcpy memmove memset offsetof strlen";
+
+/* Functions and macros of <math.h>, of which many are there with an f or l behind them too. */
+static const char mathematics[] =
+    "abs acos acosh asin asinh atan atan2 atanh cbrt ceil copysign cos cosh drem erf erfc exp exp10 exp2 expm1 fabs "
+    "fdim finite floor fma fmax fmin fmod fpclassify frexp gamma hypot ilogb isfinite isgreater isgreaterequal "
+    "isinf isless islessequal islessgreater isnan isnormal isunordered j0 j1 jn ldexp lgamma llrint llround log log10 "
+    "log1p log2 logb lrint lround modf nan nearbyint nextafter nexttoward pow pow10 remainder remquo rint round scalb "
+    "scalbln scalbn signbit significand sin sincos sinh sqrt tan tanh tgamma trunc y0 y1 yn";
+
+/* How names of types and macros in the headers begin or end. */
+static const char *const beginnings[] = {"FP_", "HUGE_VAL", "M_", "MATH_"};
+static const char *const ends[] = {"_t", "_C", "_MAX", "_MIN"};
+
+/* Whether the first `length` characters are one of the words, which spaces separate. */
+static bool is_among(const char *name, size_t length, const char *words)
+{
+    for (const char *at = words; *at; at += strspn(at, " ")) {
+        const size_t word = strcspn(at, " ");
+        if (word == length && memcmp(at, name, length) == 0) return true;
+        at += word;
+    }
+    return false;
+}
+
+/* Whether C or one of the headers has the name already, so that the file would not compile or would call itself. */
+static bool is_reserved(const char *name)
+{
+    const size_t length = strlen(name);
+    for (size_t i = 0; i < sizeof(beginnings) / sizeof(beginnings[0]); i++)
+        if (strncmp(name, beginnings[i], strlen(beginnings[i])) == 0) return true;
+    for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+        if (length > strlen(ends[i]) && strcmp(name + length - strlen(ends[i]), ends[i]) == 0) return true;
+    const bool typed = length > 1 && (name[length - 1] == 'f' || name[length - 1] == 'l');
+    return is_among(name, length, keywords) || is_among(name, length, library) || is_among(name, length, mathematics) ||
+           (typed && is_among(name, length - 1, mathematics));
+}
+
 static bool is_identifier(const char *name)
 {
-    static const char *const reserved[] = {
-        "auto",   "break",    "case",     "char",     "const", "continue", "default", "do",     "double",
-        "else",   "enum",     "extern",   "float",    "for",   "goto",     "if",      "inline", "int",
-        "long",   "register", "restrict", "return",   "short", "signed",   "sizeof",  "static", "struct",
-        "switch", "union",    "typedef",  "unsigned", "void",  "volatile", "while",   "main",
-    };
-    for (size_t i = 0; i < sizeof(reserved) / sizeof(reserved[0]); i++)
-        if (strcmp(name, reserved[i]) == 0) return false;
     for (size_t i = 0; name[i]; i++) {
         const char c = name[i];
         const bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
@@ -40,10 +77,12 @@ static ffn_status check(const ffn_model *model, const char *name, const ffn_expo
 {
     ffn_status status = ffn__model_check_built(model, error);
     if (status != FFN_OK) return status;
-    if (!name || !is_identifier(name))
-        return ffn_fail(error, FFN_INVALID_ARGUMENT,
-                        "the function's name is %.60s; expected letters, digits and _, at most %d, and no word of C",
-                        name ? name : "NULL", FFN__C_MAX_NAME);
+    if (!name || !is_identifier(name) || is_reserved(name))
+        return ffn_fail(
+            error, FFN_INVALID_ARGUMENT,
+            "the function's name is %.60s; expected letters, digits and _, at most %d, and no name that C or "
+            "its library has",
+            name ? name : "NULL", FFN__C_MAX_NAME);
     if (options->int8 && !options->dataset)
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "int8 needs a dataset to be calibrated on; it is NULL");
     if (options->test_rows > 1000)

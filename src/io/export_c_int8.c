@@ -1,5 +1,6 @@
 /* Dense layers in 8 bits: each unit's weights in steps of their own, each layer's input in steps found on a dataset;
  * sums are whole numbers, everything else stays in float. */
+#include <float.h>
 #include <math.h>
 #include <string.h>
 
@@ -66,7 +67,7 @@ static void choose_steps(const range *r, ffn__c_use *use)
             low = a;
             high = b;
         }
-    const double step = (high - low) / 255;
+    const double step = fmax((high - low) / 255, (double)FLT_MIN); /* a smaller one has no inverse in float */
     use->inverse = (float)(1 / step);
     use->zero = (float)(-128 - floor(low / step + 0.5));
 }

@@ -77,25 +77,28 @@ static void write_test(const ffn__c_file *file, ffn__text *text, size_t rows, co
     float largest = 0;
     for (size_t i = 0; i < rows * outputs; i++) largest = fabsf(y[i]) > largest ? fabsf(y[i]) : largest;
     const float allowed = tolerance(file) * (largest > 0 ? largest : 1);
-    write_numbers(text, file->name, "in", x, rows * inputs);
-    write_numbers(text, file->name, "out", y, rows * outputs);
+    const char *name = file->name;
+    write_numbers(text, name, "in", x, rows * inputs);
+    write_numbers(text, name, "out", y, rows * outputs);
+    /* The function's name begins those of all variables that its call could see: none can hide it. */
     ffn__code_add(text,
                   "\n/* How many outputs are not what FFN computed. */\n"
                   "int @_self_test(void);\n"
                   "int @_self_test(void)\n{\n",
-                  file->name);
-    ffn__text_add(text, "    static float y[%zu]", outputs);
+                  name);
+    ffn__text_add(text, "    static float %s_found[%zu]", name, outputs);
     if (file->options.caller_scratch)
-        ffn__text_add(text, ", scratch[%zu]", file->memory + (file->quantized + 3) / 4 + 1);
-    ffn__text_add(text, ";\n    int wrong = 0;\n    for (size_t r = 0; r < %zu; r++) {\n", rows);
-    ffn__text_add(text, "        %s(%s_test_in + r * %zu, y%s);\n", file->name, file->name, inputs,
-                  file->options.caller_scratch ? ", scratch" : "");
+        ffn__text_add(text, ", %s_scratch[%zu]", name, file->memory + (file->quantized + 3) / 4 + 1);
+    ffn__code_add(text, ";\n    int @_wrong = 0;\n    for (size_t @_row = 0; @_row < ", name);
+    ffn__text_add(text, "%zu; %s_row++) {\n        %s(%s_test_in + %s_row * %zu, %s_found", rows, name, name, name,
+                  name, inputs, name);
+    if (file->options.caller_scratch) ffn__text_add(text, ", %s_scratch", name);
     ffn__text_add(text,
-                  "        for (size_t i = 0; i < %zu; i++) {\n"
-                  "            const float off = y[i] - %s_test_out[r * %zu + i];\n"
-                  "            if (!(off >= -%.3ef && off <= %.3ef)) wrong++;\n"
-                  "        }\n    }\n    return wrong;\n}\n",
-                  outputs, file->name, outputs, (double)allowed, (double)allowed);
+                  ");\n        for (size_t i = 0; i < %zu; i++) {\n"
+                  "            const float off = %s_found[i] - %s_test_out[%s_row * %zu + i];\n"
+                  "            if (!(off >= -%.3ef && off <= %.3ef)) %s_wrong++;\n"
+                  "        }\n    }\n    return %s_wrong;\n}\n",
+                  outputs, name, name, name, outputs, (double)allowed, (double)allowed, name, name);
 }
 
 ffn_status ffn__c_self_test(ffn__c_file *file, ffn__text *text, ffn_error *error)
