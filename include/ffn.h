@@ -1083,9 +1083,9 @@ typedef struct ffn_weights_options {
 } ffn_weights_options;
 
 /* Takes the weights of a built model from a safetensors file of any origin, such as a PyTorch state_dict, by name, from
- * tensors of numbers of any type; tensors that nobody asks for are passed over. A shape that is not the parameter's is
- * FFN_SHAPE_MISMATCH naming the tensor, a tensor that is not there FFN_BAD_FORMAT. After an error the model is as before.
- * options NULL: the defaults. */
+ * tensors of numbers of any type; tensors that nobody asks for are passed over, of whatever type and shape. A shape that
+ * is not the parameter's is FFN_SHAPE_MISMATCH naming the tensor, a tensor that is not there FFN_BAD_FORMAT. After an error
+ * the model is as before. options NULL: the defaults. */
 ffn_status ffn_model_load_weights(ffn_model *model, const char *path, const ffn_weights_options *options,
                                   ffn_error *error);
 ffn_status ffn_model_load_weights_memory(ffn_model *model, const void *bytes, size_t size,

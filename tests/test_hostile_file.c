@@ -139,7 +139,7 @@ static const change changes[] = {
     {"'shape':[2,3]", "'shape':[2,3,0]", FFN_BAD_FORMAT, "offsets are not those"},
     {"'shape':[2,3]", "'shape':[4294967296,4294967296]", FFN_BAD_FORMAT, "offsets are not those"},
     {"'shape':[2,3]", "'shape':[2,18446744073709551619]", FFN_BAD_FORMAT, "a smaller number"},
-    {"'shape':[2,3]", "'shape':[1,1,1,2,3]", FFN_BAD_FORMAT, "fewer numbers"},
+    {"'shape':[2,3]", "'shape':[1,1,1,2,3]", FFN_BAD_FORMAT, "has the shape 5 axes; expected (2, 3)"},
     {"'shape':[2,3]", "'shape':[02,3]", FFN_BAD_FORMAT, "a whole number"},
     {"'shape':[2,3]", "'shape':[2.0,3]", FFN_BAD_FORMAT, "the end of an array"},
     {"'shape':[2,3]", "'shape':[-2,3]", FFN_BAD_FORMAT, "a whole number"},

@@ -208,6 +208,55 @@ static void test_types(void)
     }
 }
 
+/* Whatever the format has stands beside the weights without harm; asked for it is refused. */
+static void test_passed_over(void)
+{
+    static const struct {
+        const char *type, *shape;
+        size_t size;
+        const char *words; /* where the type and shape are the weight's */
+        ffn_status status;
+    } others[] = {
+        {"F32", "[1,1,1,1,2]", 8, "other has the shape 5 axes; dense1.weight has (1, 2)", FFN_SHAPE_MISMATCH},
+        {"I16", "[1,1,1,1,0,3,9,2]", 0, "other has the shape 8 axes", FFN_SHAPE_MISMATCH},
+        {"C64", "[1,2]", 16, "other is of a type", FFN_UNSUPPORTED},
+        {"F8_E8M0", "[1,2]", 2, "other is of a type", FFN_UNSUPPORTED},
+        {"F4", "[1,2]", 1, "other is of a type", FFN_UNSUPPORTED},
+        {"F6_E2M3", "[2,2]", 3, "other has the shape (2, 2)", FFN_SHAPE_MISMATCH},
+        {"F32", "[]", 4, "other has the shape ()", FFN_SHAPE_MISMATCH},
+    };
+    const ffn_name_pair other = {"dense1.weight", "other"};
+    const ffn_weights_options wrong = {.names = &other, .name_count = 1};
+    ffn_model *m = ffn_model_create(1, NULL);
+    const ffn_value y = ffn_dense(m, ffn_input(m, ffn_shape_1d(2)), 1, ffn_linear());
+    ffn_set_bias(m, y, false);
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(m, y, NULL), FFN_OK);
+    for (size_t i = 0; i < COUNT(others); i++) {
+        const unsigned char bytes[24] = {0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc0};
+        char header[256];
+        ffn_error error = {FFN_OK, ""};
+        float found[2];
+        (void)snprintf(header, sizeof header,
+                       "{\"dense1.weight\":{\"dtype\":\"F32\",\"shape\":[1,2],\"data_offsets\":[0,8]},"
+                       "\"other\":{\"dtype\":\"%s\",\"shape\":%s,\"data_offsets\":[8,%zu]}}",
+                       others[i].type, others[i].shape, 8 + others[i].size);
+        file_bytes f = craft(header, strlen(header), bytes, 8 + others[i].size);
+        if (ffn_model_load_weights_memory(m, f.bytes, f.size, NULL, &error) != FFN_OK)
+            printf("\n    %s %s: %s\n", others[i].type, others[i].shape, error.message);
+        CU_ASSERT_EQUAL(error.status, FFN_OK);
+        CU_ASSERT_EQUAL(ffn_model_get_parameter(m, 0, found, NULL), FFN_OK);
+        CU_ASSERT(found[0] == 1 && found[1] == (float)-2.5);
+        CU_ASSERT_EQUAL(ffn_model_load_weights_memory(m, f.bytes, f.size, &wrong, &error), others[i].status);
+        if (!strstr(error.message, others[i].words)) printf("\n    %s\n", error.message);
+        CU_ASSERT_PTR_NOT_NULL(strstr(error.message, others[i].words));
+        free(f.bytes);
+        f = craft(header, strlen(header), bytes, 9 + others[i].size); /* a byte that is no tensor's */
+        CU_ASSERT_EQUAL(ffn_model_load_weights_memory(m, f.bytes, f.size, NULL, NULL), FFN_BAD_FORMAT);
+        free(f.bytes);
+    }
+    ffn_model_destroy(m);
+}
+
 /* A model's own file does as well, and its checksum is looked at. */
 static void test_own_file(void)
 {
@@ -250,6 +299,7 @@ static const test_case cases[] = {
     {"bad headers", test_bad_headers},
     {"missing", test_missing},
     {"types", test_types},
+    {"passed over", test_passed_over},
     {"a file of its own", test_own_file},
     {"out of memory", test_out_of_memory},
 };

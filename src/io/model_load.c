@@ -22,8 +22,8 @@ ffn_status ffn__tensor_check(const ffn__safetensors *file, const char *name, ffn
     const ffn__tensor_entry *entry = ffn__safetensors_find(file, name);
     if (!entry) return ffn_fail(error, FFN_BAD_FORMAT, "the file has no tensor %.150s", name);
     (void)ffn__shape_format(shape, expected, sizeof expected);
-    (void)ffn__shape_format(entry->shape, found, sizeof found);
-    if (!ffn_shape_equal(entry->shape, shape))
+    ffn__safetensors_format_shape(entry, found, sizeof found);
+    if (entry->axes != shape.rank || !ffn_shape_equal(entry->shape, shape))
         return ffn_fail(error, FFN_BAD_FORMAT, "%.100s has the shape %s; expected %s", name, found, expected);
     if (entry->element != &ffn__float32)
         return ffn_fail(error, FFN_BAD_FORMAT, "%.100s is of another type; expected F32", name);

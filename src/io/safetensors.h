@@ -12,8 +12,9 @@
 
 typedef struct ffn__tensor_entry {
     const char *name;            /* in the file's text */
-    const ffn__element *element; /* NULL: a type that the library does not read */
-    ffn_shape shape;
+    const ffn__element *element; /* NULL: a type, or as many axes, as the library does not read */
+    ffn_shape shape;             /* of rank 0 if there are more axes than it may have */
+    size_t axes;
     size_t begin, end; /* bytes, from the start of the data */
 } ffn__tensor_entry;
 
@@ -41,6 +42,8 @@ ffn_status ffn__safetensors_read(ffn__safetensors *file, const void *bytes, size
                                  ffn_error *error);
 void ffn__safetensors_destroy(ffn__safetensors *file);
 const ffn__tensor_entry *ffn__safetensors_find(const ffn__safetensors *file, const char *name); /* NULL: none */
+/* The entry's shape for messages, "(2, 3)" or "5 axes". */
+void ffn__safetensors_format_shape(const ffn__tensor_entry *entry, char *text, size_t size);
 /* A text of the metadata; *note is NULL if there is none. */
 ffn_status ffn__safetensors_note(const ffn__safetensors *file, const char *key, const ffn__note **note,
                                  ffn_error *error);

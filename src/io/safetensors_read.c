@@ -1,22 +1,30 @@
 /* The header is read where it stands, with memory for what it names and no more; it has a fixed form of three levels. */
 #include "io/safetensors.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "io/json_scan.h"
 
 typedef struct dtype {
     const char *name;
-    size_t size;
+    size_t bits;
     const ffn__element *element; /* NULL: it is only passed over */
 } dtype;
 
+/* All that the format has. */
 static const dtype dtypes[] = {
-    {"F32", 4, &ffn__float32},    {"F64", 8, &ffn__float64},    {"F16", 2, &ffn__float16},
-    {"BF16", 2, &ffn__bfloat16},  {"BOOL", 1, &ffn__boolean},   {"U8", 1, &ffn__unsigned8},
-    {"U16", 2, &ffn__unsigned16}, {"U32", 4, &ffn__unsigned32}, {"U64", 8, &ffn__unsigned64},
-    {"I8", 1, &ffn__signed8},     {"I16", 2, &ffn__signed16},   {"I32", 4, &ffn__signed32},
-    {"I64", 8, &ffn__signed64},   {"F8_E5M2", 1, NULL},         {"F8_E4M3", 1, NULL},
+    {"F32", 32, &ffn__float32},    {"F64", 64, &ffn__float64},
+    {"F16", 16, &ffn__float16},    {"BF16", 16, &ffn__bfloat16},
+    {"BOOL", 8, &ffn__boolean},    {"U8", 8, &ffn__unsigned8},
+    {"U16", 16, &ffn__unsigned16}, {"U32", 32, &ffn__unsigned32},
+    {"U64", 64, &ffn__unsigned64}, {"I8", 8, &ffn__signed8},
+    {"I16", 16, &ffn__signed16},   {"I32", 32, &ffn__signed32},
+    {"I64", 64, &ffn__signed64},   {"C64", 64, NULL},
+    {"F8_E5M2", 8, NULL},          {"F8_E4M3", 8, NULL},
+    {"F8_E8M0", 8, NULL},          {"F8_E5M2FNUZ", 8, NULL},
+    {"F8_E4M3FNUZ", 8, NULL},      {"F6_E2M3", 6, NULL},
+    {"F6_E3M2", 6, NULL},          {"F4", 4, NULL},
 };
 
 /* ---- the header's text ---------------------------------------------------------------------------------------- */
@@ -48,8 +56,9 @@ typedef struct header {
 
 typedef struct tensor_text {
     ffn__tensor_entry *entry;
-    size_t element_size;
-    unsigned seen; /* bits: dtype, shape, data_offsets */
+    size_t element_bits, count; /* of elements */
+    bool countable;             /* they are no more than memory has addresses */
+    unsigned seen;              /* bits: dtype, shape, data_offsets */
 } tensor_text;
 
 static ffn_status take_dtype(ffn__scan *s, tensor_text *t)
@@ -60,11 +69,27 @@ static ffn_status take_dtype(ffn__scan *s, tensor_text *t)
     for (size_t i = 0; i < sizeof dtypes / sizeof *dtypes; i++)
         if (strcmp(dtypes[i].name, name) == 0) {
             t->entry->element = dtypes[i].element;
-            t->element_size = dtypes[i].size;
+            t->element_bits = dtypes[i].bits;
             return FFN_OK;
         }
     return ffn_fail(s->error, FFN_UNSUPPORTED,
                     "safetensors: a tensor of the type %.40s, which version %s does not know", name, ffn_version());
+}
+
+/* A tensor that nobody asks for may have more axes than the library's: as many as NumPy's and PyTorch's have. */
+static ffn_status take_shape(ffn__scan *s, tensor_text *t)
+{
+    enum { MOST_AXES = 64 };
+    size_t dims[MOST_AXES], axes;
+    const ffn_status status = ffn__scan_sizes(s, MOST_AXES, dims, &axes);
+    if (status != FFN_OK) return status;
+    t->count = 1;
+    t->countable = true;
+    for (size_t i = 0; i < axes; i++) t->countable = t->countable && ffn__multiply(t->count, dims[i], &t->count);
+    t->entry->axes = axes;
+    t->entry->shape.rank = axes <= FFN_MAX_RANK ? axes : 0;
+    memcpy(t->entry->shape.dim, dims, t->entry->shape.rank * sizeof *dims);
+    return FFN_OK;
 }
 
 static ffn_status take_property(ffn__scan *s, const char *key, void *tensor)
@@ -78,7 +103,7 @@ static ffn_status take_property(ffn__scan *s, const char *key, void *tensor)
                         which == 3 ? "the unknown property" : "twice the property", key);
     t->seen |= 1u << which;
     if (which == 0) return take_dtype(s, t);
-    if (which == 1) return ffn__scan_sizes(s, FFN_MAX_RANK, t->entry->shape.dim, &t->entry->shape.rank);
+    if (which == 1) return take_shape(s, t);
     const ffn_status status = ffn__scan_sizes(s, 2, offsets, &count);
     if (status != FFN_OK) return status;
     if (count != 2) return ffn__scan_fail(s, "two offsets");
@@ -87,20 +112,18 @@ static ffn_status take_property(ffn__scan *s, const char *key, void *tensor)
     return FFN_OK;
 }
 
-/* The bytes that a shape takes; false: more than there can be. */
-static bool bytes_of(const tensor_text *t, size_t *bytes)
+/* Whether the tensor's offsets leave its elements their place. */
+static bool is_filled(const tensor_text *t)
 {
-    *bytes = t->element_size;
-    for (size_t i = 0; i < t->entry->shape.rank; i++)
-        if (!ffn__multiply(*bytes, t->entry->shape.dim[i], bytes)) return false;
-    return true;
+    size_t bits;
+    return t->countable && ffn__multiply(t->count, t->element_bits, &bits) && bits % 8 == 0 &&
+           t->entry->end >= t->entry->begin && t->entry->end - t->entry->begin == bits / 8;
 }
 
 static ffn_status take_tensor(ffn__scan *s, const char *name, header *h)
 {
     ffn__tensor_entry none = {0};
     tensor_text t = {.entry = h->counts ? &none : &h->file->tensors[h->file->tensor_count]};
-    size_t bytes;
     if (h->file->tensor_count++ == h->most)
         return ffn_fail(s->error, FFN_BAD_FORMAT, "safetensors: more than %zu tensors; see ffn_file_limits", h->most);
     t.entry->name = name;
@@ -108,9 +131,9 @@ static ffn_status take_tensor(ffn__scan *s, const char *name, header *h)
     if (status != FFN_OK || h->counts) return status;
     if (t.seen != 7)
         return ffn_fail(s->error, FFN_BAD_FORMAT, "safetensors: %.60s lacks dtype, shape or data_offsets", name);
-    if (!bytes_of(&t, &bytes) || t.entry->end < t.entry->begin || t.entry->end - t.entry->begin != bytes)
-        return ffn_fail(s->error, FFN_BAD_FORMAT, "safetensors: %.60s: its offsets are not those of its shape", name);
-    return FFN_OK;
+    if (t.entry->axes > FFN_MAX_RANK) t.entry->element = NULL;
+    if (is_filled(&t)) return FFN_OK;
+    return ffn_fail(s->error, FFN_BAD_FORMAT, "safetensors: %.60s: its offsets are not those of its shape", name);
 }
 
 static ffn_status take_note(ffn__scan *s, const char *key, void *context)
@@ -280,6 +303,14 @@ const ffn__tensor_entry *ffn__safetensors_find(const ffn__safetensors *file, con
             high = middle;
     }
     return NULL;
+}
+
+void ffn__safetensors_format_shape(const ffn__tensor_entry *entry, char *text, size_t size)
+{
+    if (entry->axes <= FFN_MAX_RANK)
+        (void)ffn__shape_format(entry->shape, text, size);
+    else
+        (void)snprintf(text, size, "%zu axes", entry->axes);
 }
 
 ffn_status ffn__safetensors_note(const ffn__safetensors *file, const char *key, const ffn__note **note,

@@ -68,8 +68,8 @@ static ffn_status check(const names *n, const ffn_model *model, size_t parameter
     if (!entry)
         return ffn_fail(error, FFN_BAD_FORMAT, "the file has no tensor %.100s, which %.80s would be", name, p->name);
     (void)ffn__shape_format(p->shape, expected, sizeof expected);
-    (void)ffn__shape_format(entry->shape, found, sizeof found);
-    if (!ffn_shape_equal(entry->shape, p->shape))
+    ffn__safetensors_format_shape(entry, found, sizeof found);
+    if (entry->axes != p->shape.rank || !ffn_shape_equal(entry->shape, p->shape))
         return ffn_fail(error, FFN_SHAPE_MISMATCH, "the tensor %.80s has the shape %s; %.60s has %s", name, found,
                         p->name, expected);
     if (!entry->element)
