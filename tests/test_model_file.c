@@ -472,6 +472,35 @@ static void test_locale(void)
     ffn_model_destroy(model);
 }
 
+/* What is wrong in a file is said with its name, whoever reads it. */
+static void test_names_the_file(void)
+{
+    static const char path[] = "test_model_file.bad", with_name[] = "test_model_file.bad: ";
+    ffn_model *model = ffn_model_create(1, NULL);
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, describe_scalers(model), NULL), FFN_OK);
+    const ffn_fit_options options = ffn_fit_defaults();
+    ffn_trainer *trainer = ffn_trainer_create(model, &options, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(trainer);
+    FILE *file = fopen(path, "wb");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    CU_ASSERT_TRUE(fputs("abc", file) >= 0 && fclose(file) == 0);
+    ffn_error errors[4] = {{FFN_OK, ""}};
+    CU_ASSERT_PTR_NULL(ffn_model_load(path, &errors[0]));
+    CU_ASSERT_EQUAL(ffn_model_load_weights(model, path, NULL, &errors[1]), FFN_BAD_FORMAT);
+    CU_ASSERT_PTR_NULL(ffn_model_import_onnx(path, &errors[2]));
+    CU_ASSERT_EQUAL(ffn_trainer_load(trainer, path, &errors[3]), FFN_BAD_FORMAT);
+    for (size_t i = 0; i < COUNT(errors); i++) {
+        CU_ASSERT_EQUAL(errors[i].status, FFN_BAD_FORMAT);
+        CU_ASSERT_EQUAL(strncmp(errors[i].message, with_name, strlen(with_name)), 0);
+    }
+    CU_ASSERT_PTR_NULL(ffn_model_load(path, NULL));
+    CU_ASSERT_PTR_NULL(ffn_model_load("no-such", &errors[0]));
+    CU_ASSERT_STRING_EQUAL(errors[0].message, "cannot open 'no-such': no such file");
+    (void)remove(path);
+    ffn_trainer_destroy(trainer);
+    ffn_model_destroy(model);
+}
+
 static const test_case cases[] = {
     {"every model", test_every_model},
     {"settings act", test_settings_act},
@@ -483,6 +512,7 @@ static const test_case cases[] = {
     {"false names", test_false_names},
     {"text that is no UTF-8", test_text_that_is_no_utf8},
     {"places", test_places},
+    {"a wrong file's name", test_names_the_file},
     {"NULL", test_null},
     {"locale", test_locale},
 };

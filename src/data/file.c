@@ -36,6 +36,13 @@ ffn_status ffn__fail_file(ffn_error *error, const char *what, const char *path, 
     return ffn_fail(error, FFN_IO_ERROR, "cannot %s '%s': system error %d", what, ffn__path_tail(path), code);
 }
 
+void ffn__name_file(ffn_error *error, const char *path)
+{
+    const ffn_status status = error ? error->status : FFN_OK;
+    if (status == FFN_BAD_FORMAT || status == FFN_UNSUPPORTED || status == FFN_SHAPE_MISMATCH)
+        (void)ffn_fail(error, status, "%s: %s", ffn__path_tail(path), error->message);
+}
+
 const char *ffn__path_tail(const char *path)
 {
     enum { SHOWN = 80 };

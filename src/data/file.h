@@ -21,6 +21,9 @@ void ffn__unmap_file(ffn__mapping *mapping);
 /* FFN_IO_ERROR "cannot <what> '<path>': <reason>" for an errno. */
 ffn_status ffn__fail_file(ffn_error *error, const char *what, const char *path, int code);
 
+/* After a failure: puts the file's name before a sentence that says what is wrong in it. */
+void ffn__name_file(ffn_error *error, const char *path);
+
 /* The end of a path that is too long for an error message; the path itself if it is not. */
 const char *ffn__path_tail(const char *path);
 

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/file.h"
 #include "io/model_read.h"
 
 /* ---- values ---------------------------------------------------------------------------------------------------- */
@@ -259,6 +260,7 @@ ffn_model *ffn_model_load_with(const char *path, const ffn_file_options *options
     size_t size;
     if (ffn__read_whole(path, &bytes, &size, error) != FFN_OK) return NULL;
     ffn_model *model = load(bytes, size, options, error);
+    if (!model) ffn__name_file(error, path);
     ffn__free(bytes);
     return model;
 }

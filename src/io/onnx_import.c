@@ -368,6 +368,7 @@ ffn_model *ffn_model_import_onnx(const char *path, ffn_error *error)
     size_t size;
     if (ffn__read_file(path, &bytes, &size, error) != FFN_OK) return NULL;
     ffn_model *model = ffn_model_import_onnx_memory(bytes, size, error);
+    if (!model) ffn__name_file(error, path);
     ffn__free(bytes);
     return model;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/file.h"
 #include "io/model_file.h"
 
 typedef struct names {
@@ -126,6 +127,7 @@ ffn_status ffn_model_load_weights(ffn_model *model, const char *path, const ffn_
     if (status == FFN_OK) status = ffn__read_whole(path, &bytes, &size, error);
     if (status != FFN_OK) return status;
     status = ffn_model_load_weights_memory(model, bytes, size, options, error);
+    if (status != FFN_OK) ffn__name_file(error, path);
     ffn__free(bytes);
     return status;
 }

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "data/file.h"
 #include "io/model_file.h"
 #include "train/checkpoint.h"
 #include "train/lbfgs.h"
@@ -288,6 +289,7 @@ ffn_status ffn__checkpoint_load(ffn_trainer *trainer, ffn__fit_state *fit, const
     ffn_status status = ffn__read_whole(path, &bytes, &size, error);
     if (status != FFN_OK) return status;
     status = ffn__checkpoint_load_memory(trainer, fit, bytes, size, error);
+    if (status != FFN_OK) ffn__name_file(error, path);
     ffn__free(bytes);
     return status;
 }
