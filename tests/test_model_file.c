@@ -6,6 +6,8 @@
 
 #include <fcntl.h>
 #include <locale.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 enum { ROWS = 5, MOST_INPUTS = 64 };
@@ -501,6 +503,43 @@ static void test_names_the_file(void)
     ffn_model_destroy(model);
 }
 
+static void write_to_pipe(const char *path, const bytes b)
+{
+    const int file = open(path, O_WRONLY);
+    (void)unlink(path);
+    const unsigned char *at = b.bytes;
+    ssize_t count = 1;
+    for (size_t left = b.size; left > 0 && count > 0; left -= (size_t)count, at += count) count = write(file, at, left);
+    _exit(count <= 0);
+}
+
+/* A named pipe is opened once: who writes to it may be gone after that, as the name is here. */
+static void test_named_pipe(void)
+{
+    static const char path[] = "test_model_file.pipe";
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value x = ffn_input(model, ffn_shape_1d(200)); /* more than a pipe holds */
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, ffn_dense(model, x, 200, ffn_relu()), NULL), FFN_OK);
+    const bytes b = save(model);
+    ffn_stop_threads();
+    for (int i = 0; i < 50; i++) {
+        CU_ASSERT_EQUAL_FATAL(mkfifo(path, 0600), 0);
+        const pid_t child = fork();
+        if (child == 0) write_to_pipe(path, b);
+        CU_ASSERT_TRUE_FATAL(child > 0);
+        ffn_error error = {FFN_OK, ""};
+        ffn_model *loaded = ffn_model_load(path, &error);
+        int result = 1;
+        CU_ASSERT_EQUAL(waitpid(child, &result, 0), child);
+        CU_ASSERT_EQUAL(result, 0);
+        CU_ASSERT_STRING_EQUAL(error.message, "");
+        CU_ASSERT_PTR_NOT_NULL(loaded);
+        ffn_model_destroy(loaded);
+    }
+    ffn_free(b.bytes);
+    ffn_model_destroy(model);
+}
+
 static const test_case cases[] = {
     {"every model", test_every_model},
     {"settings act", test_settings_act},
@@ -513,6 +552,7 @@ static const test_case cases[] = {
     {"text that is no UTF-8", test_text_that_is_no_utf8},
     {"places", test_places},
     {"a wrong file's name", test_names_the_file},
+    {"a named pipe", test_named_pipe},
     {"NULL", test_null},
     {"locale", test_locale},
 };

@@ -2,7 +2,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
@@ -53,18 +52,34 @@ const char *ffn__path_tail(const char *path)
     return tail;
 }
 
-/* Growing while reading, instead of asking for the size first, serves pipes and files that change meanwhile. */
-static ffn_status read_all(FILE *file, const char *path, void **bytes, size_t *size, ffn_error *error)
+/* Up to `most` bytes of an open file: fewer only at its end. */
+static ffn_status read_bytes(int file, const char *path, char *bytes, size_t most, size_t *got, ffn_error *error)
+{
+    for (*got = 0; *got < most;) {
+        const size_t at_once = (size_t)1 << 30, left = most - *got;
+        const ssize_t count = read(file, bytes + *got, left < at_once ? left : at_once);
+        if (count < 0 && errno != EINTR) return ffn__fail_file(error, "read", path, errno);
+        if (count == 0) break;
+        if (count > 0) *got += (size_t)count;
+    }
+    return FFN_OK;
+}
+
+/* A plain file is read into as much memory as it is large; what does not say how large it is, such as a pipe, grows. */
+static ffn_status read_all(int file, const char *path, void **bytes, size_t *size, ffn_error *error)
 {
     enum { FIRST = 1 << 16 };
-    size_t capacity = 0;
+    struct stat found;
+    size_t capacity = 0, got;
+    if (fstat(file, &found) != 0) return ffn__fail_file(error, "read", path, errno);
+    const bool sized = S_ISREG(found.st_mode) && found.st_size > 0;
+    const size_t first = !sized ? FIRST : (uintmax_t)found.st_size < SIZE_MAX ? (size_t)found.st_size : SIZE_MAX;
     do {
-        const ffn_status status = ffn__grow(bytes, &capacity, *size < FIRST ? FIRST : *size + 1, 1, error);
+        ffn_status status = ffn__grow(bytes, &capacity, *size < first ? first : *size + 1, 1, error);
+        if (status == FFN_OK) status = read_bytes(file, path, (char *)*bytes + *size, capacity - *size, &got, error);
         if (status != FFN_OK) return status;
-        errno = 0;
-        *size += fread((char *)*bytes + *size, 1, capacity - *size, file);
-        if (ferror(file)) return ffn__fail_file(error, "read", path, errno);
-    } while (!feof(file));
+        *size += got;
+    } while (!sized && *size == capacity);
     return FFN_OK;
 }
 
@@ -74,12 +89,12 @@ ffn_status ffn__read_file(const char *path, char **bytes, size_t *size, ffn_erro
     *bytes = NULL;
     *size = 0;
     errno = 0;
-    FILE *file = fopen(path, "rb");
-    if (!file) return ffn__fail_file(error, "open", path, errno);
+    const int file = open(path, O_RDONLY | O_CLOEXEC);
+    if (file < 0) return ffn__fail_file(error, "open", path, errno);
     void *all = NULL;
     size_t count = 0;
     const ffn_status status = read_all(file, path, &all, &count, error);
-    (void)fclose(file); /* nothing was written that closing could lose */
+    (void)close(file); /* nothing was written that closing could lose */
     if (status != FFN_OK) {
         ffn__free(all);
         return status;

@@ -5,7 +5,7 @@
 #include "base/base.h"
 
 /* The file's bytes, to be freed with ffn__free; never NULL on success, not terminated. FFN_IO_ERROR with the reason, in
- * words that do not depend on the locale. A pipe is read to its end. */
+ * words that do not depend on the locale. A pipe is opened once and read to its end; a file has memory of its size. */
 ffn_status ffn__read_file(const char *path, char **bytes, size_t *size, ffn_error *error);
 
 /* A file's bytes in memory as the system pages them in; to be read only. */

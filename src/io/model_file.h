@@ -35,6 +35,8 @@ ffn_status ffn__model_write(const ffn_model *model, const ffn_file_options *opti
 /* Adds a block laid out as the model's, as a tensor for each parameter: its name after the prefix. */
 void ffn__block_write(const ffn_model *model, const float *block, const char *prefix, ffn__safetensors_writer *writer,
                       ffn_error *error);
+/* A sink's write; text: an ffn__text, which must stay empty of other things. */
+ffn_status ffn__write_to_memory(void *text, const void *bytes, size_t size, ffn_error *error);
 
 /* ---- reading (model_load.c) ----------------------------------------------------------------------------------- */
 
@@ -50,15 +52,5 @@ ffn_status ffn__block_check(const ffn_model *model, const ffn__safetensors *file
 void ffn__block_read(const ffn_model *model, const ffn__safetensors *file, const char *prefix, float *block,
                      float *scratch);
 size_t ffn__largest_parameter(const ffn_model *model);
-
-/* ---- where files are (stream.c) -------------------------------------------------------------------------------- */
-
-/* A sink's write; text: an ffn__text, which must stay empty of other things. */
-ffn_status ffn__write_to_memory(void *text, const void *bytes, size_t size, ffn_error *error);
-/* All that the writer has goes to a path, whole or not at all. */
-ffn_status ffn__safetensors_save(ffn__safetensors_writer *writer, const char *path, ffn_error *error);
-bool ffn__file_exists(const char *path); /* or may: whoever opens it will see */
-/* The bytes of a file, in memory of its size; to be freed with ffn__free. */
-ffn_status ffn__read_whole(const char *path, void **bytes, size_t *size, ffn_error *error);
 
 #endif

@@ -256,9 +256,9 @@ ffn_model *ffn_model_load_memory(const void *bytes, size_t size, ffn_error *erro
 
 ffn_model *ffn_model_load_with(const char *path, const ffn_file_options *options, ffn_error *error)
 {
-    void *bytes;
+    char *bytes;
     size_t size;
-    if (ffn__read_whole(path, &bytes, &size, error) != FFN_OK) return NULL;
+    if (ffn__read_file(path, &bytes, &size, error) != FFN_OK) return NULL;
     ffn_model *model = load(bytes, size, options, error);
     if (!model) ffn__name_file(error, path);
     ffn__free(bytes);

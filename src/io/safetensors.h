@@ -83,6 +83,8 @@ void ffn__safetensors_add(ffn__safetensors_writer *writer, const char *prefix, c
 void ffn__safetensors_add_doubles(ffn__safetensors_writer *writer, const char *name, ffn_shape shape,
                                   const double *values, ffn_error *error);
 ffn_status ffn__safetensors_write(ffn__safetensors_writer *writer, const ffn__sink *sink, ffn_error *error);
+/* All that the writer has goes to a path, whole or not at all. */
+ffn_status ffn__safetensors_save(ffn__safetensors_writer *writer, const char *path, ffn_error *error);
 void ffn__safetensors_writer_destroy(ffn__safetensors_writer *writer);
 
 /* ---- both (checksum.c) ----------------------------------------------------------------------------------------- */

@@ -187,3 +187,15 @@ ffn_status ffn__safetensors_write(ffn__safetensors_writer *w, const ffn__sink *s
     ffn__text_destroy(&header);
     return status;
 }
+
+ffn_status ffn__safetensors_save(ffn__safetensors_writer *writer, const char *path, ffn_error *error)
+{
+    ffn__new_file file;
+    ffn_status status = ffn__file_begin(&file, path, error);
+    if (status != FFN_OK) return status;
+    const ffn__sink sink = {ffn__file_write, &file};
+    status = ffn__safetensors_write(writer, &sink, error);
+    if (status == FFN_OK) return ffn__file_commit(&file, error);
+    ffn__file_abandon(&file);
+    return status;
+}

@@ -121,10 +121,10 @@ ffn_status ffn_model_load_weights_memory(ffn_model *model, const void *bytes, si
 ffn_status ffn_model_load_weights(ffn_model *model, const char *path, const ffn_weights_options *options,
                                   ffn_error *error)
 {
-    void *bytes;
+    char *bytes;
     size_t size;
     ffn_status status = ffn__model_check_built(model, error);
-    if (status == FFN_OK) status = ffn__read_whole(path, &bytes, &size, error);
+    if (status == FFN_OK) status = ffn__read_file(path, &bytes, &size, error);
     if (status != FFN_OK) return status;
     status = ffn_model_load_weights_memory(model, bytes, size, options, error);
     if (status != FFN_OK) ffn__name_file(error, path);

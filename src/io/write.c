@@ -66,6 +66,12 @@ static void take_mode(const ffn__new_file *f, const struct stat *old)
     if (fchmod(f->file, old->st_mode & 0777) != 0) errno = 0; /* then they are those of a new file */
 }
 
+bool ffn__file_exists(const char *path)
+{
+    struct stat found;
+    return stat(path, &found) == 0 || errno != ENOENT;
+}
+
 /* ---- writing --------------------------------------------------------------------------------------------------- */
 
 static void forget(ffn__new_file *f)

@@ -29,6 +29,8 @@ ffn_status ffn__file_write(void *file, const void *bytes, size_t size, ffn_error
 ffn_status ffn__file_commit(ffn__new_file *file, ffn_error *error); /* also abandons, if it fails */
 void ffn__file_abandon(ffn__new_file *file);
 
+bool ffn__file_exists(const char *path); /* or may: whoever opens it will see */
+
 /* All of it at once. */
 ffn_status ffn__write_file(const char *path, const void *bytes, size_t size, ffn_error *error);
 

@@ -284,9 +284,9 @@ ffn_status ffn__checkpoint_load_memory(ffn_trainer *trainer, ffn__fit_state *fit
 
 ffn_status ffn__checkpoint_load(ffn_trainer *trainer, ffn__fit_state *fit, const char *path, ffn_error *error)
 {
-    void *bytes;
+    char *bytes;
     size_t size;
-    ffn_status status = ffn__read_whole(path, &bytes, &size, error);
+    ffn_status status = ffn__read_file(path, &bytes, &size, error);
     if (status != FFN_OK) return status;
     status = ffn__checkpoint_load_memory(trainer, fit, bytes, size, error);
     if (status != FFN_OK) ffn__name_file(error, path);
