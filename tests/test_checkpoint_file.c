@@ -127,7 +127,7 @@ static void test_killed_while_saving(void)
     const size_t count = get_weights(a.model, one);
     size_t bad = 0, cut = 0;
     char left[80];
-    (void)snprintf(left, sizeof left, "%s.tmp", path);
+    (void)snprintf(left, sizeof left, "%s.ffn-tmp", path);
     CU_ASSERT_EQUAL(get_weights(b.model, other), count);
     CU_ASSERT_EQUAL(ffn_trainer_save(a.trainer, path, NULL), FFN_OK);
     ffn_stop_threads();
@@ -157,7 +157,7 @@ static void test_io_faults(void)
     const size_t count = get_weights(a.model, one);
     size_t refused = 0;
     char left[80];
-    (void)snprintf(left, sizeof left, "%s.tmp", path);
+    (void)snprintf(left, sizeof left, "%s.ffn-tmp", path);
     (void)get_weights(b.model, other);
     for (size_t n = 1, more = 1; more; n++) {
         CU_ASSERT_EQUAL(ffn_trainer_save(a.trainer, path, NULL), FFN_OK);

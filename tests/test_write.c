@@ -93,7 +93,7 @@ static void test_uses_what_was_left(void)
 {
     char left[80];
     clear();
-    (void)snprintf(left, sizeof left, "%s.tmp", path);
+    (void)snprintf(left, sizeof left, "%s.ffn-tmp", path);
     FILE *file = fopen(left, "wb");
     CU_ASSERT_PTR_NOT_NULL_FATAL(file);
     CU_ASSERT_TRUE(fputs("much more than there will be", file) >= 0 && fclose(file) == 0);
@@ -109,6 +109,55 @@ static void test_uses_what_was_left(void)
     CU_ASSERT_EQUAL(put(path, "three", NULL), FFN_OK);
     CU_ASSERT_TRUE(holds(path, "three"));
     CU_ASSERT_EQUAL(count_files(), 2);
+}
+
+/* A new file has the mode of any new one, whatever was left; a file that only looks like a temporary is not touched. */
+static void test_mode_and_others(void)
+{
+    char name[80];
+    struct stat mode;
+    const mode_t mask = umask(022);
+    clear();
+    (void)snprintf(name, sizeof name, "%s.ffn-tmp", path);
+    CU_ASSERT_EQUAL(put(name, "left", NULL), FFN_OK);
+    CU_ASSERT_EQUAL(chmod(name, 0600), 0);
+    CU_ASSERT_EQUAL(put(path, "one", NULL), FFN_OK);
+    CU_ASSERT_TRUE(stat(path, &mode) == 0 && (mode.st_mode & 0777) == 0644);
+    CU_ASSERT_EQUAL(count_files(), 1);
+    (void)snprintf(name, sizeof name, "%s.tmp", path);
+    CU_ASSERT_EQUAL(put(name, "mine", NULL), FFN_OK);
+    CU_ASSERT_EQUAL(put(path, "two", NULL), FFN_OK);
+    CU_ASSERT_TRUE(holds(path, "two"));
+    CU_ASSERT_TRUE(holds(name, "mine"));
+    CU_ASSERT_EQUAL(count_files(), 2);
+    (void)umask(mask);
+}
+
+/* Every name that the system takes, also one that ends as temporaries do. */
+static void test_long_names(void)
+{
+    enum { MOST = 255 };
+    char name[sizeof folder + MOST + 3];
+    clear();
+    for (size_t length = 200; length <= MOST; length++)
+        for (int ends = 0; ends < 2; ends++) {
+            const size_t all = (size_t)snprintf(name, sizeof name, "%s/", folder) + length;
+            memset(name + all - length, 'a', length);
+            if (ends) memcpy(name + all - 8, ".ffn-tmp", 8);
+            name[all] = '\0';
+            CU_ASSERT_EQUAL(put(name, "one", NULL), FFN_OK);
+            CU_ASSERT_EQUAL(put(name, "two", NULL), FFN_OK);
+            CU_ASSERT_TRUE(holds(name, "two"));
+            CU_ASSERT_EQUAL(count_files(), 1);
+            (void)unlink(name);
+        }
+    const size_t all = (size_t)snprintf(name, sizeof name, "%s/", folder) + MOST + 1;
+    memset(name + all - MOST - 1, 'a', MOST + 1);
+    name[all] = '\0';
+    ffn_error error = {FFN_OK, ""};
+    CU_ASSERT_EQUAL(put(name, "one", &error), FFN_IO_ERROR);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "too long"));
+    CU_ASSERT_EQUAL(count_files(), 0);
 }
 
 /* ---- what fails ------------------------------------------------------------------------------------------------ */
@@ -260,6 +309,8 @@ static const test_case cases[] = {
     {"replaces", test_replaces},
     {"keeps mode and link", test_keeps_mode_and_link},
     {"uses what was left", test_uses_what_was_left},
+    {"mode, and files of others", test_mode_and_others},
+    {"long names", test_long_names},
     {"refused", test_refused},
     {"too large", test_too_large},
     {"each call fails", test_faults},

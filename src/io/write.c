@@ -15,8 +15,11 @@
 #ifndef PATH_MAX
 #define PATH_MAX 4096
 #endif
+#ifndef NAME_MAX
+#define NAME_MAX 255
+#endif
 
-enum { MOST_NAMES = 100, SUFFIX = 16 }; /* of temporaries; bytes of ".99.tmp" and its end */
+enum { MOST_NAMES = 100, SUFFIX = 16 }; /* of temporaries; bytes of ".99.ffn-tmp" and its end */
 
 /* ---- names ----------------------------------------------------------------------------------------------------- */
 
@@ -39,25 +42,50 @@ static bool is_ours(int file, const char *name)
     return lstat(name, &named) == 0 && named.st_dev == opened.st_dev && named.st_ino == opened.st_ino;
 }
 
-/* Opens the first temporary that is free; errno if there is none. The names are always the same, so that what a process
+/* The n-th name beside the target; of a name that leaves no place for more, less is kept. */
+static void name_temporary(ffn__new_file *f, int n)
+{
+    const char *slash = strrchr(f->target, '/');
+    const size_t length = strlen(f->target), folder = slash ? (size_t)(slash + 1 - f->target) : 0;
+    const size_t kept = length - folder > NAME_MAX - SUFFIX ? folder + NAME_MAX - SUFFIX : length;
+    char number[8] = "";
+    if (n > 0) (void)snprintf(number, sizeof number, ".%d", n);
+    (void)snprintf(f->temporary, length + SUFFIX, "%.*s%s.ffn-tmp", (int)kept, f->target, number);
+}
+
+/* Makes a new temporary; errno, or 0. */
+static int create(ffn__new_file *f)
+{
+    f->file = open(f->temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+    return f->file >= 0 ? 0 : errno;
+}
+
+/* Removes what a process left that was ended; false: the name is somebody else's. A new file in its place has the mode of
+ * any new one. */
+static bool remove_left(const char *name)
+{
+    const int file = open(name, O_WRONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
+    if (file < 0) return false;
+    const bool removed = is_ours(file, name) && unlink(name) == 0; /* before the lock goes */
+    (void)close(file);
+    return removed;
+}
+
+/* Makes the first temporary that is free; errno if there is none. The names are always the same, so that what a process
  * left that was ended is not there for ever. */
 static int open_temporary(ffn__new_file *f)
 {
-    const size_t size = strlen(f->target) + SUFFIX;
-    int code = EEXIST;
     for (int n = 0; n < MOST_NAMES; n++) {
-        (void)snprintf(f->temporary, size, n == 0 ? "%s.tmp" : "%s.%d.tmp", f->target, n);
-        f->file = open(f->temporary, O_WRONLY | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0666);
-        if (f->file < 0) {
-            code = errno;
-            if (code == ELOOP || code == EISDIR || code == EACCES || code == ENXIO) continue; /* somebody else's */
-            return code;
-        }
-        if (is_ours(f->file, f->temporary)) return ftruncate(f->file, 0) == 0 ? 0 : errno;
-        (void)close(f->file);
+        name_temporary(f, n);
+        if (strcmp(f->temporary, f->target) == 0) continue;
+        int code = create(f);
+        if (code == EEXIST && remove_left(f->temporary)) code = create(f);
+        if (code == EEXIST) continue;
+        if (code != 0 || is_ours(f->file, f->temporary)) return code;
+        (void)close(f->file); /* another took it for left, before it was locked */
         f->file = -1;
     }
-    return code;
+    return EEXIST;
 }
 
 /* A file that replaces another may be used by the same people. */
@@ -96,6 +124,7 @@ ffn_status ffn__file_begin(ffn__new_file *f, const char *path, ffn_error *error)
     if (!f->target) return FFN_OUT_OF_MEMORY;
     struct stat old;
     const bool exists = stat(f->target, &old) == 0;
+    if (!exists && errno != ENOENT) return fail(f, errno, error); /* a name too long may have a shorter temporary */
     if (exists && !S_ISREG(old.st_mode)) {
         f->file = open(f->target, O_WRONLY | O_CLOEXEC);
         return f->file >= 0 ? FFN_OK : fail(f, errno, error);

@@ -12,7 +12,7 @@ typedef struct ffn__sink {
 
 /* A file is written under another name in its own directory, brought to the disk, and only then given its name: after
  * an error, or the end of the process at any point, the file of that name is what it was. What a process that was ended
- * left of the other name is used again by the next. A symbolic link is followed; a device or pipe is written to as it
+ * left of the other name is removed by the next. A symbolic link is followed; a device or pipe is written to as it
  * is. Several may write a file of one name at once: each is whole, and the last one stays. */
 typedef struct ffn__new_file {
     const char *path; /* borrowed */
