@@ -258,6 +258,24 @@ static void test_constant_shapes(void)
     }
 }
 
+/* Both names of ONNX's own operators, and no others. */
+static void test_domains(void)
+{
+    static const char *const domains[] = {NULL, "", "ai.onnx", "ai.onnx.ml", "com.example"};
+    static const node_text nodes[2] = {{{"MatMul", "x", "w", "a"}}, {{"PRelu", "a", "c", "y"}}};
+    for (size_t i = 0; i < COUNT(domains); i++) {
+        const bytes b = make_file(nodes, ffn_shape_1d(2), domains[i]);
+        if (i < 3) {
+            ffn_model *model = ffn_model_import_onnx_memory(b.data, b.size, NULL);
+            CU_ASSERT_PTR_NOT_NULL(model);
+            ffn_model_destroy(model);
+        } else {
+            refuse(b, FFN_UNSUPPORTED, "operator PRelu");
+        }
+        free(b.data);
+    }
+}
+
 /* ---- harm ------------------------------------------------------------------------------------------------------------ */
 
 /* No prefix of a file is a model, and no changed bit does harm; most are noticed. */
@@ -312,6 +330,7 @@ static const test_case cases[] = {
     {"other operators, wrong constants and paths", test_unsupported},
     {"numbers out of range", test_numbers},
     {"constants of other shapes", test_constant_shapes},
+    {"domains", test_domains},
     {"cut files and flipped bits", test_broken},
     {"no memory", test_no_memory},
 };

@@ -6,24 +6,24 @@
 #include "io/export.h"
 #include "io/onnx_file.h"
 
-typedef struct import {
+typedef struct importer {
     ffn__onnx_file file;
     ffn__onnx_match *matches; /* by node */
     bool *needed;             /* by node */
     ffn_value *made;          /* by node */
     ffn_value inputs[FFN__ONNX_MAX_INPUTS];
     ffn_model *model;
-} import;
+} importer;
 
 /* ---- what is needed ---------------------------------------------------------------------------------------------- */
 
-static void need(import *in, size_t value)
+static void need(importer *in, size_t value)
 {
     const ffn__onnx_value_of *v = &in->file.values[value];
     if (v->source == FFN__FROM_NODE) in->needed[v->index] = true;
 }
 
-static ffn_status match_all(import *in, ffn_error *error)
+static ffn_status match_all(importer *in, ffn_error *error)
 {
     const size_t n = in->file.node_count;
     in->matches = ffn__alloc(n, sizeof(*in->matches), error);
@@ -44,15 +44,15 @@ static ffn_status match_all(import *in, ffn_error *error)
 
 /* ---- layers ------------------------------------------------------------------------------------------------------ */
 
-static ffn_value value_of(const import *in, size_t value)
+static ffn_value value_of(const importer *in, size_t value)
 {
     const ffn__onnx_value_of *v = &in->file.values[value];
     return v->source == FFN__FROM_INPUT ? in->inputs[v->index] : in->made[v->index];
 }
 
-static ffn_shape shape_of(const import *in, ffn_value value) { return in->model->nodes[value.id - 1].shape; }
+static ffn_shape shape_of(const importer *in, ffn_value value) { return in->model->nodes[value.id - 1].shape; }
 
-static ffn_status fail_shape(const import *in, size_t node, ffn_error *error)
+static ffn_status fail_shape(const importer *in, size_t node, ffn_error *error)
 {
     return ffn__onnx_fail(&in->file.nodes[node], node, FFN_BAD_FORMAT, "its constants do not fit its input", error);
 }
@@ -62,7 +62,7 @@ static size_t axis_from_last(ffn_shape shape, size_t i) { return i < shape.rank 
 
 /* Whether a constant, which may be none, has these values for every sample: its axes are the shape's, counted from the last
  * one, and a batch of 1 may stand before them. */
-static ffn_status check_constant(const import *in, size_t node, size_t tensor, ffn_shape expected, ffn_error *error)
+static ffn_status check_constant(const importer *in, size_t node, size_t tensor, ffn_shape expected, ffn_error *error)
 {
     if (tensor == FFN__NONE) return FFN_OK;
     const ffn__onnx_tensor *t = &in->file.tensors[tensor];
@@ -86,7 +86,7 @@ static ffn_shape last_axis_of(ffn_shape sample, size_t count)
 }
 
 /* A layer that is the same dense one, with the same weights, on an input of the same shape: shared. */
-static ffn_value find_shared(const import *in, size_t node, ffn_value x)
+static ffn_value find_shared(const importer *in, size_t node, ffn_value x)
 {
     const ffn__onnx_match *m = &in->matches[node];
     for (size_t i = 0; i < node; i++) {
@@ -99,7 +99,7 @@ static ffn_value find_shared(const import *in, size_t node, ffn_value x)
     return (ffn_value){0};
 }
 
-static ffn_status add_dense(import *in, size_t node, ffn_value x, ffn_error *error)
+static ffn_status add_dense(importer *in, size_t node, ffn_value x, ffn_error *error)
 {
     const ffn__onnx_match *m = &in->matches[node];
     const ffn__onnx_tensor *weight = &in->file.tensors[m->tensors[0]];
@@ -113,7 +113,7 @@ static ffn_status add_dense(import *in, size_t node, ffn_value x, ffn_error *err
     return FFN_OK;
 }
 
-static ffn_status add_activation(import *in, size_t node, ffn_value x, ffn_error *error)
+static ffn_status add_activation(importer *in, size_t node, ffn_value x, ffn_error *error)
 {
     const ffn__onnx_match *m = &in->matches[node];
     const ffn_shape shape = shape_of(in, x), slopes = last_axis_of(shape, ffn__last_axis(shape));
@@ -123,14 +123,14 @@ static ffn_status add_activation(import *in, size_t node, ffn_value x, ffn_error
     return FFN_OK;
 }
 
-static ffn_status add_sum(import *in, size_t node, ffn_value x, ffn_error *error)
+static ffn_status add_sum(importer *in, size_t node, ffn_value x, ffn_error *error)
 {
     (void)error;
     in->made[node] = ffn_add(in->model, x, value_of(in, in->matches[node].inputs[1]));
     return FFN_OK;
 }
 
-static ffn_status add_concat(import *in, size_t node, ffn_value x, ffn_error *error)
+static ffn_status add_concat(importer *in, size_t node, ffn_value x, ffn_error *error)
 {
     (void)error;
     const ffn__onnx_match *m = &in->matches[node];
@@ -139,14 +139,14 @@ static ffn_status add_concat(import *in, size_t node, ffn_value x, ffn_error *er
     return FFN_OK;
 }
 
-static ffn_status add_same(import *in, size_t node, ffn_value x, ffn_error *error)
+static ffn_status add_same(importer *in, size_t node, ffn_value x, ffn_error *error)
 {
     (void)error;
     in->made[node] = x;
     return FFN_OK;
 }
 
-static ffn_status add_flatten(import *in, size_t node, ffn_value x, ffn_error *error)
+static ffn_status add_flatten(importer *in, size_t node, ffn_value x, ffn_error *error)
 {
     (void)error;
     in->made[node] = ffn_flatten(in->model, x);
@@ -154,7 +154,7 @@ static ffn_status add_flatten(import *in, size_t node, ffn_value x, ffn_error *e
 }
 
 /* The batch is 0 or -1; of the other numbers 0 keeps the input's, and one may be -1: what is left. */
-static ffn_status add_reshape(import *in, size_t node, ffn_value x, ffn_error *error)
+static ffn_status add_reshape(importer *in, size_t node, ffn_value x, ffn_error *error)
 {
     const ffn__onnx_tensor *t = &in->file.tensors[in->matches[node].tensors[0]];
     const ffn_shape from = shape_of(in, x);
@@ -178,7 +178,7 @@ static ffn_status add_reshape(import *in, size_t node, ffn_value x, ffn_error *e
     return FFN_OK;
 }
 
-static ffn_status add_scaler(import *in, size_t node, ffn_value x, ffn_error *error)
+static ffn_status add_scaler(importer *in, size_t node, ffn_value x, ffn_error *error)
 {
     const ffn__onnx_match *m = &in->matches[node];
     ffn_status status = check_constant(in, node, m->tensors[0], shape_of(in, x), error);
@@ -190,7 +190,7 @@ static ffn_status add_scaler(import *in, size_t node, ffn_value x, ffn_error *er
 }
 
 /* Sets the layer's epsilon, which has no option of its own. */
-static ffn_status set_epsilon(import *in, size_t node, ffn_error *error)
+static ffn_status set_epsilon(importer *in, size_t node, ffn_error *error)
 {
     const float epsilon = in->matches[node].number;
     if (in->model->draft->error.status != FFN_OK) return FFN_OK; /* will be said of the node */
@@ -201,7 +201,7 @@ static ffn_status set_epsilon(import *in, size_t node, ffn_error *error)
     return FFN_OK;
 }
 
-static ffn_status add_batch_norm(import *in, size_t node, ffn_value x, ffn_error *error)
+static ffn_status add_batch_norm(importer *in, size_t node, ffn_value x, ffn_error *error)
 {
     const ffn__onnx_match *m = &in->matches[node];
     const ffn_shape shape = shape_of(in, x);
@@ -217,7 +217,7 @@ static ffn_status add_batch_norm(import *in, size_t node, ffn_value x, ffn_error
     return set_epsilon(in, node, error);
 }
 
-static ffn_status add_layer_norm(import *in, size_t node, ffn_value x, ffn_error *error)
+static ffn_status add_layer_norm(importer *in, size_t node, ffn_value x, ffn_error *error)
 {
     const ffn__onnx_match *m = &in->matches[node];
     const ffn_shape shape = shape_of(in, x), weights = last_axis_of(shape, ffn__last_axis(shape));
@@ -229,7 +229,7 @@ static ffn_status add_layer_norm(import *in, size_t node, ffn_value x, ffn_error
     return set_epsilon(in, node, error);
 }
 
-static ffn_status (*const adders[])(import *in, size_t node, ffn_value x, ffn_error *error) = {
+static ffn_status (*const adders[])(importer *in, size_t node, ffn_value x, ffn_error *error) = {
     [FFN__ONNX_SAME] = add_same,
     [FFN__ONNX_DENSE] = add_dense,
     [FFN__ONNX_ACTIVATION] = add_activation,
@@ -249,7 +249,7 @@ static ffn_status status_of(ffn_status status)
 }
 
 /* Adds the node's layer. What the model finds wrong with it is said of the node. */
-static ffn_status add_layer(import *in, size_t node, ffn_error *error)
+static ffn_status add_layer(importer *in, size_t node, ffn_error *error)
 {
     const ffn__onnx_match *m = &in->matches[node];
     const ffn_value x = value_of(in, m->inputs[0]);
@@ -276,7 +276,7 @@ static void transpose(const float *from, size_t rows, size_t cols, float *to)
 }
 
 /* The tensor to the parameter of that name of the node's layer. */
-static ffn_status set_parameter(const import *in, size_t node, const char *name, size_t tensor, ffn_error *error)
+static ffn_status set_parameter(const importer *in, size_t node, const char *name, size_t tensor, ffn_error *error)
 {
     const ffn__onnx_match *m = &in->matches[node];
     const size_t parameter = ffn__export_parameter(in->model, in->made[node].id - 1, name);
@@ -297,7 +297,7 @@ static ffn_status set_parameter(const import *in, size_t node, const char *name,
     return inner.status;
 }
 
-static ffn_status set_parameters(const import *in, size_t node, ffn_error *error)
+static ffn_status set_parameters(const importer *in, size_t node, ffn_error *error)
 {
     static const struct {
         ffn__onnx_kind kind;
@@ -322,7 +322,7 @@ static ffn_status set_parameters(const import *in, size_t node, ffn_error *error
 
 /* ---- the model --------------------------------------------------------------------------------------------------- */
 
-static ffn_status make_model(import *in, ffn_error *error)
+static ffn_status make_model(importer *in, ffn_error *error)
 {
     in->model = ffn_model_create(0, error);
     if (!in->model) return FFN_OUT_OF_MEMORY;
@@ -349,7 +349,7 @@ ffn_model *ffn_model_import_onnx_memory(const void *bytes, size_t size, ffn_erro
         (void)ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_model_import_onnx: the bytes are NULL");
         return NULL;
     }
-import in = {0 };
+    importer in = {.model = NULL};
     ffn_status status = ffn__onnx_read(&in.file, bytes, size, error);
     if (status == FFN_OK) status = match_all(&in, error);
     if (status == FFN_OK) status = make_model(&in, error);

@@ -7,12 +7,18 @@
 
 /* ---- looking around ---------------------------------------------------------------------------------------------- */
 
+/* The operator set of ONNX itself has two names. */
+static bool is_of_onnx(const ffn__onnx_node *node)
+{
+    return node->domain.size == 0 || ffn__onnx_is(node->domain, "ai.onnx");
+}
+
 /* The node that makes a value, if it is the operator; NULL: it is not. */
 static const ffn__onnx_node *made_by(const ffn__onnx_file *file, size_t value, const char *op)
 {
     if (value == FFN__NONE || file->values[value].source != FFN__FROM_NODE) return NULL;
     const ffn__onnx_node *node = &file->nodes[file->values[value].index];
-    return ffn__onnx_is(node->op, op) && node->domain.size == 0 ? node : NULL;
+    return ffn__onnx_is(node->op, op) && is_of_onnx(node) ? node : NULL;
 }
 
 /* The tensor that a value is, or FFN__NONE. */
@@ -467,8 +473,9 @@ static const struct {
 ffn_status ffn__onnx_find(const ffn__onnx_file *file, size_t number, ffn__onnx_match *match, ffn_error *error)
 {
     const ffn__onnx_node *node = &file->nodes[number];
-    bool found = node->domain.size == 0 && match_plain(node, match);
-    for (size_t i = 0; !found && node->domain.size == 0 && i < sizeof(operators) / sizeof(operators[0]); i++)
+    const bool ours = is_of_onnx(node);
+    bool found = ours && match_plain(node, match);
+    for (size_t i = 0; !found && ours && i < sizeof(operators) / sizeof(operators[0]); i++)
         if (ffn__onnx_is(node->op, operators[i].op) &&
             (operators[i].inputs == 0 || node->input_count == operators[i].inputs))
             found = operators[i].match(file, node, match);
