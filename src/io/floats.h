@@ -2,6 +2,7 @@
 #ifndef FFN__FLOATS_H
 #define FFN__FLOATS_H
 
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -14,6 +15,12 @@ static inline uint32_t ffn__float32_bits(float value)
     uint32_t bits;
     memcpy(&bits, &narrow, sizeof bits);
     return bits;
+}
+
+/* The lowest `size` bytes of the bits, the lowest first: how files have floats and whole numbers on every machine. */
+static inline void ffn__put_bits(unsigned char *bytes, size_t size, uint64_t bits)
+{
+    for (size_t k = 0; k < size; k++) bytes[k] = (unsigned char)(bits >> 8 * k);
 }
 
 #endif

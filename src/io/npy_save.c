@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "io/floats.h"
 #include "io/write.h"
 #include "tensor/tensor.h"
 
@@ -23,16 +24,10 @@ static void put_header(ffn_shape shape, unsigned char *bytes)
 
 static void put_floats(size_t count, const float *values, unsigned char *bytes)
 {
-    for (size_t i = 0; i < count; i++) {
-        uint64_t bits = 0;
-        uint32_t narrow;
-        if (sizeof(float) == sizeof narrow) {
-            memcpy(&narrow, &values[i], sizeof narrow);
-            bits = narrow;
-        } else {
-            memcpy(&bits, &values[i], sizeof(float));
-        }
-        for (size_t k = 0; k < sizeof(float); k++) *bytes++ = (unsigned char)(bits >> 8 * k);
+    for (size_t i = 0; i < count; i++, bytes += sizeof(float)) {
+        uint64_t bits = ffn__float32_bits(values[i]);
+        if (sizeof(float) == sizeof bits) memcpy(&bits, &values[i], sizeof(float));
+        ffn__put_bits(bytes, sizeof(float), bits);
     }
 }
 

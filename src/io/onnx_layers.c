@@ -4,6 +4,7 @@
 
 #include "activation/activation.h"
 #include "io/export.h"
+#include "io/floats.h"
 
 static const ffn__layer *layer_of(const ffn__onnx_graph *graph, size_t node)
 {
@@ -444,7 +445,9 @@ void ffn__onnx_view(ffn__onnx_graph *graph, size_t node)
     ffn__pb_string(&tensor, FFN__TENSOR_NAME, dims.text);
     for (size_t i = 0; i <= shape.rank; i++) {
         const uint64_t dim = i == 0 ? UINT64_MAX : shape.dim[i - 1]; /* -1: the batch */
-        for (size_t k = 0; k < 8; k++) ffn__text_bytes(&raw, &(unsigned char){(unsigned char)(dim >> 8 * k)}, 1);
+        unsigned char bytes[8];
+        ffn__put_bits(bytes, sizeof(bytes), dim);
+        ffn__text_bytes(&raw, bytes, sizeof(bytes));
     }
     ffn__pb_message(&tensor, FFN__TENSOR_RAW, &raw);
     ffn__pb_message(&graph->initializers, FFN__GRAPH_INITIALIZER, &tensor);

@@ -41,16 +41,10 @@ void ffn__pb_string(ffn__text *message, uint32_t field, const char *text)
     ffn__pb_bytes(message, field, text, strlen(text));
 }
 
-static void put_float(unsigned char bytes[4], float value)
-{
-    const uint32_t bits = ffn__float32_bits(value);
-    for (size_t i = 0; i < 4; i++) bytes[i] = (unsigned char)(bits >> 8 * i);
-}
-
 void ffn__pb_float(ffn__text *message, uint32_t field, float value)
 {
     unsigned char bytes[4];
-    put_float(bytes, value);
+    ffn__put_bits(bytes, 4, ffn__float32_bits(value));
     add_tag(message, field, FFN__PB_4_BYTES);
     ffn__text_bytes(message, bytes, sizeof(bytes));
 }
@@ -68,7 +62,7 @@ void ffn__pb_raw_floats(ffn__text *message, uint32_t field, const float *values,
     add_varint(message, (uint64_t)count * 4);
     for (size_t i = 0; i < count; i++) {
         unsigned char bytes[4];
-        put_float(bytes, values[i]);
+        ffn__put_bits(bytes, 4, ffn__float32_bits(values[i]));
         ffn__text_bytes(message, bytes, sizeof(bytes));
     }
 }

@@ -112,7 +112,8 @@ static ffn_status flush(stream *s, ffn_error *error)
 static ffn_status put_bits(stream *s, size_t size, uint64_t bits, ffn_error *error)
 {
     const ffn_status status = s->used + size > BUFFER ? flush(s, error) : FFN_OK;
-    for (size_t k = 0; k < size; k++) s->bytes[s->used++] = (unsigned char)(bits >> 8 * k);
+    ffn__put_bits(s->bytes + s->used, size, bits);
+    s->used += size;
     return status;
 }
 
