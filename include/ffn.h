@@ -450,7 +450,8 @@ ffn_status ffn_model_set_parameter(ffn_model *model, size_t index, const float *
 ffn_shape ffn_model_input_shape(const ffn_model *model);  /* of a sample; several inputs: 1d, their sizes added up */
 ffn_shape ffn_model_output_shape(const ffn_model *model); /* rank 0 before build */
 /* The classes' names, in the order of their indices, kept in the model: copies them; count 0: none. ffn_fit gives a model
- * without names those of its dataset. */
+ * without names those of its dataset. From then on a dataset whose classes have other names or another order is
+ * FFN_INVALID_ARGUMENT for ffn_fit, ffn_evaluate and all that compares outputs with targets; it may lack the last ones. */
 ffn_status ffn_model_set_class_names(ffn_model *model, const char *const *names, size_t count, ffn_error *error);
 const char *ffn_model_class_name(const ffn_model *model, size_t index); /* NULL if it has none; owned by the model */
 /* How the columns of a table became the inputs, kept in the model for ffn_csv_options.categories_of: for each feature its
@@ -563,8 +564,9 @@ typedef struct ffn_csv_options {
     /* a column of text among the inputs becomes one input for each of its categories, in the order of their bytes:
      * 1 where the row has it, else 0; false: text is an error */
     bool one_hot;
-    /* the columns become inputs as they did for this model, which ffn_fit has trained on such data; NULL: as
-     * one_hot says. Borrowed for the call */
+    /* the columns become inputs as they did for this model, which ffn_fit has trained on such data, and targets the
+     * indices of its classes, if it has names of them: another label is an error with line and column; NULL: as one_hot
+     * and the file say. Borrowed for the call */
     const ffn_model *categories_of;
     bool unknown_zeros; /* a category that categories_of does not know: zeros; false: an error with line and column */
 } ffn_csv_options;

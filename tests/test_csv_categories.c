@@ -211,8 +211,121 @@ static void test_setting_them(void)
     ffn_model_destroy(model);
 }
 
+/* ---- classes of a model ---------------------------------------------------------------------------------------- */
+
+/* Of x one input, with so many outputs, trained on the text. */
+static ffn_model *train_classes(const char *text, size_t outputs, ffn_csv_options options)
+{
+    ffn_dataset *data = load(text, options);
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value x = ffn_input(model, ffn_shape_1d(1));
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, ffn_dense(model, x, outputs, ffn_softmax()), NULL), FFN_OK);
+    const ffn_fit_options fit = {.epochs = 1};
+    CU_ASSERT_EQUAL_FATAL(ffn_fit(model, data, &fit, NULL, NULL), FFN_OK);
+    ffn_dataset_destroy(data);
+    return model;
+}
+
+static void expect_targets(const char *text, ffn_csv_options options, const float *want, size_t rows, size_t classes)
+{
+    ffn_dataset *data = load(text, options);
+    const ffn_tensor targets = ffn_dataset_targets(data);
+    CU_ASSERT_EQUAL_FATAL(targets.shape.dim[0], rows);
+    CU_ASSERT_EQUAL(ffn_dataset_classes(data), classes);
+    for (size_t i = 0; i < rows; i++) CU_ASSERT_EQUAL(targets.data[i], want[i]);
+    for (size_t i = 0; i < classes; i++)
+        CU_ASSERT_STRING_EQUAL(ffn_dataset_class_name(data, i), ffn_model_class_name(options.categories_of, i));
+    ffn_dataset_destroy(data);
+}
+
+/* Files with some of the classes get the indices that the model has for them. */
+static void test_model_keeps_classes(void)
+{
+    const float some[] = {2, 0, 2}, one[] = {1, 1}, quoted[] = {1}, numbers[] = {2, 1}, turned[] = {0, 2};
+    ffn_model *model = train_classes("x,y\n1,a\n2,\"b\"\"\"\n3,c\n", 3, (ffn_csv_options){0});
+    ffn_csv_options options = {.categories_of = model};
+    expect_targets("x,y\n1,c\n2,a\n3,c\n", options, some, 3, 3);
+    expect_targets("x,y\n1,\"b\"\"\"\n2,\"b\"\"\"\n", options, one, 2, 3);
+    expect_targets("x,y\n,c\n2,\"b\"\"\"\n",
+                   (ffn_csv_options){.categories_of = model, .missing = FFN_CSV_MISSING_SKIP_ROW}, quoted, 1, 3);
+    expect_refused("x,y\n1,a\n2,d\n", options, FFN_BAD_FORMAT, "line 3, column 2 'y': found 'd', expected a class");
+    expect_refused("x,y\n1,a\n2,\n", options, FFN_BAD_FORMAT, "line 3, column 2 'y': found an empty cell");
+    expect_refused("x,y\n1,0\n2,1\n", options, FFN_BAD_FORMAT, "line 2, column 2 'y': found '0'");
+    const char *const by_hand[] = {"c", "b", "a"};
+    CU_ASSERT_EQUAL(ffn_model_set_class_names(model, by_hand, 3, NULL), FFN_OK);
+    expect_targets("x,y\n1,c\n2,a\n", options, turned, 2, 3);
+    ffn_model_destroy(model);
+
+    model = train_classes("x,y\n1,5\n2,7\n3,10\n", 3, (ffn_csv_options){.classification = true});
+    options.categories_of = model;
+    expect_targets("x,y\n1,1e1\n2,7.0\n", options, numbers, 2, 3); /* numbers are compared by value */
+    expect_refused("x,y\n1,5\n2,6\n", options, FFN_BAD_FORMAT, "line 3, column 2 'y': found '6'");
+    expect_refused("x,y\n1,5\n2,a\n", options, FFN_BAD_FORMAT, "line 3, column 2 'y': found 'a'");
+    for (size_t fail = 1; fail < 30; fail++) {
+        static const char text[] = "x,y\n1,5\n2,7\n";
+        failing_start(fail);
+        ffn_dataset *data = ffn_dataset_load_csv_memory(text, sizeof text - 1, &options, NULL);
+        CU_ASSERT((fail > 4 || !data) && (fail < 20 || data));
+        ffn_dataset_destroy(data);
+        CU_ASSERT_EQUAL(failing_stop(), 0);
+    }
+    ffn_model_destroy(model);
+}
+
+static void expect_other(ffn_status status, const ffn_error *error, const char *sentence)
+{
+    CU_ASSERT_EQUAL(status, FFN_INVALID_ARGUMENT);
+    if (!strstr(error->message, sentence)) printf("\n    expected '%s': %s\n", sentence, error->message);
+    CU_ASSERT_PTR_NOT_NULL(strstr(error->message, sentence));
+}
+
+/* Whoever compares outputs with targets refuses those that mean other classes. */
+static void test_other_classes(void)
+{
+    static const char abc[] = "x,y\n1,a\n2,b\n3,c\n";
+    ffn_error error = {FFN_OK, ""};
+    ffn_metrics metrics = {0};
+    double value;
+    ffn_dataset *all = load(abc, (ffn_csv_options){0}), *gap = load("x,y\n1,a\n2,c\n", (ffn_csv_options){0});
+    ffn_dataset *first = load("x,y\n1,a\n2,b\n", (ffn_csv_options){0});
+    ffn_model *model = train_classes(abc, 4, (ffn_csv_options){0}), *fresh = ffn_model_create(1, NULL);
+    const ffn_value x = ffn_input(fresh, ffn_shape_1d(1));
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(fresh, ffn_dense(fresh, x, 4, ffn_softmax()), NULL), FFN_OK);
+    const char *sentence = "the dataset: class 1 is 'c', expected 'b' as in the model";
+    expect_other(ffn_evaluate(model, gap, (ffn_loss){0}, &metrics, &error), &error, sentence);
+    expect_other(ffn_evaluate_metric(model, gap, (ffn_loss){0}, "accuracy", &value, &error), &error, sentence);
+    expect_other(ffn_model_calibrate(model, gap, (ffn_loss){0}, NULL, &error), &error, sentence);
+    ffn_fit_options options = {.epochs = 1};
+    expect_other(ffn_fit(model, gap, &options, NULL, &error), &error,
+                 "the training data: class 1 is 'c', expected 'b'");
+    options.validation = gap;
+    expect_other(ffn_fit(fresh, all, &options, NULL, &error), &error,
+                 "the validation data: class 1 is 'c', expected 'b' as in the training data");
+    CU_ASSERT_PTR_NULL(ffn_model_class_name(fresh, 0)); /* nothing was changed */
+    options.validation = first;
+    CU_ASSERT_EQUAL(ffn_fit(model, all, &options, NULL, NULL), FFN_OK); /* the same indices, as far as they go */
+    const char *const fewer[] = {"a", "b"};
+    CU_ASSERT_EQUAL(ffn_model_set_class_names(model, fewer, 2, NULL), FFN_OK);
+    expect_other(ffn_evaluate(model, all, (ffn_loss){0}, &metrics, &error), &error,
+                 "class 2 is 'c', expected no class");
+    CU_ASSERT_EQUAL(ffn_model_set_class_names(model, NULL, 0, NULL), FFN_OK); /* a model to be trained for others */
+    CU_ASSERT_EQUAL(ffn_evaluate(model, gap, (ffn_loss){0}, &metrics, NULL), FFN_OK);
+    ffn_metrics_destroy(&metrics);
+    ffn_model_destroy(model);
+    ffn_model_destroy(fresh);
+    ffn_dataset_destroy(all);
+    ffn_dataset_destroy(gap);
+    ffn_dataset_destroy(first);
+}
+
 static const test_case cases[] = {
-    {"categories", test_categories}, {"other tables", test_other_tables},           {"gaps", test_gaps},
-    {"refuses", test_refuses},       {"a model keeps them", test_model_keeps_them}, {"setting them", test_setting_them},
+    {"categories", test_categories},
+    {"other tables", test_other_tables},
+    {"gaps", test_gaps},
+    {"refuses", test_refuses},
+    {"a model keeps them", test_model_keeps_them},
+    {"setting them", test_setting_them},
+    {"a model keeps classes", test_model_keeps_classes},
+    {"other classes", test_other_classes},
 };
 TEST_MAIN("categories of CSV files", cases)

@@ -8,15 +8,16 @@
 #include <string.h>
 
 /* What the target column holds. */
-typedef enum nature { NO_TARGET = 0, NUMBERS, CLASSES_BY_VALUE, CLASSES_BY_TEXT } nature;
+typedef enum nature { NO_TARGET = 0, NUMBERS, CLASSES_BY_VALUE, CLASSES_BY_TEXT, CLASSES_OF_MODEL } nature;
 
 typedef struct loader {
     ffn__csv_table table;
     ffn_csv_options options;
     nature nature;
+    ffn__csv_known known;   /* the model's classes, for CLASSES_OF_MODEL */
     ffn__encoding encoding; /* of the inputs; the dataset's, once there is one */
     ffn_dataset *dataset;
-    ffn__csv_label *labels; /* [rows] of a target of classes */
+    ffn__csv_label *labels; /* [rows] of a target of classes that the file says; else NULL */
     size_t row;             /* the next row of the dataset */
     bool skips_row;         /* the current row has a missing value and is to be left out */
     bool has_gaps;          /* some inputs are NaN, to be filled with the column's mean or median */
@@ -27,7 +28,12 @@ typedef struct loader {
 static ffn_status find_nature(loader *load, ffn_error *error)
 {
     const ffn__csv_table *table = &load->table;
+    const ffn_model *model = load->options.categories_of;
     if (table->target == 0) return FFN_OK;
+    if (model && model->class_names) {
+        load->nature = CLASSES_OF_MODEL;
+        return ffn__csv_know(&load->known, (const char *const *)model->class_names, model->class_count, error);
+    }
     size_t counts[FFN__CSV_KINDS] = {0};
     ffn__csv_cell cell, text = {0};
     for (ffn__csv_reader reader = table->data; reader.more;) {
@@ -123,6 +129,14 @@ static ffn_status read_features(loader *load, const ffn__csv_cell *cell, float *
     return read_category(load, cell, first, x + first, error);
 }
 
+static ffn_status read_class(const loader *load, const ffn__csv_cell *cell, ffn_error *error)
+{
+    const size_t class = ffn__csv_find_class(&load->known, cell);
+    if (class == SIZE_MAX) return ffn__csv_fail(&load->table, cell, "a class that the model knows", error);
+    load->dataset->owned_targets[load->row] = (float)class;
+    return FFN_OK;
+}
+
 static ffn_status read_target(loader *load, const ffn__csv_cell *cell, ffn_error *error)
 {
     double value = 0;
@@ -132,6 +146,7 @@ static ffn_status read_target(loader *load, const ffn__csv_cell *cell, ffn_error
         if (load->options.missing == FFN_CSV_MISSING_SKIP_ROW) return FFN_OK;
         return ffn__csv_fail(&load->table, cell, "a target (the option `missing` can skip the row)", error);
     }
+    if (load->nature == CLASSES_OF_MODEL) return read_class(load, cell, error);
     if (load->labels) load->labels[load->row] = (ffn__csv_label){cell->text, cell->length, value};
     if (load->nature == CLASSES_BY_TEXT) return FFN_OK;
     return read_number(load, cell, kind, value, &load->dataset->owned_targets[load->row], error);
@@ -305,7 +320,7 @@ static ffn_status allocate(loader *load, ffn_error *error)
     if (columns == 0) return FFN_OK;
     dataset->targets = dataset->owned_targets = ffn__alloc(table->rows, sizeof(float), error);
     if (!dataset->targets) return FFN_OUT_OF_MEMORY;
-    if (load->nature == NUMBERS) return FFN_OK;
+    if (load->nature != CLASSES_BY_VALUE && load->nature != CLASSES_BY_TEXT) return FFN_OK;
     load->labels = ffn__alloc(table->rows, sizeof *load->labels, error);
     return load->labels ? FFN_OK : FFN_OUT_OF_MEMORY;
 }
@@ -313,6 +328,11 @@ static ffn_status allocate(loader *load, ffn_error *error)
 static ffn_status make_classes(loader *load, ffn_error *error)
 {
     ffn_dataset *dataset = load->dataset;
+    if (load->nature == CLASSES_OF_MODEL) {
+        dataset->classes = load->known.count;
+        dataset->class_names = ffn__names_copy(load->known.names, load->known.count, error);
+        return dataset->class_names ? FFN_OK : FFN_OUT_OF_MEMORY;
+    }
     if (!load->labels) return FFN_OK;
     const ffn_status status = ffn__csv_classes(load->labels, dataset->rows, load->nature == CLASSES_BY_VALUE,
                                                dataset->owned_targets, &dataset->class_names, &dataset->classes, error);
@@ -333,6 +353,7 @@ static ffn_dataset *load_text(const char *source, const char *text, size_t size,
     if (status == FFN_OK) status = fill_gaps(&load, error);
     if (status == FFN_OK) status = make_classes(&load, error);
     ffn__free(load.labels);
+    ffn__csv_forget(&load.known);
     ffn__encoding_destroy(&load.encoding);
     if (status == FFN_OK) return load.dataset;
     ffn_dataset_destroy(load.dataset);

@@ -30,6 +30,9 @@ ffn__csv_reader ffn__csv_read(const char *text, size_t size, char delimiter);
 const char *ffn__csv_next(ffn__csv_reader *reader, ffn__csv_cell *cell);
 /* Writes the text with single quotes for doubled ones to out, at most `length` bytes; how many it wrote. */
 size_t ffn__csv_copy(const char *text, size_t length, char *out);
+/* Below 0, 0 or above 0 as the cell, with doubled quotes counted once, is before, equal to or after the name, in the order
+ * of their bytes. */
+int ffn__csv_compare(const ffn__csv_cell *cell, const char *name);
 
 /* ---- cells to a table (csv_table.c) -------------------------------------------------------------------------- */
 
@@ -83,6 +86,19 @@ typedef struct ffn__csv_label {
  * becomes a list (data.h) of *count names: of each class's first label. */
 ffn_status ffn__csv_classes(const ffn__csv_label *labels, size_t rows, bool by_value, float *classes, char ***names,
                             size_t *count, ffn_error *error);
+
+/* Classes that are known before the file is read, to be looked up. */
+typedef struct ffn__csv_known {
+    const char *const *names; /* [count], borrowed, in any order */
+    size_t count;
+    double *values; /* [count]; NULL: some name is no number, and labels are compared as text */
+    size_t *order;  /* [count]: the names from the least to the greatest, and as much scratch behind it */
+} ffn__csv_known;
+
+ffn_status ffn__csv_know(ffn__csv_known *known, const char *const *names, size_t count, ffn_error *error);
+void ffn__csv_forget(ffn__csv_known *known); /* frees the content and leaves {0} */
+/* The index of the class that the cell names; SIZE_MAX: none. */
+size_t ffn__csv_find_class(const ffn__csv_known *known, const ffn__csv_cell *cell);
 
 /* ---- columns of text as features (csv_encoding.c) ------------------------------------------------------------ */
 

@@ -66,3 +66,65 @@ ffn_status ffn__csv_classes(const ffn__csv_label *labels, size_t rows, bool by_v
     ffn__free(order);
     return *names ? FFN_OK : FFN_OUT_OF_MEMORY;
 }
+
+/* ---- classes that are known ---------------------------------------------------------------------------------- */
+
+static bool known_before(const void *context, size_t a, size_t b)
+{
+    const ffn__csv_known *known = context;
+    return known->values ? known->values[a] < known->values[b] : strcmp(known->names[a], known->names[b]) < 0;
+}
+
+/* The names' values; false: one of them is no number. */
+static bool read_values(const ffn__csv_known *known, double *values)
+{
+    size_t i = 0;
+    for (; i < known->count; i++) {
+        const ffn__csv_cell cell = {known->names[i], strlen(known->names[i]), 0, 0, true};
+        if (ffn__csv_classify(&cell, &values[i]) != FFN__CSV_NUMBER) break;
+    }
+    return i == known->count;
+}
+
+ffn_status ffn__csv_know(ffn__csv_known *known, const char *const *names, size_t count, ffn_error *error)
+{
+    *known = (ffn__csv_known){.names = names, .count = count};
+    double *values = ffn__alloc(count, sizeof *values, error);
+    known->order = values ? ffn__alloc(count, 2 * sizeof *known->order, error) : NULL;
+    if (!known->order) {
+        ffn__free(values);
+        return FFN_OUT_OF_MEMORY;
+    }
+    if (read_values(known, values))
+        known->values = values;
+    else
+        ffn__free(values);
+    for (size_t i = 0; i < count; i++) known->order[i] = i;
+    ffn__sort(known->order, known->order + count, count, known_before, known);
+    return FFN_OK;
+}
+
+void ffn__csv_forget(ffn__csv_known *known)
+{
+    ffn__free(known->values);
+    ffn__free(known->order);
+    *known = (ffn__csv_known){0};
+}
+
+size_t ffn__csv_find_class(const ffn__csv_known *known, const ffn__csv_cell *cell)
+{
+    double value = 0;
+    if (known->values && ffn__csv_classify(cell, &value) != FFN__CSV_NUMBER) return SIZE_MAX;
+    size_t low = 0, high = known->count;
+    while (low < high) {
+        const size_t middle = low + (high - low) / 2, class = known->order[middle];
+        const int order = known->values ? (value > known->values[class]) - (value < known->values[class])
+                                        : ffn__csv_compare(cell, known->names[class]);
+        if (order == 0) return class;
+        if (order < 0)
+            high = middle;
+        else
+            low = middle + 1;
+    }
+    return SIZE_MAX;
+}

@@ -98,24 +98,12 @@ size_t ffn__csv_category_count(const ffn__encoding *encoding, size_t first)
     return count;
 }
 
-/* Below 0, 0 or above 0 as the cell, with doubled quotes counted once, is before, equal to or after the name. */
-static int compare(const ffn__csv_cell *cell, const char *name)
-{
-    size_t used = 0;
-    for (size_t i = 0; i < cell->length; i++, used++) {
-        const unsigned char a = (unsigned char)cell->text[i], b = (unsigned char)name[used];
-        if (a != b) return a < b ? -1 : 1; /* also at the end of the name: no cell has a NUL */
-        if (a == '"') i++;
-    }
-    return name[used] ? -1 : 0;
-}
-
 size_t ffn__csv_find_category(const ffn__encoding *encoding, size_t first, const ffn__csv_cell *cell)
 {
     size_t low = first, high = first + ffn__csv_category_count(encoding, first);
     while (low < high) {
         const size_t middle = low + (high - low) / 2;
-        const int order = compare(cell, encoding->category[middle]);
+        const int order = ffn__csv_compare(cell, encoding->category[middle]);
         if (order == 0) return middle;
         if (order < 0)
             high = middle;

@@ -99,3 +99,14 @@ size_t ffn__csv_copy(const char *text, size_t length, char *out)
     }
     return written;
 }
+
+int ffn__csv_compare(const ffn__csv_cell *cell, const char *name)
+{
+    size_t used = 0;
+    for (size_t i = 0; i < cell->length; i++, used++) {
+        const unsigned char a = (unsigned char)cell->text[i], b = (unsigned char)name[used];
+        if (a != b) return a < b ? -1 : 1; /* also at the end of the name: no cell has a NUL */
+        if (a == '"') i++;
+    }
+    return name[used] ? -1 : 0;
+}

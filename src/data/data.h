@@ -38,6 +38,11 @@ void ffn__dataset_gather(const ffn_dataset *dataset, const size_t *picked, size_
  * cannot be: in the file `source`, where they are `size` bytes each from `offset` on. */
 ffn_status ffn__dataset_count_classes(ffn_dataset *dataset, const char *source, size_t offset, size_t size,
                                       ffn_error *error);
+/* That each class of the dataset, `what`, has the name of the same index in names [count], those of `whose`; one of the
+ * two may be without names, and the dataset without the last classes. Else FFN_INVALID_ARGUMENT with the first
+ * difference. */
+ffn_status ffn__dataset_check_classes(const ffn_dataset *dataset, const char *what, char *const *names, size_t count,
+                                      const char *whose, ffn_error *error);
 /* FFN_INVALID_ARGUMENT naming row and column of the first input or target that is not finite. */
 ffn_status ffn__dataset_check_finite(const ffn_dataset *dataset, ffn_error *error);
 

@@ -35,10 +35,14 @@ typedef struct fit {
 /* Before a split, so that the rows in a sentence are the caller's. */
 static ffn_status check_data(const fit *f, const ffn_dataset *dataset, ffn_error *error)
 {
+    static const char what[] = "the validation data";
+    const ffn_dataset *validation = f->options.validation;
     ffn_status status = ffn__check_data(f->model, &f->options.loss, dataset, "the training data", error);
-    if (status == FFN_OK && f->options.validation)
-        status = ffn__check_data(f->model, &f->options.loss, f->options.validation, "the validation data", error);
-    return status;
+    if (status != FFN_OK || !validation) return status;
+    status = ffn__check_data(f->model, &f->options.loss, validation, what, error);
+    if (status != FFN_OK) return status;
+    return ffn__dataset_check_classes(validation, what, dataset->class_names, dataset->classes, "the training data",
+                                      error);
 }
 
 static ffn_status choose_data(fit *f, const ffn_dataset *dataset, ffn_error *error)
