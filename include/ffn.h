@@ -456,7 +456,8 @@ ffn_status ffn_model_set_class_names(ffn_model *model, const char *const *names,
 const char *ffn_model_class_name(const ffn_model *model, size_t index); /* NULL if it has none; owned by the model */
 /* How the columns of a table became the inputs, kept in the model for ffn_csv_options.categories_of: for each feature its
  * column, from 0 and rising, and its category, "" for a number; those of a column are in the order of their bytes. Copies
- * them; features 0: every column is a number. ffn_fit gives a model without any those of its dataset. */
+ * them; features 0: every column is a number. ffn_fit gives a model without any those of its dataset. From then on it and all that
+ * reads a dataset's inputs refuse one whose file became inputs in another way: FFN_INVALID_ARGUMENT. */
 ffn_status ffn_model_set_categories(ffn_model *model, const size_t *columns, const char *const *categories,
                                     size_t features, ffn_error *error);
 const char *ffn_model_category(const ffn_model *model, size_t feature, size_t *column); /* see ffn_dataset_category */

@@ -318,6 +318,42 @@ static void test_other_classes(void)
     ffn_dataset_destroy(first);
 }
 
+/* Inputs of other words, or of other columns, are refused by whoever reads them. */
+static void test_other_categories(void)
+{
+    static const char blue[] = "k,n,y\nblue,1,1\nred,2,0\n", green[] = "k,n,y\ngreen,1,1\nred,2,0\n";
+    ffn_error error = {FFN_OK, ""};
+    ffn_metrics metrics = {0};
+    ffn_dataset *same = load(blue, one_hot), *other = load(green, one_hot);
+    ffn_dataset *turned = load("n,k,y\n1,blue,1\n2,red,0\n", one_hot);
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value x = ffn_standardize(model, ffn_input(model, ffn_shape_1d(3)));
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, ffn_dense(model, x, 1, ffn_linear()), NULL), FFN_OK);
+    ffn_fit_options options = {.epochs = 1, .validation = other};
+    expect_other(ffn_fit(model, same, &options, NULL, &error), &error,
+                 "the validation data: input 0 is 'green' of column 0, expected 'blue' of column 0 as in the training");
+    CU_ASSERT_PTR_NULL(ffn_model_category(model, 0, NULL)); /* nothing was changed */
+    options.validation = same;
+    CU_ASSERT_EQUAL_FATAL(ffn_fit(model, same, &options, NULL, NULL), FFN_OK);
+    const char *sentence = "input 0 is 'green' of column 0, expected 'blue' of column 0 as in the model";
+    expect_other(ffn_fit(model, other, NULL, NULL, &error), &error, sentence);
+    expect_other(ffn_evaluate(model, other, (ffn_loss){0}, &metrics, &error), &error, sentence);
+    expect_other(ffn_model_fit_scalers(model, other, &error), &error, sentence);
+    const ffn_export_c_options c = {.int8 = true, .dataset = other};
+    expect_other(ffn_model_export_c_with(model, "/nowhere/x.c", "x", &c, &error), &error, sentence);
+    expect_other(ffn_evaluate(model, turned, (ffn_loss){0}, &metrics, &error), &error,
+                 "input 0 is the number of column 0, expected 'blue'");
+    CU_ASSERT_EQUAL(ffn_evaluate(model, same, (ffn_loss){0}, &metrics, NULL), FFN_OK);
+    ffn_metrics_destroy(&metrics);
+    CU_ASSERT_EQUAL(ffn_model_set_categories(model, NULL, NULL, 0, NULL), FFN_OK); /* nothing to compare with */
+    CU_ASSERT_EQUAL(ffn_evaluate(model, other, (ffn_loss){0}, &metrics, NULL), FFN_OK);
+    ffn_metrics_destroy(&metrics);
+    ffn_model_destroy(model);
+    ffn_dataset_destroy(same);
+    ffn_dataset_destroy(other);
+    ffn_dataset_destroy(turned);
+}
+
 static const test_case cases[] = {
     {"categories", test_categories},
     {"other tables", test_other_tables},
@@ -327,5 +363,6 @@ static const test_case cases[] = {
     {"setting them", test_setting_them},
     {"a model keeps classes", test_model_keeps_classes},
     {"other classes", test_other_classes},
+    {"other categories", test_other_categories},
 };
 TEST_MAIN("categories of CSV files", cases)

@@ -38,13 +38,23 @@ void ffn__dataset_gather(const ffn_dataset *dataset, const size_t *picked, size_
  * cannot be: in the file `source`, where they are `size` bytes each from `offset` on. */
 ffn_status ffn__dataset_count_classes(ffn_dataset *dataset, const char *source, size_t offset, size_t size,
                                       ffn_error *error);
-/* That each class of the dataset, `what`, has the name of the same index in names [count], those of `whose`; one of the
- * two may be without names, and the dataset without the last classes. Else FFN_INVALID_ARGUMENT with the first
- * difference. */
-ffn_status ffn__dataset_check_classes(const ffn_dataset *dataset, const char *what, char *const *names, size_t count,
-                                      const char *whose, ffn_error *error);
 /* FFN_INVALID_ARGUMENT naming row and column of the first input or target that is not finite. */
 ffn_status ffn__dataset_check_finite(const ffn_dataset *dataset, ffn_error *error);
+
+/* ---- what numbers mean (meaning.c) ---------------------------------------------------------------------------- */
+
+typedef struct ffn__meaning {
+    const char *whose;        /* for messages */
+    char *const *class_names; /* [classes], or NULL */
+    size_t classes;
+    const ffn__encoding *encoding; /* of the inputs' columns; without features: not known */
+} ffn__meaning;
+
+ffn__meaning ffn__model_meaning(const ffn_model *model);
+/* That each input of the dataset, `what`, stands for the same, and each class has the same name, as far as both sides know
+ * that; the dataset may lack the last classes. Else FFN_INVALID_ARGUMENT with the first difference. */
+ffn_status ffn__dataset_check_meaning(const ffn_dataset *dataset, const char *what, const ffn__meaning *meaning,
+                                      ffn_error *error);
 
 /* ---- rows wherever they are (rows.c) -------------------------------------------------------------------------- */
 

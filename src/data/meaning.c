@@ -1,4 +1,5 @@
-/* Whether numbers mean the same in a dataset as elsewhere: which class an index is. */
+/* Whether numbers mean the same in a dataset as elsewhere: which class an index is, and what an input stands for. */
+#include "backprop/model.h"
 #include "data/csv.h"
 #include "data/data.h"
 
@@ -10,14 +11,35 @@ static ffn__csv_excerpt show(const char *name)
     return name ? ffn__csv_quote(name, strlen(name)) : (ffn__csv_excerpt){" no class"};
 }
 
-ffn_status ffn__dataset_check_classes(const ffn_dataset *dataset, const char *what, char *const *names, size_t count,
-                                      const char *whose, ffn_error *error)
+static ffn_status check_classes(const ffn_dataset *dataset, const char *what, const ffn__meaning *meaning,
+                                ffn_error *error)
 {
-    for (size_t i = 0; names && dataset->class_names && i < dataset->classes; i++) {
-        const char *found = dataset->class_names[i], *expected = i < count ? names[i] : NULL;
+    for (size_t i = 0; meaning->class_names && dataset->class_names && i < dataset->classes; i++) {
+        const char *found = dataset->class_names[i];
+        const char *expected = i < meaning->classes ? meaning->class_names[i] : NULL;
         if (expected && strcmp(found, expected) == 0) continue;
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s: class %zu is%s, expected%s as in %s", what, i,
-                        show(found).text, show(expected).text, whose);
+                        show(found).text, show(expected).text, meaning->whose);
     }
     return FFN_OK;
+}
+
+ffn_status ffn__dataset_check_meaning(const ffn_dataset *dataset, const char *what, const ffn__meaning *meaning,
+                                      ffn_error *error)
+{
+    const ffn__encoding *e = &dataset->encoding, *known = meaning->encoding;
+    for (size_t i = 0; i < e->features && i < known->features; i++) {
+        const char *found = e->category[i], *expected = known->category[i];
+        if (e->column[i] == known->column[i] && strcmp(found, expected) == 0) continue;
+        return ffn_fail(error, FFN_INVALID_ARGUMENT,
+                        "%s: input %zu is%s of column %zu, expected%s of column %zu as in %s", what, i,
+                        found[0] ? show(found).text : " the number", e->column[i],
+                        expected[0] ? show(expected).text : " the number", known->column[i], meaning->whose);
+    }
+    return check_classes(dataset, what, meaning, error);
+}
+
+ffn__meaning ffn__model_meaning(const ffn_model *model)
+{
+    return (ffn__meaning){"the model", model->class_names, model->class_count, &model->encoding};
 }

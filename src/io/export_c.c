@@ -69,7 +69,9 @@ static ffn_status check_dataset(const ffn_model *model, const ffn_dataset *datas
     if (dataset->features != ffn__model_input_size(model))
         return ffn_fail(error, FFN_SHAPE_MISMATCH, "the %s has %zu features; expected the network's %zu inputs", what,
                         dataset->features, ffn__model_input_size(model));
-    const ffn_status status = ffn__dataset_check_memory(dataset, what, error);
+    const ffn__meaning meaning = ffn__model_meaning(model);
+    ffn_status status = ffn__dataset_check_meaning(dataset, what, &meaning, error);
+    if (status == FFN_OK) status = ffn__dataset_check_memory(dataset, what, error);
     return status == FFN_OK ? ffn__dataset_check_finite(dataset, error) : status;
 }
 

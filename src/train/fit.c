@@ -35,14 +35,12 @@ typedef struct fit {
 /* Before a split, so that the rows in a sentence are the caller's. */
 static ffn_status check_data(const fit *f, const ffn_dataset *dataset, ffn_error *error)
 {
-    static const char what[] = "the validation data";
+    const ffn__meaning meaning = {"the training data", dataset->class_names, dataset->classes, &dataset->encoding};
     const ffn_dataset *validation = f->options.validation;
-    ffn_status status = ffn__check_data(f->model, &f->options.loss, dataset, "the training data", error);
+    ffn_status status = ffn__check_data(f->model, &f->options.loss, dataset, meaning.whose, error);
     if (status != FFN_OK || !validation) return status;
-    status = ffn__check_data(f->model, &f->options.loss, validation, what, error);
-    if (status != FFN_OK) return status;
-    return ffn__dataset_check_classes(validation, what, dataset->class_names, dataset->classes, "the training data",
-                                      error);
+    status = ffn__check_data(f->model, &f->options.loss, validation, "the validation data", error);
+    return status == FFN_OK ? ffn__dataset_check_meaning(validation, "the validation data", &meaning, error) : status;
 }
 
 static ffn_status choose_data(fit *f, const ffn_dataset *dataset, ffn_error *error)

@@ -237,7 +237,9 @@ static ffn_status check(const ffn_model *model, const ffn_dataset *dataset, ffn_
     if (dataset->features != ffn__model_input_size(model))
         return ffn_fail(error, FFN_SHAPE_MISMATCH, "the dataset has %zu features; expected the network's %zu inputs",
                         dataset->features, ffn__model_input_size(model));
-    status = check_targets(model, dataset, error);
+    const ffn__meaning meaning = ffn__model_meaning(model);
+    status = ffn__dataset_check_meaning(dataset, "the dataset", &meaning, error);
+    if (status == FFN_OK) status = check_targets(model, dataset, error);
     if (status != FFN_OK) return status;
     return dataset->source.read ? FFN_OK : ffn__dataset_check_finite(dataset, error);
 }

@@ -105,8 +105,8 @@ ffn_status ffn__check_data(const ffn_model *model, const ffn_loss *loss, const f
     if (dataset->classes > outputs && loss->ops->target == FFN_TARGET_CLASS_INDEX)
         return ffn_fail(error, FFN_SHAPE_MISMATCH, "%s has %zu classes; the network has %zu outputs", what,
                         dataset->classes, outputs);
-    ffn_status status =
-        ffn__dataset_check_classes(dataset, what, model->class_names, model->class_count, "the model", error);
+    const ffn__meaning meaning = ffn__model_meaning(model);
+    ffn_status status = ffn__dataset_check_meaning(dataset, what, &meaning, error);
     if (status != FFN_OK) return status;
     if (dataset->source.read) return FFN_OK; /* rows are checked as they are read */
     status = ffn__dataset_check_finite(dataset, error);

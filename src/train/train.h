@@ -102,7 +102,7 @@ double ffn__count_right(const ffn_model *model, const ffn_loss *loss, bool logit
                         const float *targets, const float *weights);
 /* The sum of weights [rows], of ones for NULL. */
 double ffn__sum_weights(const float *weights, size_t rows);
-/* The dataset's shapes and targets fit model and loss, its classes are the model's; all numbers are finite. */
+/* The dataset's shapes and targets fit model and loss, its inputs and classes mean the model's; all numbers are finite. */
 ffn_status ffn__check_data(const ffn_model *model, const ffn_loss *loss, const ffn_dataset *dataset, const char *what,
                            ffn_error *error);
 /* The loss itself, or if it is made of zeros, the one that suits the model's output and the dataset's targets. */
