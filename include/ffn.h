@@ -554,7 +554,9 @@ typedef enum ffn_csv_missing {
 /* RFC 4180 with quotes, CRLF or LF and an optional byte order mark. All zeros is the default. */
 typedef struct ffn_csv_options {
     char delimiter;        /* 0: ',' */
-    ffn_csv_header header; /* auto: with `target`, or if a cell of the first line is text where the rest are numbers */
+    ffn_csv_header header; /* auto: with `target`, or if a cell of the first line is text where the rest are numbers;
+                              with categories_of if one is text where the model has numbers, or all are words that it does
+                              not know. A table of words for one_hot is FFN_INVALID_ARGUMENT unless this says which */
     const char *target;    /* column name; NULL: target_column */
     size_t target_column;  /* from 1; 0: the last */
     bool no_target;        /* every column is an input */

@@ -211,6 +211,73 @@ static void test_setting_them(void)
     ffn_model_destroy(model);
 }
 
+/* What a model knows tells titles from rows. */
+static void test_model_knows_headers(void)
+{
+    static const char words[] = "c,s,y\nred,x,0\nblue,w,1\n", mixed[] = "c,n,y\nz,1,0\na,2,1\n";
+    const char *const tables[] = {words, mixed};
+    ffn_model *models[2];
+    for (size_t i = 0; i < 2; i++) {
+        ffn_dataset *data = load(tables[i], one_hot);
+        models[i] = ffn_model_create(1, NULL);
+        const ffn_value x = ffn_input(models[i], ffn_dataset_sample_shape(data));
+        CU_ASSERT_EQUAL_FATAL(ffn_model_build(models[i], ffn_dense(models[i], x, 1, ffn_linear()), NULL), FFN_OK);
+        const ffn_fit_options options = {.epochs = 1};
+        CU_ASSERT_EQUAL_FATAL(ffn_fit(models[i], data, &options, NULL, NULL), FFN_OK);
+        ffn_dataset_destroy(data);
+    }
+    const struct {
+        const char *text;
+        size_t model;
+        bool no_target, unknown_zeros;
+        ffn_csv_missing missing;
+        size_t rows;
+    } files[] = {
+        {"c,s\nred,x\nblue,x\n", 0, true, true, FFN_CSV_MISSING_ERROR, 2},
+        {"c,s\nred,x\nblue,x\n", 0, true, false, FFN_CSV_MISSING_ERROR, 2},
+        {"red,x\nblue,x\n", 0, true, false, FFN_CSV_MISSING_ERROR, 2},
+        {"red,u\nblue,x\n", 0, true, true, FFN_CSV_MISSING_ERROR, 2}, /* one word is known */
+        {"c,s,y\ngreen,u,1\n", 0, false, true, FFN_CSV_MISSING_ERROR, 1},
+        {"green,u,1\nred,x,1\n", 0, false, true, FFN_CSV_MISSING_ERROR, 2}, /* no titles: the target is a number */
+        {"c,n\nz,\n", 1, true, false, FFN_CSV_MISSING_ZERO, 1},
+        {"z,\na,2\n", 1, true, false, FFN_CSV_MISSING_MEAN, 2},
+        {"q,5\na,2\n", 1, true, true, FFN_CSV_MISSING_ERROR, 2},
+        {"c,n,y\n,,1\n", 1, false, false, FFN_CSV_MISSING_ZERO, 1},
+    };
+    for (size_t i = 0; i < COUNT(files); i++) {
+        ffn_dataset *data = load(files[i].text, (ffn_csv_options){.categories_of = models[files[i].model],
+                                                                  .no_target = files[i].no_target,
+                                                                  .unknown_zeros = files[i].unknown_zeros,
+                                                                  .missing = files[i].missing});
+        CU_ASSERT_EQUAL(ffn_dataset_rows(data), files[i].rows);
+        ffn_dataset_destroy(data);
+    }
+    const ffn_csv_options options = {.categories_of = models[1], .no_target = true};
+    expect_refused("z,5x\na,2\n", options, FFN_BAD_FORMAT, "line 1, column 2: found '5x', expected a number");
+    expect_refused("c,n\nz,\n", (ffn_csv_options){.categories_of = models[1], .no_target = true, .missing = 1},
+                   FFN_BAD_FORMAT, "column 2 'n': every value is missing");
+    expect_refused("c,n,m\nz,1,1\n", options, FFN_SHAPE_MISMATCH, "3 columns");
+    for (size_t i = 0; i < 2; i++) ffn_model_destroy(models[i]);
+}
+
+/* Without numbers nothing tells them apart, and titles must not become categories. */
+static void test_tables_of_words(void)
+{
+    static const char words[] = "c,s,y\nred,x,no\nblue,w,yes\n";
+    expect_refused(words, one_hot, FFN_INVALID_ARGUMENT, "CSV text, line 1: found words only");
+    expect_refused("c,s\nred,x\n", (ffn_csv_options){.one_hot = true, .no_target = true}, FFN_INVALID_ARGUMENT,
+                   "the option `header`");
+    ffn_dataset *data = load(words, (ffn_csv_options){.one_hot = true, .header = FFN_CSV_HEADER_YES});
+    CU_ASSERT_EQUAL(ffn_dataset_rows(data), 2);
+    ffn_dataset_destroy(data);
+    data = load(words, (ffn_csv_options){.one_hot = true, .header = FFN_CSV_HEADER_NO});
+    CU_ASSERT_EQUAL(ffn_dataset_rows(data), 3);
+    ffn_dataset_destroy(data);
+    data = load("a,x,1\nb,y,2\n", one_hot); /* the target is a number in the first line too */
+    CU_ASSERT_EQUAL(ffn_dataset_rows(data), 2);
+    ffn_dataset_destroy(data);
+}
+
 /* ---- classes of a model ---------------------------------------------------------------------------------------- */
 
 /* Of x one input, with so many outputs, trained on the text. */
@@ -364,5 +431,7 @@ static const test_case cases[] = {
     {"a model keeps classes", test_model_keeps_classes},
     {"other classes", test_other_classes},
     {"other categories", test_other_categories},
+    {"a model knows headers", test_model_knows_headers},
+    {"tables of words", test_tables_of_words},
 };
 TEST_MAIN("categories of CSV files", cases)

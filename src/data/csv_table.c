@@ -1,5 +1,6 @@
 #include "data/csv.h"
 
+#include "backprop/model.h"
 #include "data/file.h"
 #include "data/number.h"
 
@@ -158,24 +159,13 @@ static void list_titles(const ffn__csv_table *table, char *out, size_t size)
     out[used] = '\0';
 }
 
-/* Whether a cell's text is `name`. */
-static bool is_named(const ffn__csv_cell *cell, const char *name)
-{
-    size_t used = 0;
-    for (size_t i = 0; i < cell->length; i++, used++) {
-        if (name[used] != cell->text[i]) return false; /* also at the end of name: no cell has a NUL */
-        if (cell->text[i] == '"') i++;
-    }
-    return name[used] == '\0';
-}
-
 static ffn_status find_target_by_name(ffn__csv_table *table, const char *name, ffn_error *error)
 {
     ffn__csv_reader reader = table->header;
     for (size_t column = 1; column <= table->columns; column++) {
         ffn__csv_cell cell;
         (void)ffn__csv_next(&reader, &cell);
-        if (!is_named(&cell, name)) continue;
+        if (ffn__csv_compare(&cell, name) != 0) continue;
         if (table->target)
             return ffn_fail(error, FFN_INVALID_ARGUMENT,
                             "%s: columns %zu and %zu are both named '%s', expected one target", table->source,
@@ -205,41 +195,109 @@ static ffn_status find_target(ffn__csv_table *table, const ffn_csv_options *opti
     return FFN_OK;
 }
 
-/* Whether the column has numbers, and nothing else, below the first row. */
-static bool is_numbers(size_t column, ffn__csv_reader second_row)
+/* What a cell of the first row says. */
+typedef enum sign {
+    NOTHING = 0,
+    KNOWN,  /* a word that the model knows: a row */
+    TITLE,  /* text in a column of numbers: a header */
+    OPEN,   /* text: a header if the column has numbers below */
+    NUMBER, /* a row */
+    UNKNOWN /* a word that the model does not know, where it knows words */
+} sign;
+enum { SIGNS = UNKNOWN + 1 };
+
+static bool is_class(const ffn_model *model, const ffn__csv_cell *cell)
 {
-    size_t counts[FFN__CSV_KINDS] = {0};
-    while (second_row.more) {
-        ffn__csv_cell cell;
-        double value;
-        (void)ffn__csv_next(&second_row, &cell);
-        if (cell.column == column) counts[ffn__csv_classify(&cell, &value)]++;
-    }
-    return counts[FFN__CSV_NUMBER] > 0 && counts[FFN__CSV_TEXT] == 0;
+    size_t i = 0;
+    while (i < model->class_count && ffn__csv_compare(cell, model->class_names[i]) != 0) i++;
+    return i < model->class_count;
 }
 
-/* Text among the inputs of the first row can only be a header, unless they may be categories; the target's text may be a
- * class. */
-static bool detect_header(const ffn__csv_table *table, bool one_hot)
+/* feature: of the model, the first of the cell's column. */
+static sign read_sign(const ffn__csv_table *table, const ffn_csv_options *options, const ffn__csv_cell *cell,
+                      size_t feature)
 {
-    ffn__csv_reader reader = table->header, second_row = table->header;
-    ffn__csv_cell cell;
-    for (size_t i = 0; i < table->columns; i++) (void)ffn__csv_next(&second_row, &cell);
-    for (size_t i = 0; i < table->columns; i++) {
-        double value;
-        (void)ffn__csv_next(&reader, &cell);
-        if (ffn__csv_classify(&cell, &value) != FFN__CSV_TEXT) continue;
-        if (cell.column != table->target && !one_hot) return true;
-        if (is_numbers(cell.column, second_row)) return true;
+    const ffn_model *model = options->categories_of;
+    double value;
+    const ffn__csv_kind kind = ffn__csv_classify(cell, &value);
+    if (kind != FFN__CSV_TEXT) return kind == FFN__CSV_MISSING ? NOTHING : NUMBER;
+    if (cell->column == table->target) {
+        if (!model || !model->class_names) return OPEN;
+        return is_class(model, cell) ? KNOWN : UNKNOWN;
     }
-    return false;
+    if (!model) return options->one_hot ? OPEN : TITLE;
+    if (!ffn__encoding_category(&model->encoding, feature, NULL)) return TITLE;
+    return ffn__csv_find_category(&model->encoding, feature, cell) != SIZE_MAX ? KNOWN : UNKNOWN;
+}
+
+/* The signs of the first row, [columns], and how many there are of each; second_row is then at the next one. */
+static void read_signs(const ffn__csv_table *table, const ffn_csv_options *options, sign *signs, size_t *counts,
+                       ffn__csv_reader *second_row)
+{
+    size_t feature = 0;
+    *second_row = table->header;
+    for (size_t i = 0; i < table->columns; i++) {
+        ffn__csv_cell cell;
+        (void)ffn__csv_next(second_row, &cell);
+        counts[signs[i] = read_sign(table, options, &cell, feature)]++;
+        if (options->categories_of && cell.column != table->target)
+            feature += ffn__csv_category_count(&options->categories_of->encoding, feature);
+    }
+}
+
+/* Makes titles of open signs above numbers, and nothing else; the target's text may be a class. One pass serves all
+ * columns. */
+static ffn_status close_signs(const ffn__csv_table *table, ffn__csv_reader below, sign *signs, size_t *counts,
+                              ffn_error *error)
+{
+    bool(*seen)[FFN__CSV_KINDS] = ffn__alloc(table->columns, sizeof *seen, error);
+    if (!seen) return FFN_OUT_OF_MEMORY;
+    while (below.more) {
+        ffn__csv_cell cell;
+        double value;
+        (void)ffn__csv_next(&below, &cell);
+        if (signs[cell.column - 1] == OPEN) seen[cell.column - 1][ffn__csv_classify(&cell, &value)] = true;
+    }
+    for (size_t i = 0; i < table->columns; i++) {
+        if (signs[i] != OPEN) continue;
+        if (seen[i][FFN__CSV_NUMBER] && !seen[i][FFN__CSV_TEXT])
+            signs[i] = TITLE;
+        else if (i + 1 == table->target)
+            signs[i] = NOTHING;
+        counts[OPEN]--;
+        counts[signs[i]]++;
+    }
+    ffn__free(seen);
+    return FFN_OK;
+}
+
+static ffn_status detect_header(ffn__csv_table *table, const ffn_csv_options *options, ffn_error *error)
+{
+    size_t counts[SIGNS] = {0};
+    ffn__csv_reader second_row;
+    ffn_status status = FFN_OK;
+    sign *signs = ffn__alloc(table->columns, sizeof *signs, error);
+    if (!signs) return FFN_OUT_OF_MEMORY;
+    read_signs(table, options, signs, counts, &second_row);
+    if (counts[OPEN] > 0 && counts[KNOWN] + counts[TITLE] == 0)
+        status = close_signs(table, second_row, signs, counts, error);
+    ffn__free(signs);
+    if (status != FFN_OK) return status;
+    table->has_header = counts[KNOWN] == 0 && (counts[TITLE] > 0 || (counts[NUMBER] == 0 && counts[UNKNOWN] > 0));
+    if (counts[KNOWN] + counts[TITLE] + counts[NUMBER] + counts[UNKNOWN] > 0 || counts[OPEN] == 0) return FFN_OK;
+    return ffn_fail(error, FFN_INVALID_ARGUMENT,
+                    "%s, line %zu: found words only, as in the columns below; expected the option `header` to say "
+                    "whether they are titles",
+                    table->source, table->header.line);
 }
 
 static ffn_status find_header(ffn__csv_table *table, const ffn_csv_options *options, ffn_error *error)
 {
-    table->has_header =
-        options->header == FFN_CSV_HEADER_YES || options->target ||
-        (options->header == FFN_CSV_HEADER_AUTO && detect_header(table, options->one_hot || options->categories_of));
+    table->has_header = options->header == FFN_CSV_HEADER_YES || options->target;
+    if (!table->has_header && options->header == FFN_CSV_HEADER_AUTO) {
+        const ffn_status status = detect_header(table, options, error);
+        if (status != FFN_OK) return status;
+    }
     table->data = table->header;
     if (!table->has_header) return FFN_OK;
     ffn__csv_cell cell;
