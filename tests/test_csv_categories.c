@@ -3,6 +3,8 @@
 #include "networks.h"
 #include "test.h"
 
+#include <time.h>
+
 static const char table[] = "size,colour,shape,price\n"
                             "1,red,\"a \"\"b\"\"\",10\n"
                             "2.5,green,round,20\n"
@@ -127,6 +129,52 @@ static void test_refuses(void)
         ffn_dataset_destroy(data);
         CU_ASSERT_EQUAL(failing_stop(), 0);
     }
+}
+
+static double seconds_to_load_words(size_t columns, size_t rows)
+{
+    char *text = malloc(rows * (2 * columns + 2) + 1), *at = text;
+    CU_ASSERT_PTR_NOT_NULL_FATAL(text);
+    for (size_t r = 0; r < rows; r++) {
+        for (size_t c = 0; c < columns; c++, at += 2) memcpy(at, (r + c) % 3 ? "a," : "b,", 2);
+        memcpy(at, r % 2 ? "1\n" : "0\n", 3);
+        at += 2;
+    }
+    const clock_t start = clock();
+    ffn_dataset *data = load(text, one_hot);
+    const double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+    CU_ASSERT_EQUAL(ffn_dataset_inputs(data).shape.dim[1], 2 * columns);
+    ffn_dataset_destroy(data);
+    free(text);
+    return seconds;
+}
+
+/* As many cells take as much time in few columns as in many. */
+static void test_many_columns(void)
+{
+    const double tall = seconds_to_load_words(8, 25000), wide = seconds_to_load_words(800, 250);
+    if (!(wide < 10 * tall + (double)0.05)) printf("\n    %g s in 800 columns, %g s in 8\n", wide, tall);
+    CU_ASSERT(wide < 10 * tall + (double)0.05);
+}
+
+/* Many categories, most of them several times, are all found and in order. */
+static void test_many_categories(void)
+{
+    enum { CATEGORIES = 700, ROWS = 3 * CATEGORIES };
+    static char text[16 * ROWS];
+    size_t used = 0;
+    for (size_t r = 0; r < ROWS; r++) /* 11 has no divisor in common with 700 */
+        used += (size_t)snprintf(text + used, sizeof text - used, "k%03zu,%zu\n", r * 11 % CATEGORIES, r);
+    ffn_dataset *data = load(text, one_hot);
+    CU_ASSERT_EQUAL_FATAL(ffn_dataset_inputs(data).shape.dim[1], CATEGORIES);
+    for (size_t i = 0; i < CATEGORIES; i++) {
+        char name[8];
+        (void)snprintf(name, sizeof name, "k%03zu", i);
+        CU_ASSERT_STRING_EQUAL(ffn_dataset_category(data, i, NULL), name);
+    }
+    for (size_t r = 0; r < ROWS; r++)
+        CU_ASSERT_EQUAL(ffn_dataset_inputs(data).data[r * CATEGORIES + r * 11 % CATEGORIES], 1);
+    ffn_dataset_destroy(data);
 }
 
 /* ---- with a model ---------------------------------------------------------------------------------------------- */
@@ -433,5 +481,7 @@ static const test_case cases[] = {
     {"other categories", test_other_categories},
     {"a model knows headers", test_model_knows_headers},
     {"tables of words", test_tables_of_words},
+    {"many columns", test_many_columns},
+    {"many categories", test_many_categories},
 };
 TEST_MAIN("categories of CSV files", cases)

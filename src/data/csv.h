@@ -87,6 +87,9 @@ typedef struct ffn__csv_label {
 ffn_status ffn__csv_classes(const ffn__csv_label *labels, size_t rows, bool by_value, float *classes, char ***names,
                             size_t *count, ffn_error *error);
 
+/* Leaves one of each label, in the order of their bytes. */
+ffn_status ffn__csv_distinct(ffn__csv_label *labels, size_t *count, ffn_error *error);
+
 /* Classes that are known before the file is read, to be looked up. */
 typedef struct ffn__csv_known {
     const char *const *names; /* [count], borrowed, in any order */

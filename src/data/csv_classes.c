@@ -67,6 +67,26 @@ ffn_status ffn__csv_classes(const ffn__csv_label *labels, size_t rows, bool by_v
     return *names ? FFN_OK : FFN_OUT_OF_MEMORY;
 }
 
+ffn_status ffn__csv_distinct(ffn__csv_label *labels, size_t *count, ffn_error *error)
+{
+    const size_t n = *count;
+    size_t *order = ffn__alloc(n, 2 * sizeof *order, error);
+    ffn__csv_label *kept = order ? ffn__alloc(n, sizeof *kept, error) : NULL;
+    if (!kept) {
+        ffn__free(order);
+        return FFN_OUT_OF_MEMORY;
+    }
+    for (size_t i = 0; i < n; i++) order[i] = i;
+    ffn__sort(order, order + n, n, less_by_text, labels);
+    *count = 0;
+    for (size_t i = 0; i < n; i++)
+        if (i == 0 || less_by_text(labels, order[i - 1], order[i])) kept[(*count)++] = labels[order[i]];
+    memcpy(labels, kept, *count * sizeof *kept);
+    ffn__free(order);
+    ffn__free(kept);
+    return FFN_OK;
+}
+
 /* ---- classes that are known ---------------------------------------------------------------------------------- */
 
 static bool known_before(const void *context, size_t a, size_t b)

@@ -7,71 +7,80 @@
 
 /* What a column holds. */
 typedef struct column {
-    bool has_text, has_numbers;
-    ffn__csv_cell text; /* its first */
-    char **names;       /* of its categories, a list; NULL: numbers */
-    size_t count;       /* of them */
+    bool has_numbers;
+    ffn__csv_cell text;     /* its first; on line 0: none */
+    ffn__csv_label *labels; /* [count]: every category, some of them several times; in the end distinct and in order */
+    size_t count, capacity;
 } column;
 
-static ffn_status look(const ffn__csv_table *table, column *columns, ffn_error *error)
+/* Memory for labels is made in two ways: by dropping what is there twice, and where that leaves most, by growing. So it is
+ * that of the categories, and each label is sorted a few times. */
+static ffn_status add_label(column *c, const ffn__csv_cell *cell, ffn_error *error)
 {
-    ffn__csv_cell cell;
-    for (ffn__csv_reader reader = table->data; reader.more;) {
-        double value;
-        (void)ffn__csv_next(&reader, &cell);
-        column *c = &columns[cell.column - 1];
-        const ffn__csv_kind kind = ffn__csv_classify(&cell, &value);
-        if (kind == FFN__CSV_TEXT && !c->has_text) c->text = cell;
-        c->has_text |= kind == FFN__CSV_TEXT;
-        c->has_numbers |= kind == FFN__CSV_NUMBER || kind == FFN__CSV_INFINITE;
+    enum { FEW = 64 };
+    ffn_status status = FFN_OK;
+    if (c->count == c->capacity) {
+        if (c->count > 0) status = ffn__csv_distinct(c->labels, &c->count, error);
+        const size_t most = c->count < FEW / 2 ? FEW : 2 * c->count;
+        if (status == FFN_OK) status = ffn__grow((void **)&c->labels, &c->capacity, most, sizeof *c->labels, error);
     }
-    for (size_t i = 0; i < table->columns; i++)
-        if (i + 1 != table->target && columns[i].has_text && columns[i].has_numbers)
-            return ffn__csv_fail(table, &columns[i].text, "a number as in other rows of the column", error);
-    return FFN_OK;
+    if (status == FFN_OK) c->labels[c->count++] = (ffn__csv_label){cell->text, cell->length, 0};
+    return status;
 }
 
-/* The categories of column `number`, from 1. */
-static ffn_status collect(const ffn__csv_table *table, size_t number, column *c, ffn_error *error)
+/* All columns in one pass. */
+static ffn_status look(const ffn__csv_table *table, column *columns, ffn_error *error)
 {
-    ffn__csv_label *labels = ffn__alloc(table->rows, sizeof *labels, error);
-    float *classes = labels ? ffn__alloc(table->rows, sizeof *classes, error) : NULL;
-    ffn_status status = classes ? FFN_OK : FFN_OUT_OF_MEMORY;
-    size_t count = 0;
+    ffn_status status = FFN_OK;
     ffn__csv_cell cell;
     for (ffn__csv_reader reader = table->data; reader.more && status == FFN_OK;) {
         double value;
         (void)ffn__csv_next(&reader, &cell);
-        if (cell.column == number && ffn__csv_classify(&cell, &value) == FFN__CSV_TEXT)
-            labels[count++] = (ffn__csv_label){cell.text, cell.length, 0};
+        column *c = &columns[cell.column - 1];
+        if (cell.column == table->target) continue;
+        const ffn__csv_kind kind = ffn__csv_classify(&cell, &value);
+        c->has_numbers |= kind == FFN__CSV_NUMBER || kind == FFN__CSV_INFINITE;
+        if (kind != FFN__CSV_TEXT) continue;
+        if (c->text.line == 0) c->text = cell;
+        if (!c->has_numbers) status = add_label(c, &cell, error);
     }
-    if (status == FFN_OK) status = ffn__csv_classes(labels, count, false, classes, &c->names, &c->count, error);
-    ffn__free(labels);
-    ffn__free(classes);
+    for (size_t i = 0; i < table->columns && status == FFN_OK; i++) {
+        if (columns[i].text.line == 0) continue;
+        if (columns[i].has_numbers)
+            status = ffn__csv_fail(table, &columns[i].text, "a number as in other rows of the column", error);
+        else
+            status = ffn__csv_distinct(columns[i].labels, &columns[i].count, error);
+    }
     return status;
 }
 
-/* From the columns to the encoding. */
+/* From the columns to an encoding without features. */
 static ffn_status join(const ffn__csv_table *table, const column *columns, ffn__encoding *encoding, ffn_error *error)
 {
-    size_t features = 0, input = 0, at = 0;
-    for (size_t i = 0; i < table->columns; i++)
-        if (i + 1 != table->target) features += columns[i].names ? columns[i].count : 1;
-    size_t *numbers = ffn__alloc(features, sizeof *numbers, error);
-    const char **names = numbers ? ffn__alloc(features, sizeof *names, error) : NULL;
-    for (size_t i = 0; names && i < table->columns; i++) {
+    size_t features = 0, bytes = 0, input = 0, at = 0;
+    for (size_t i = 0; i < table->columns; i++) {
         if (i + 1 == table->target) continue;
-        const size_t count = columns[i].names ? columns[i].count : 1;
-        for (size_t k = 0; k < count; k++, at++) {
-            numbers[at] = input;
-            names[at] = columns[i].names ? columns[i].names[k] : "";
+        features += columns[i].count > 0 ? columns[i].count : 1;
+        bytes++;
+        for (size_t k = 0; k < columns[i].count; k++) bytes += columns[i].labels[k].length + 1;
+    }
+    encoding->column = ffn__alloc(features, sizeof *encoding->column, error);
+    encoding->category = encoding->column ? ffn__names_create(features, bytes, error) : NULL;
+    if (!encoding->category) return FFN_OUT_OF_MEMORY;
+    encoding->features = features;
+    char *text = encoding->category[0];
+    for (size_t i = 0; i < table->columns; i++) {
+        if (i + 1 == table->target) continue;
+        for (size_t k = 0; k == 0 || k < columns[i].count; k++, at++) {
+            const ffn__csv_label label = columns[i].count > 0 ? columns[i].labels[k] : (ffn__csv_label){"", 0, 0};
+            encoding->column[at] = input;
+            encoding->category[at] = text;
+            text += ffn__csv_copy(label.text, label.length, text);
+            *text++ = '\0';
         }
         input++;
     }
-    const ffn_status status = names ? ffn__encoding_copy(numbers, names, features, encoding, error) : FFN_OUT_OF_MEMORY;
-    ffn__free(numbers);
-    ffn__free((void *)names);
-    return status;
+    return FFN_OK;
 }
 
 ffn_status ffn__csv_find_categories(const ffn__csv_table *table, ffn__encoding *encoding, ffn_error *error)
@@ -80,13 +89,9 @@ ffn_status ffn__csv_find_categories(const ffn__csv_table *table, ffn__encoding *
     column *columns = ffn__alloc(table->columns, sizeof *columns, error);
     if (!columns) return FFN_OUT_OF_MEMORY;
     ffn_status status = look(table, columns, error);
-    for (size_t i = 0; i < table->columns && status == FFN_OK; i++) {
-        if (i + 1 == table->target || !columns[i].has_text) continue;
-        any = true;
-        status = collect(table, i + 1, &columns[i], error);
-    }
+    for (size_t i = 0; i < table->columns; i++) any |= columns[i].count > 0;
     if (status == FFN_OK && any) status = join(table, columns, encoding, error);
-    for (size_t i = 0; i < table->columns; i++) ffn__free(columns[i].names);
+    for (size_t i = 0; i < table->columns; i++) ffn__free(columns[i].labels);
     ffn__free(columns);
     return status;
 }
