@@ -195,6 +195,9 @@ static void test_cutout(void)
     expect_cut(4, 4); /* a corner: rows and columns from -2 on, of which 0 and 1 are seen */
     expect_cut(5, 9);
     CU_ASSERT_EQUAL(apply(&(ffn_augmentation){.cutout = 1000, .fill = -1}, 1, images, NULL), FFN_OK);
+    draw();
+    CU_ASSERT_EQUAL(apply(&(ffn_augmentation){.cutout = SIZE_MAX, .fill = -1}, 1, images, NULL), FFN_OK);
+    for (size_t i = 0; i < PIXELS; i++) CU_ASSERT_EQUAL(images[i], -1);
 }
 
 static void test_mixup(void)

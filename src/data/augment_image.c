@@ -140,14 +140,22 @@ void ffn__augment_image(const ffn__augmenter *a, ffn_random *random, float *x, f
     resample(a, &m, original, x);
 }
 
+/* Where `side` pixels with this one in their middle begin and end within `size`. */
+static void clip(size_t middle, size_t side, size_t size, size_t *begin, size_t *end)
+{
+    const size_t before = side / 2, after = side - before;
+    *begin = middle > before ? middle - before : 0;
+    *end = after < size - middle ? middle + after : size;
+}
+
 void ffn__augment_cut_out(const ffn__augmenter *a, ffn_random *random, float *x)
 {
-    const size_t half = a->options.cutout / 2, side = a->options.cutout;
+    const size_t side = a->options.cutout;
     const size_t row = ffn_random_below(random, a->height), column = ffn_random_below(random, a->width);
+    size_t top, bottom, left, right;
+    clip(row, side, a->height, &top, &bottom);
+    clip(column, side, a->width, &left, &right);
     for (size_t c = 0; c < a->channels; c++)
-        for (size_t i = 0; i < side; i++)
-            for (size_t j = 0; j < side; j++) {
-                const size_t y = row + i - half, z = column + j - half; /* wraps beyond the upper and left edge */
-                if (y < a->height && z < a->width) x[(c * a->height + y) * a->width + z] = a->options.fill;
-            }
+        for (size_t y = top; y < bottom; y++)
+            for (size_t z = left; z < right; z++) x[(c * a->height + y) * a->width + z] = a->options.fill;
 }
