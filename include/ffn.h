@@ -585,8 +585,8 @@ ffn_dataset *ffn_dataset_load_idx(const char *images, const char *labels, ffn_er
 ffn_dataset *ffn_dataset_load_idx_memory(const void *images, size_t images_size, const void *labels, size_t labels_size,
                                          ffn_error *error);
 /* NumPy's .npy, versions 1 to 3, in C or Fortran order and either byte order: booleans, integers and floats of 16 to 64
- * bits, as floats. The first dimension counts the rows. targets NULL: none. Targets of whole numbers, one a row, are
- * class indices as above; others are numbers. */
+ * bits, as floats; a finite one beyond 3.4e38 is FFN_BAD_FORMAT. The first dimension counts the rows. targets NULL: none.
+ * Targets of whole numbers, one a row, are class indices as above; others are numbers. */
 ffn_dataset *ffn_dataset_load_npy(const char *inputs, const char *targets, ffn_error *error);
 ffn_dataset *ffn_dataset_load_npy_memory(const void *inputs, size_t inputs_size, const void *targets,
                                          size_t targets_size, ffn_error *error);

@@ -49,7 +49,7 @@ static void test_every_element_type(void)
         {"=f4", BYTES(0, 0, 0xC0, 0x3F, 0, 0, 0x80, 0x7F), {1.5, INFINITY}},
         {">f4", BYTES(0x3F, 0xC0, 0, 0, 0xC0, 0, 0, 0), {1.5, -2}},
         {"<f8", BYTES(0, 0, 0, 0, 0, 0, 0xF8, 0x3F, 0, 0, 0, 0, 0, 0, 0x59, 0xC0), {1.5, -100}},
-        {">f8", BYTES(0x3F, 0xF8, 0, 0, 0, 0, 0, 0, 0x7F, 0xE0, 0, 0, 0, 0, 0, 0), {1.5, INFINITY}},
+        {">f8", BYTES(0x3F, 0xF8, 0, 0, 0, 0, 0, 0, 0x7F, 0xF0, 0, 0, 0, 0, 0, 0), {1.5, INFINITY}},
     };
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
         unsigned char file[256];
@@ -190,6 +190,33 @@ static void test_bad_headers_are_refused(void)
     for (size_t i = 0; i < sizeof list / sizeof list[0]; i++) {
         unsigned char file[256];
         check_refused(file, build(file, list[i].dict, "ab", 2), list[i].status, list[i].message);
+    }
+}
+
+/* In both orders, and as inputs and targets; the largest float and infinity are read. */
+static void test_too_large_numbers_are_refused(void)
+{
+    const double large[] = {1, (double)3.4e38f, -(double)INFINITY, -1e300};
+    const char *const dicts[] = {"{'descr': '<f8', 'fortran_order': False, 'shape': (2, 2), }",
+                                 "{'descr': '<f8', 'fortran_order': True, 'shape': (2, 2), }"};
+    for (size_t i = 0; i < 2; i++) {
+        unsigned char file[256], good[256];
+        char message[128];
+        ffn_error error = {FFN_OK, ""};
+        const size_t size = build(file, dicts[i], large, sizeof large);
+        const size_t good_size = build(good, dicts[i], (const double[]){1, 2, 3, 4}, sizeof large);
+        (void)snprintf(message, sizeof message,
+                       ".npy bytes, offset %zu: found a number that is too large, expected at most 3.4e38", size - 8);
+        ffn_tensor t = {.data = NULL};
+        failing_start(0);
+        CU_ASSERT_EQUAL(ffn_tensor_load_npy_memory(&t, file, size, &error), FFN_BAD_FORMAT);
+        CU_ASSERT_STRING_EQUAL(error.message, message);
+        CU_ASSERT_PTR_NULL(t.data);
+        CU_ASSERT_PTR_NULL(ffn_dataset_load_npy_memory(file, size, NULL, 0, &error));
+        CU_ASSERT_EQUAL(error.status, FFN_BAD_FORMAT);
+        CU_ASSERT_PTR_NULL(ffn_dataset_load_npy_memory(good, good_size, file, size, &error));
+        CU_ASSERT_PTR_NOT_NULL(strstr(error.message, ".npy targets, offset "));
+        CU_ASSERT_EQUAL(failing_stop(), 0);
     }
 }
 
@@ -344,6 +371,7 @@ static const test_case cases[] = {
     {"large Fortran order", test_large_fortran},
     {"bad headers are refused", test_bad_headers_are_refused},
     {"bad files are refused", test_bad_files_are_refused},
+    {"too large numbers are refused", test_too_large_numbers_are_refused},
     {"save and load", test_save_and_load},
     {"datasets", test_datasets},
     {"mapped", test_mapped},

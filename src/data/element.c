@@ -86,3 +86,11 @@ const ffn__element ffn__float16 = {"16-bit floats", 2, false, from_float16};
 const ffn__element ffn__bfloat16 = {"16-bit brain floats", 2, false, from_bfloat16};
 const ffn__element ffn__float32 = {"32-bit floats", 4, false, from_float32};
 const ffn__element ffn__float64 = {"64-bit floats", 8, false, from_float64};
+
+bool ffn__element_is_too_large(const ffn__element *element, const unsigned char *from, ffn__byte_order order)
+{
+    float value;
+    if (element != &ffn__float64) return false; /* of the others even the largest is a float */
+    element->convert(from, element->size, 1, order, &value);
+    return isinf(value) && (load(from, element->size, order) >> 52 & 0x7FF) != 0x7FF;
+}

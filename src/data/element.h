@@ -18,4 +18,7 @@ typedef struct ffn__element {
 extern const ffn__element ffn__boolean, ffn__unsigned8, ffn__unsigned16, ffn__unsigned32, ffn__unsigned64, ffn__signed8,
     ffn__signed16, ffn__signed32, ffn__signed64, ffn__float16, ffn__bfloat16, ffn__float32, ffn__float64;
 
+/* Whether the element is a finite number that no float can hold. */
+bool ffn__element_is_too_large(const ffn__element *element, const unsigned char *from, ffn__byte_order order);
+
 #endif

@@ -21,9 +21,12 @@ static ffn_status load_tensor(ffn_tensor *tensor, const char *source, const void
     ffn_tensor result;
     status = ffn_tensor_create(&result, shape, error);
     if (status != FFN_OK) return status;
-    ffn__npy_read(&npy, result.data);
-    *tensor = result;
-    return FFN_OK;
+    status = ffn__npy_read(&npy, result.data, error);
+    if (status == FFN_OK)
+        *tensor = result;
+    else
+        ffn_tensor_destroy(&result);
+    return status;
 }
 
 ffn_status ffn_tensor_load_npy(ffn_tensor *tensor, const char *path, ffn_error *error)
@@ -76,16 +79,15 @@ static ffn_status read_targets(ffn_dataset *dataset, const ffn__npy *targets, ff
 {
     dataset->targets = dataset->owned_targets = ffn__alloc(targets->count, sizeof(float), error);
     if (!dataset->targets) return FFN_OUT_OF_MEMORY;
-    ffn__npy_read(targets, dataset->owned_targets);
-    return find_classes(dataset, targets, error);
+    const ffn_status status = ffn__npy_read(targets, dataset->owned_targets, error);
+    return status == FFN_OK ? find_classes(dataset, targets, error) : status;
 }
 
 static ffn_status read_inputs(ffn_dataset *dataset, const ffn__npy *inputs, ffn_error *error)
 {
     dataset->x = dataset->owned_x = ffn__alloc(inputs->count, sizeof(float), error);
     if (!dataset->x) return FFN_OUT_OF_MEMORY;
-    ffn__npy_read(inputs, dataset->owned_x);
-    return FFN_OK;
+    return ffn__npy_read(inputs, dataset->owned_x, error);
 }
 
 /* The elements where they lie in the file, if they are this machine's floats. */

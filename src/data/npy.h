@@ -24,7 +24,8 @@ typedef struct ffn__npy {
 /* Reads the header and checks that as many bytes as it promises are there, and no more. source, bytes and size are
  * given. */
 ffn_status ffn__npy_open(ffn__npy *npy, ffn_error *error);
-/* All elements to values [count], the last dimension varying fastest. */
-void ffn__npy_read(const ffn__npy *npy, float *values);
+/* All elements to values [count], the last dimension varying fastest. Infinities and NaNs stay what they are; a finite
+ * number that no float can hold is FFN_BAD_FORMAT. */
+ffn_status ffn__npy_read(const ffn__npy *npy, float *values, ffn_error *error);
 
 #endif

@@ -1,5 +1,6 @@
 #include "data/npy.h"
 
+#include <math.h>
 #include <string.h>
 
 /* ---- the dict -------------------------------------------------------------------------------------------------- */
@@ -225,17 +226,30 @@ ffn_status ffn__npy_open(ffn__npy *npy, ffn_error *error)
     return s.failed ? error->status : check_size(npy, error);
 }
 
+static ffn_status convert(const ffn__npy *npy, size_t first, size_t count, float *to, ffn_error *error)
+{
+    const ffn__element *e = npy->element;
+    const size_t offset = npy->header + first * e->size;
+    e->convert(npy->bytes + offset, e->size, count, npy->order, to);
+    for (size_t i = 0; i < count; i++)
+        if (isinf(to[i]) && ffn__element_is_too_large(e, npy->bytes + offset + i * e->size, npy->order))
+            return ffn_fail(error, FFN_BAD_FORMAT,
+                            "%s, offset %zu: found a number that is too large, expected at most 3.4e38", npy->source,
+                            offset + i * e->size);
+    return FFN_OK;
+}
+
 /* Elements in Fortran's order, window by window to their places: `place` follows the index of each dimension. */
-static void read_fortran(const ffn__npy *npy, float *values)
+static ffn_status read_fortran(const ffn__npy *npy, float *values, ffn_error *error)
 {
     enum { WINDOW = 512 };
     float window[WINDOW];
     size_t stride[FFN__NPY_MOST_DIMENSIONS] = {0}, index[FFN__NPY_MOST_DIMENSIONS] = {0}, place = 0, step = 1;
     for (size_t i = npy->rank; i-- > 0; step *= npy->dim[i]) stride[i] = step;
-    const unsigned char *from = npy->bytes + npy->header;
-    for (size_t done = 0; done < npy->count; done += WINDOW, from += WINDOW * npy->element->size) {
+    for (size_t done = 0; done < npy->count; done += WINDOW) {
         const size_t n = npy->count - done < WINDOW ? npy->count - done : WINDOW;
-        npy->element->convert(from, npy->element->size, n, npy->order, window);
+        const ffn_status status = convert(npy, done, n, window, error);
+        if (status != FFN_OK) return status;
         for (size_t k = 0; k < n; k++) {
             values[place] = window[k];
             size_t i = 0;
@@ -246,12 +260,11 @@ static void read_fortran(const ffn__npy *npy, float *values)
             if (i < npy->rank) place += stride[i];
         }
     }
+    return FFN_OK;
 }
 
-void ffn__npy_read(const ffn__npy *npy, float *values)
+ffn_status ffn__npy_read(const ffn__npy *npy, float *values, ffn_error *error)
 {
-    if (npy->fortran && npy->rank > 1)
-        read_fortran(npy, values);
-    else
-        npy->element->convert(npy->bytes + npy->header, npy->element->size, npy->count, npy->order, values);
+    return npy->fortran && npy->rank > 1 ? read_fortran(npy, values, error)
+                                         : convert(npy, 0, npy->count, values, error);
 }
