@@ -404,7 +404,8 @@ static void test_bad_options_are_refused(void)
         const char *message;
     } list[] = {
         {{.shift = -1}, "augmentation: shift is -1; expected 0 or more, and below 1e+06"},
-        {{.rotation = 181}, "augmentation: rotation is 181; expected 0 or more, and below 180.001"},
+        {{.rotation = 181}, "augmentation: rotation is 181; expected 0 or more, and at most 180"},
+        {{.rotation = 180.0005f}, "augmentation: rotation is 180.001; expected 0 or more, and at most 180"},
         {{.scale = 1}, "augmentation: scale is 1; expected 0 or more, and below 1"},
         {{.shear = 90}, "augmentation: shear is 90; expected 0 or more, and below 90"},
         {{.elastic_strength = INFINITY}, "augmentation: elastic_strength is inf; expected 0 or more, and below 1e+06"},

@@ -11,20 +11,23 @@ static ffn_status check_numbers(const ffn_augmentation *o, ffn_error *error)
         const char *name;
         float value;
         double limit;
+        bool reached; /* the limit itself is allowed */
     } numbers[] = {
-        {"shift", o->shift, 1e6},
-        {"rotation", o->rotation, 180.001},
-        {"scale", o->scale, 1},
-        {"shear", o->shear, 90},
-        {"elastic_strength", o->elastic_strength, 1e6},
-        {"elastic_smoothness", o->elastic_smoothness, 1e3},
-        {"noise", o->noise, INFINITY},
-        {"mixup", o->mixup, 1e6},
+        {"shift", o->shift, 1e6, false},
+        {"rotation", o->rotation, 180, true},
+        {"scale", o->scale, 1, false},
+        {"shear", o->shear, 90, false},
+        {"elastic_strength", o->elastic_strength, 1e6, false},
+        {"elastic_smoothness", o->elastic_smoothness, 1e3, false},
+        {"noise", o->noise, INFINITY, false},
+        {"mixup", o->mixup, 1e6, false},
     };
-    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
-        if (!((double)numbers[i].value >= 0 && (double)numbers[i].value < numbers[i].limit))
-            return ffn_fail(error, FFN_INVALID_ARGUMENT, "augmentation: %s is %g; expected 0 or more, and below %g",
-                            numbers[i].name, (double)numbers[i].value, numbers[i].limit);
+    for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++) {
+        const double value = (double)numbers[i].value, limit = numbers[i].limit;
+        if (value >= 0 && (value < limit || (numbers[i].reached && value == limit))) continue;
+        return ffn_fail(error, FFN_INVALID_ARGUMENT, "augmentation: %s is %g; expected 0 or more, and %s %g",
+                        numbers[i].name, value, numbers[i].reached ? "at most" : "below", limit);
+    }
     if (!isfinite(o->fill))
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "augmentation: fill is %g; expected a finite number",
                         (double)o->fill);
