@@ -241,6 +241,10 @@ static void test_errors(void)
     CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "400"));
     CU_ASSERT_EQUAL(ffn_dataset_split(source, (float)0.5, 1, &first, &second, &error), FFN_UNSUPPORTED);
     CU_ASSERT_STRING_EQUAL(error.message, "split: the rows come from a source; expected a dataset in memory");
+    const ffn_fit_options fraction = {.validation_fraction = 0.25f};
+    CU_ASSERT_EQUAL(ffn_fit(model, source, &fraction, NULL, &error), FFN_UNSUPPORTED);
+    CU_ASSERT_STRING_EQUAL(error.message,
+                           "validation_fraction: the rows come from a source; expected a dataset in memory");
     CU_ASSERT_PTR_NULL(ffn_dataset_one_hot(source, &error));
     CU_ASSERT_EQUAL(error.status, FFN_UNSUPPORTED);
     CU_ASSERT_PTR_NULL(ffn_dataset_inputs(source).data);

@@ -35,7 +35,8 @@ typedef struct fit {
 /* Before a split, so that the rows in a sentence are the caller's. */
 static ffn_status check_data(const fit *f, const ffn_dataset *dataset, ffn_error *error)
 {
-    const ffn__meaning meaning = {"the training data", dataset->class_names, dataset->classes, &dataset->encoding};
+    const ffn__meaning meaning = {"the training data", dataset->class_names, ffn__dataset_names(dataset),
+                                  &dataset->encoding};
     const ffn_dataset *validation = f->options.validation;
     ffn_status status = ffn__check_data(f->model, &f->options.loss, dataset, meaning.whose, error);
     if (status != FFN_OK || !validation) return status;
@@ -48,10 +49,12 @@ static ffn_status choose_data(fit *f, const ffn_dataset *dataset, ffn_error *err
     f->training = dataset;
     f->validation = f->options.validation;
     if (f->validation || f->options.validation_fraction == 0) return FFN_OK;
+    ffn_status status = ffn__dataset_check_memory(dataset, "validation_fraction", error);
+    if (status != FFN_OK) return status;
     const float fraction = 1 - f->options.validation_fraction;
     const bool stratify = dataset->classes > 0;
-    const ffn_status status =
-        stratify ? ffn_dataset_split_stratified(dataset, fraction, f->options.seed, &f->parts[0], &f->parts[1], error)
+    status = stratify
+                 ? ffn_dataset_split_stratified(dataset, fraction, f->options.seed, &f->parts[0], &f->parts[1], error)
                  : ffn_dataset_split(dataset, fraction, f->options.seed, &f->parts[0], &f->parts[1], error);
     f->training = f->parts[0];
     f->validation = f->parts[1];
