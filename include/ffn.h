@@ -610,7 +610,7 @@ ffn_tensor ffn_dataset_inputs(const ffn_dataset *dataset);  /* [rows][features],
 ffn_tensor ffn_dataset_targets(const ffn_dataset *dataset); /* [rows][columns]; data NULL without targets */
 ffn_shape ffn_dataset_sample_shape(const ffn_dataset *dataset);
 size_t ffn_dataset_classes(const ffn_dataset *dataset); /* 0: the targets are not known to be classes */
-const char *ffn_dataset_class_name(const ffn_dataset *dataset, size_t index);   /* NULL if it has none */
+const char *ffn_dataset_class_name(const ffn_dataset *dataset, size_t index);   /* also of a one-hot column; or NULL */
 const char *ffn_dataset_feature_name(const ffn_dataset *dataset, size_t index); /* NULL if it has none */
 /* The category that a feature stands for; NULL: it is a number. *column, unless NULL: which of the file's columns of inputs
  * it is of, from 0; left alone where the file had numbers only. */

@@ -433,6 +433,34 @@ static void test_other_classes(void)
     ffn_dataset_destroy(first);
 }
 
+/* Columns that stand for classes keep their names, and give them to a model. */
+static void test_one_hot_classes(void)
+{
+    ffn_error error = {FFN_OK, ""};
+    ffn_dataset *data = load("x,y\n1,a\n2,b\n3,c\n4,a\n", (ffn_csv_options){0}), *first, *second;
+    ffn_dataset *columns = ffn_dataset_one_hot(data, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(columns);
+    CU_ASSERT_EQUAL(ffn_dataset_classes(columns), 0);
+    CU_ASSERT_STRING_EQUAL(ffn_dataset_class_name(columns, 2), "c");
+    CU_ASSERT_PTR_NULL(ffn_dataset_class_name(columns, 3));
+    CU_ASSERT_EQUAL_FATAL(ffn_dataset_split(columns, 0.5f, 1, &first, &second, NULL), FFN_OK);
+    CU_ASSERT_STRING_EQUAL(ffn_dataset_class_name(second, 2), "c");
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value x = ffn_input(model, ffn_shape_1d(1));
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, ffn_dense(model, x, 3, ffn_softmax()), NULL), FFN_OK);
+    const ffn_fit_options options = {.epochs = 1, .validation = second};
+    CU_ASSERT_EQUAL(ffn_fit(model, first, &options, NULL, NULL), FFN_OK);
+    CU_ASSERT_STRING_EQUAL(ffn_model_class_name(model, 1), "b");
+    const char *const other[] = {"a", "c", "b"};
+    CU_ASSERT_EQUAL(ffn_model_set_class_names(model, other, 3, NULL), FFN_OK);
+    expect_other(ffn_fit(model, columns, &options, NULL, &error), &error, "class 1 is 'b', expected 'c'");
+    ffn_model_destroy(model);
+    ffn_dataset_destroy(first);
+    ffn_dataset_destroy(second);
+    ffn_dataset_destroy(columns);
+    ffn_dataset_destroy(data);
+}
+
 /* Inputs of other words, or of other columns, are refused by whoever reads them. */
 static void test_other_categories(void)
 {
@@ -478,6 +506,7 @@ static const test_case cases[] = {
     {"setting them", test_setting_them},
     {"a model keeps classes", test_model_keeps_classes},
     {"other classes", test_other_classes},
+    {"one-hot classes", test_one_hot_classes},
     {"other categories", test_other_categories},
     {"a model knows headers", test_model_knows_headers},
     {"tables of words", test_tables_of_words},

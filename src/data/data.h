@@ -18,10 +18,17 @@ struct ffn_dataset {
     float *weights;                 /* [rows], or NULL: all 1; owned */
     ffn_source source;              /* where the rows come from; without a function: x and targets */
     ffn__mapping mapping;           /* of the file that x lies in; none: no bytes */
-    char **class_names;             /* a list [classes], or NULL; owned */
+    char **class_names;             /* a list [ffn__dataset_names()], or NULL; owned */
     char **feature_names;           /* a list [features], or NULL; owned */
     ffn__encoding encoding;         /* of the file's columns; owned */
 };
+
+/* How many class names there are: of the classes, or of the columns that stand for one each (ffn_dataset_one_hot). */
+static inline size_t ffn__dataset_names(const ffn_dataset *dataset)
+{
+    if (!dataset->class_names) return 0;
+    return dataset->classes > 0 ? dataset->classes : dataset->columns;
+}
 
 /* The largest number of classes: a float holds every index below it. */
 #define FFN__MAX_CLASSES ((size_t)1 << 24)

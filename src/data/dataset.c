@@ -141,7 +141,7 @@ size_t ffn_dataset_classes(const ffn_dataset *dataset) { return dataset ? datase
 
 const char *ffn_dataset_class_name(const ffn_dataset *dataset, size_t index)
 {
-    return dataset && dataset->class_names && index < dataset->classes ? dataset->class_names[index] : NULL;
+    return dataset && index < ffn__dataset_names(dataset) ? dataset->class_names[index] : NULL;
 }
 
 const char *ffn_dataset_feature_name(const ffn_dataset *dataset, size_t index)
@@ -203,7 +203,8 @@ static ffn_status allocate_like(ffn_dataset *dataset, const ffn_dataset *source,
         if (!dataset->weights) return FFN_OUT_OF_MEMORY;
     }
     if (source->class_names) {
-        dataset->class_names = ffn__names_copy((const char *const *)source->class_names, source->classes, error);
+        dataset->class_names =
+            ffn__names_copy((const char *const *)source->class_names, ffn__dataset_names(source), error);
         if (!dataset->class_names) return FFN_OUT_OF_MEMORY;
     }
     if (source->feature_names) {
@@ -245,8 +246,6 @@ ffn_dataset *ffn_dataset_one_hot(const ffn_dataset *dataset, ffn_error *error)
         return NULL;
     }
     copy->classes = 0; /* the targets are no longer class indices */
-    ffn__free(copy->class_names);
-    copy->class_names = NULL;
     memcpy(copy->owned_x, dataset->x, dataset->rows * dataset->features * sizeof *copy->owned_x);
     if (copy->weights) memcpy(copy->weights, dataset->weights, dataset->rows * sizeof *copy->weights);
     for (size_t i = 0; i < dataset->rows; i++) copy->owned_targets[i * copy->columns + (size_t)dataset->targets[i]] = 1;

@@ -14,7 +14,7 @@ static ffn__csv_excerpt show(const char *name)
 static ffn_status check_classes(const ffn_dataset *dataset, const char *what, const ffn__meaning *meaning,
                                 ffn_error *error)
 {
-    for (size_t i = 0; meaning->class_names && dataset->class_names && i < dataset->classes; i++) {
+    for (size_t i = 0; meaning->class_names && i < ffn__dataset_names(dataset); i++) {
         const char *found = dataset->class_names[i];
         const char *expected = i < meaning->classes ? meaning->class_names[i] : NULL;
         if (expected && strcmp(found, expected) == 0) continue;

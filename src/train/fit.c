@@ -205,8 +205,8 @@ static ffn_status prepare(fit *f, const ffn_dataset *dataset, const ffn_fit_opti
     if (status == FFN_OK) status = resume(f, error);
     if (status == FFN_OK) status = ffn__fit_new_scalers(f->model, f->training, error);
     if (status == FFN_OK && dataset->class_names && !f->model->class_names)
-        status =
-            ffn_model_set_class_names(f->model, (const char *const *)dataset->class_names, dataset->classes, error);
+        status = ffn_model_set_class_names(f->model, (const char *const *)dataset->class_names,
+                                           ffn__dataset_names(dataset), error);
     const ffn__encoding *e = &dataset->encoding;
     if (status == FFN_OK && e->features > 0 && f->model->encoding.features == 0)
         status = ffn_model_set_categories(f->model, e->column, (const char *const *)e->category, e->features, error);
