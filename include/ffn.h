@@ -551,7 +551,7 @@ typedef enum ffn_csv_missing {
     FFN_CSV_MISSING_SKIP_ROW
 } ffn_csv_missing;
 
-/* RFC 4180 with quotes, CRLF or LF and an optional byte order mark. All zeros is the default. */
+/* RFC 4180 with quotes, CRLF or LF and an optional byte order mark, plain or packed by gzip. All zeros is the default. */
 typedef struct ffn_csv_options {
     char delimiter;        /* 0: ',' */
     ffn_csv_header header; /* auto: with `target`, or if a cell of the first line is text where the rest are numbers;
@@ -584,9 +584,9 @@ ffn_dataset *ffn_dataset_load_csv_memory(const char *text, size_t size, const ff
 ffn_dataset *ffn_dataset_load_idx(const char *images, const char *labels, ffn_error *error);
 ffn_dataset *ffn_dataset_load_idx_memory(const void *images, size_t images_size, const void *labels, size_t labels_size,
                                          ffn_error *error);
-/* NumPy's .npy, versions 1 to 3, in C or Fortran order and either byte order: booleans, integers and floats of 16 to 64
- * bits, as floats; a finite one beyond 3.4e38 is FFN_BAD_FORMAT. The first dimension counts the rows. targets NULL: none.
- * Targets of whole numbers, one a row, are class indices as above; others are numbers. */
+/* NumPy's .npy, versions 1 to 3, plain or packed by gzip, in C or Fortran order and either byte order: booleans, integers
+ * and floats of 16 to 64 bits, as floats; a finite one beyond 3.4e38 is FFN_BAD_FORMAT. The first dimension counts the
+ * rows. targets NULL: none. Targets of whole numbers, one a row, are class indices as above; others are numbers. */
 ffn_dataset *ffn_dataset_load_npy(const char *inputs, const char *targets, ffn_error *error);
 ffn_dataset *ffn_dataset_load_npy_memory(const void *inputs, size_t inputs_size, const void *targets,
                                          size_t targets_size, ffn_error *error);

@@ -366,10 +366,45 @@ static void test_time_is_linear(void)
     CU_ASSERT(seconds_to_load("9", 1000000, (ffn_csv_options){.no_target = true}) < 10);
 }
 
+/* ---- gzip ------------------------------------------------------------------------------------------------------ */
+
+/* "x,y", "1,a", "2,b", "1,a" and "2,b" in lines. */
+static const unsigned char packed[] = {0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0xab,
+                                       0xd0, 0xa9, 0xe4, 0x32, 0xd4, 0x49, 0xe4, 0x32, 0xd2, 0x49, 0x82,
+                                       0xd3, 0x00, 0x61, 0x28, 0xaa, 0x01, 0x14, 0x00, 0x00, 0x00};
+
+static void test_gzip(void)
+{
+    ffn_error error = {FFN_OK, ""};
+#ifdef FFN__HAVE_ZLIB
+    unsigned char cut[sizeof packed];
+    memcpy(cut, packed, sizeof packed);
+    ffn_dataset *data = ffn_dataset_load_csv_memory((const char *)packed, sizeof packed, NULL, &error);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(data);
+    CU_ASSERT_EQUAL(ffn_dataset_rows(data), 4);
+    CU_ASSERT_STRING_EQUAL(ffn_dataset_class_name(data, 1), "b");
+    ffn_dataset_destroy(data);
+    CU_ASSERT_PTR_NULL(ffn_dataset_load_csv_memory((const char *)cut, sizeof cut - 9, NULL, &error));
+    CU_ASSERT_PTR_NOT_NULL(strstr(error.message, "found the end of the file, expected more of its gzip data"));
+    for (size_t fail = 1; fail < 60; fail++) {
+        failing_start(fail);
+        data = ffn_dataset_load_csv_memory((const char *)packed, sizeof packed, NULL, NULL);
+        CU_ASSERT((fail > 4 || !data) && (fail < 40 || data));
+        ffn_dataset_destroy(data);
+        CU_ASSERT_EQUAL(failing_stop(), 0);
+    }
+#else
+    CU_ASSERT_PTR_NULL(ffn_dataset_load_csv_memory((const char *)packed, sizeof packed, NULL, &error));
+    CU_ASSERT_STRING_EQUAL(error.message,
+                           "CSV text is packed by gzip, which this build cannot read: it is without zlib");
+#endif
+}
+
 static const test_case cases[] = {
     {"cells", test_cells},
     {"cells know their place", test_cells_know_their_place},
     {"header", test_header},
+    {"gzip", test_gzip},
     {"target", test_target},
     {"classes", test_classes},
     {"many classes", test_many_classes},

@@ -365,12 +365,55 @@ static void test_every_allocation_may_fail(void)
     CU_ASSERT(n == 4);
 }
 
+/* ---- gzip ------------------------------------------------------------------------------------------------------ */
+
+/* 1.5 and -2 as floats of 32 bits, in the shape (2, 1). */
+static const unsigned char packed_npy[] = {
+    0x1f, 0x8b, 0x08, 0x00, 0x00, 0x00, 0x00, 0x00, 0x02, 0x03, 0x9b, 0xec, 0x17, 0xea, 0x1b, 0x10, 0xc9, 0xc8, 0x60,
+    0xc3, 0x50, 0xad, 0x9e, 0x92, 0x5a, 0x9c, 0x5c, 0xa4, 0x6e, 0xa5, 0xa0, 0x6e, 0x93, 0x66, 0xa2, 0xae, 0xa3, 0xa0,
+    0x9e, 0x96, 0x5f, 0x54, 0x52, 0x94, 0x98, 0x17, 0x9f, 0x5f, 0x94, 0x92, 0x0a, 0x12, 0x77, 0x4b, 0xcc, 0x29, 0x4e,
+    0x05, 0x8a, 0x17, 0x67, 0x24, 0x16, 0xa4, 0x02, 0xf9, 0x1a, 0x46, 0x3a, 0x0a, 0x86, 0x9a, 0x3a, 0x0a, 0xb5, 0x5c,
+    0x0c, 0x0c, 0x07, 0xec, 0x19, 0x80, 0x04, 0x00, 0x34, 0xbf, 0x52, 0xa8, 0x4e, 0x00, 0x00, 0x00};
+
+static void test_gzip(void)
+{
+    ffn_error error = {FFN_OK, ""};
+    ffn_tensor t = {.data = NULL};
+    failing_start(0);
+#ifdef FFN__HAVE_ZLIB
+    CU_ASSERT_EQUAL_FATAL(ffn_tensor_load_npy_memory(&t, packed_npy, sizeof packed_npy, &error), FFN_OK);
+    CU_ASSERT(ffn_shape_equal(t.shape, ffn_shape_2d(2, 1)) && t.data[0] == 1.5f && t.data[1] == -2);
+    ffn_tensor_destroy(&t);
+    ffn_dataset *data = ffn_dataset_load_npy_memory(packed_npy, sizeof packed_npy, packed_npy, sizeof packed_npy, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(data);
+    CU_ASSERT(ffn_dataset_targets(data).data[1] == -2);
+    ffn_dataset_destroy(data);
+    FILE *file = fopen("npy_packed.npy", "wb");
+    CU_ASSERT_PTR_NOT_NULL_FATAL(file);
+    CU_ASSERT_EQUAL(fwrite(packed_npy, 1, sizeof packed_npy, file), sizeof packed_npy);
+    (void)fclose(file);
+    CU_ASSERT_PTR_NULL(ffn_dataset_map_npy("npy_packed.npy", NULL, &error));
+    CU_ASSERT_EQUAL(error.status, FFN_UNSUPPORTED);
+    CU_ASSERT_STRING_EQUAL(error.message,
+                           "npy_packed.npy is packed by gzip, expected a plain file, which is used as it is");
+    (void)remove("npy_packed.npy");
+    CU_ASSERT_EQUAL(ffn_tensor_load_npy_memory(&t, packed_npy, sizeof packed_npy - 9, &error), FFN_BAD_FORMAT);
+#else
+    CU_ASSERT_EQUAL(ffn_tensor_load_npy_memory(&t, packed_npy, sizeof packed_npy, &error), FFN_UNSUPPORTED);
+    CU_ASSERT_STRING_EQUAL(error.message,
+                           ".npy bytes is packed by gzip, which this build cannot read: it is without zlib");
+#endif
+    CU_ASSERT_PTR_NULL(t.data);
+    CU_ASSERT_EQUAL(failing_stop(), 0);
+}
+
 static const test_case cases[] = {
     {"every element type", test_every_element_type},
     {"orders and spellings", test_orders_and_spellings},
     {"large Fortran order", test_large_fortran},
     {"bad headers are refused", test_bad_headers_are_refused},
     {"bad files are refused", test_bad_files_are_refused},
+    {"gzip", test_gzip},
     {"too large numbers are refused", test_too_large_numbers_are_refused},
     {"save and load", test_save_and_load},
     {"datasets", test_datasets},

@@ -141,3 +141,29 @@ ffn_status ffn__contents_read(ffn__contents *c, unsigned char *to, size_t most, 
     if (status == FFN_OK) c->offset += *count;
     return status;
 }
+
+ffn_status ffn__contents_unpack(const char *source, const void **bytes, size_t *size, void **unpacked, ffn_error *error)
+{
+    enum { FIRST = 1 << 16 };
+    ffn__contents c;
+    size_t capacity = 0, total = 0, count = 0;
+    *unpacked = NULL;
+    if (!is_packed(*bytes, *size)) return FFN_OK;
+    ffn_status status = ffn__contents_open(&c, source, *bytes, *size, error);
+    if (status != FFN_OK) return status;
+    while (status == FFN_OK && total == capacity) {
+        status = ffn__grow(unpacked, &capacity, capacity == 0 ? FIRST : capacity + 1, 1, error);
+        if (status != FFN_OK) break;
+        status = ffn__contents_read(&c, (unsigned char *)*unpacked + total, capacity - total, &count, error);
+        total += count;
+    }
+    ffn__contents_close(&c);
+    if (status == FFN_OK) {
+        *bytes = *unpacked;
+        *size = total;
+    } else {
+        ffn__free(*unpacked);
+        *unpacked = NULL;
+    }
+    return status;
+}

@@ -22,4 +22,9 @@ void ffn__contents_close(ffn__contents *contents);
 /* Reads the next bytes to `to` [most]. *count is less than `most` only at the end. */
 ffn_status ffn__contents_read(ffn__contents *contents, unsigned char *to, size_t most, size_t *count, ffn_error *error);
 
+/* All at once: *bytes and *size become those of the contents where they are packed, and *unpacked is then to be freed;
+ * else NULL. */
+ffn_status ffn__contents_unpack(const char *source, const void **bytes, size_t *size, void **unpacked,
+                                ffn_error *error);
+
 #endif

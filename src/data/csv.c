@@ -1,6 +1,7 @@
 #include "data/csv.h"
 
 #include "backprop/model.h"
+#include "data/contents.h"
 #include "data/data.h"
 #include "data/file.h"
 
@@ -339,8 +340,8 @@ static ffn_status make_classes(loader *load, ffn_error *error)
     return status == FFN_OK ? check_classes(load, error) : status;
 }
 
-static ffn_dataset *load_text(const char *source, const char *text, size_t size, const ffn_csv_options *options,
-                              ffn_error *error)
+static ffn_dataset *load_plain(const char *source, const char *text, size_t size, const ffn_csv_options *options,
+                               ffn_error *error)
 {
     loader load = {0};
     if (options) load.options = *options;
@@ -358,6 +359,17 @@ static ffn_dataset *load_text(const char *source, const char *text, size_t size,
     if (status == FFN_OK) return load.dataset;
     ffn_dataset_destroy(load.dataset);
     return NULL;
+}
+
+static ffn_dataset *load_text(const char *source, const char *text, size_t size, const ffn_csv_options *options,
+                              ffn_error *error)
+{
+    const void *bytes = text;
+    void *unpacked;
+    if (ffn__contents_unpack(source, &bytes, &size, &unpacked, error) != FFN_OK) return NULL;
+    ffn_dataset *dataset = load_plain(source, bytes, size, options, error);
+    ffn__free(unpacked);
+    return dataset;
 }
 
 ffn_dataset *ffn_dataset_load_csv(const char *path, const ffn_csv_options *options, ffn_error *error)

@@ -8,24 +8,30 @@
 
 /* ---- tensors --------------------------------------------------------------------------------------------------- */
 
-static ffn_status load_tensor(ffn_tensor *tensor, const char *source, const void *bytes, size_t size, ffn_error *error)
+static ffn_status make_tensor(ffn_tensor *tensor, const ffn__npy *npy, ffn_error *error)
 {
-    ffn__npy npy = {.source = source, .bytes = bytes, .size = size};
-    ffn_status status = ffn__npy_open(&npy, error);
-    if (status != FFN_OK) return status;
-    if (npy.rank > FFN_MAX_RANK)
-        return ffn_fail(error, FFN_UNSUPPORTED, "%s: found %zu dimensions, expected at most %d for a tensor", source,
-                        npy.rank, FFN_MAX_RANK);
-    ffn_shape shape = {.rank = npy.rank};
-    for (size_t i = 0; i < npy.rank; i++) shape.dim[i] = npy.dim[i];
+    if (npy->rank > FFN_MAX_RANK)
+        return ffn_fail(error, FFN_UNSUPPORTED, "%s: found %zu dimensions, expected at most %d for a tensor",
+                        npy->source, npy->rank, FFN_MAX_RANK);
+    ffn_shape shape = {.rank = npy->rank};
+    for (size_t i = 0; i < npy->rank; i++) shape.dim[i] = npy->dim[i];
     ffn_tensor result;
-    status = ffn_tensor_create(&result, shape, error);
+    ffn_status status = ffn_tensor_create(&result, shape, error);
     if (status != FFN_OK) return status;
-    status = ffn__npy_read(&npy, result.data, error);
+    status = ffn__npy_read(npy, result.data, error);
     if (status == FFN_OK)
         *tensor = result;
     else
         ffn_tensor_destroy(&result);
+    return status;
+}
+
+static ffn_status load_tensor(ffn_tensor *tensor, const char *source, const void *bytes, size_t size, ffn_error *error)
+{
+    ffn__npy npy = {.source = source, .bytes = bytes, .size = size};
+    ffn_status status = ffn__npy_open(&npy, error);
+    if (status == FFN_OK) status = make_tensor(tensor, &npy, error);
+    ffn__npy_close(&npy);
     return status;
 }
 
@@ -93,6 +99,9 @@ static ffn_status read_inputs(ffn_dataset *dataset, const ffn__npy *inputs, ffn_
 /* The elements where they lie in the file, if they are this machine's floats. */
 static ffn_status use_inputs(ffn_dataset *dataset, const ffn__npy *inputs, ffn_error *error)
 {
+    if (inputs->unpacked)
+        return ffn_fail(error, FFN_UNSUPPORTED, "%s is packed by gzip, expected a plain file, which is used as it is",
+                        inputs->source);
     const uint16_t one = 1;
     const bool little = *(const unsigned char *)&one == 1;
     const unsigned char *first = inputs->bytes + inputs->header;
@@ -114,7 +123,7 @@ static ffn_status use_inputs(ffn_dataset *dataset, const ffn__npy *inputs, ffn_e
 typedef ffn_status (*input_reader)(ffn_dataset *dataset, const ffn__npy *inputs, ffn_error *error);
 
 /* targets->bytes NULL: none. */
-static ffn_dataset *load(ffn__npy *inputs, ffn__npy *targets, input_reader read, ffn_error *error)
+static ffn_dataset *open_and_load(ffn__npy *inputs, ffn__npy *targets, input_reader read, ffn_error *error)
 {
     const bool labelled = targets->bytes != NULL;
     if (ffn__npy_open(inputs, error) != FFN_OK || (labelled && ffn__npy_open(targets, error) != FFN_OK)) return NULL;
@@ -125,6 +134,14 @@ static ffn_dataset *load(ffn__npy *inputs, ffn__npy *targets, input_reader read,
     if (status == FFN_OK) return dataset;
     ffn_dataset_destroy(dataset);
     return NULL;
+}
+
+static ffn_dataset *load(ffn__npy *inputs, ffn__npy *targets, input_reader read, ffn_error *error)
+{
+    ffn_dataset *dataset = open_and_load(inputs, targets, read, error);
+    ffn__npy_close(inputs);
+    ffn__npy_close(targets);
+    return dataset;
 }
 
 /* The targets' file, if there is one, around load(). */

@@ -11,8 +11,9 @@ enum { FFN__NPY_MOST_DIMENSIONS = FFN_MAX_RANK + 1 };
 
 typedef struct ffn__npy {
     const char *source;         /* the file's name for messages */
-    const unsigned char *bytes; /* of the file; borrowed */
+    const unsigned char *bytes; /* of the file; borrowed, or, where that is packed by gzip, `unpacked` */
     size_t size;
+    void *unpacked; /* NULL: the file is plain */
     const ffn__element *element;
     ffn__byte_order order;
     bool fortran;                               /* the first dimension varies fastest */
@@ -24,6 +25,7 @@ typedef struct ffn__npy {
 /* Reads the header and checks that as many bytes as it promises are there, and no more. source, bytes and size are
  * given. */
 ffn_status ffn__npy_open(ffn__npy *npy, ffn_error *error);
+void ffn__npy_close(ffn__npy *npy); /* also one that was not opened, or could not be */
 /* All elements to values [count], the last dimension varying fastest. Infinities and NaNs stay what they are; a finite
  * number that no float can hold is FFN_BAD_FORMAT. */
 ffn_status ffn__npy_read(const ffn__npy *npy, float *values, ffn_error *error);

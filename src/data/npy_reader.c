@@ -1,5 +1,7 @@
 #include "data/npy.h"
 
+#include "data/contents.h"
+
 #include <math.h>
 #include <string.h>
 
@@ -219,11 +221,20 @@ ffn_status ffn__npy_open(ffn__npy *npy, ffn_error *error)
     ffn_error local;
     if (!error) error = &local;
     size_t begin = 0;
-    const ffn_status status = find_dict(npy, &begin, error);
+    const void *bytes = npy->bytes;
+    ffn_status status = ffn__contents_unpack(npy->source, &bytes, &npy->size, &npy->unpacked, error);
+    npy->bytes = bytes;
+    if (status == FFN_OK) status = find_dict(npy, &begin, error);
     if (status != FFN_OK) return status;
     scanner s = {npy, npy->bytes + begin, npy->bytes + npy->header, error, false};
     read_dict(&s);
     return s.failed ? error->status : check_size(npy, error);
+}
+
+void ffn__npy_close(ffn__npy *npy)
+{
+    ffn__free(npy->unpacked);
+    npy->unpacked = NULL;
 }
 
 static ffn_status convert(const ffn__npy *npy, size_t first, size_t count, float *to, ffn_error *error)
