@@ -81,8 +81,14 @@ static ffn_status run(experiment *e, const char *data, const char *directory, ff
     return status;
 }
 
+static const char usage[] =
+    "export [DIGITS.csv [DIRECTORY]]\n"
+    "Trains a network and writes digits_float.c and digits_int8.c: here, or into the directory.";
+
 int main(int argc, char **argv)
 {
+    const int asked = show_usage(argc, argv, usage);
+    if (asked >= 0) return asked;
     ffn_error error = {0};
     experiment e = {0};
     const char *data = argc > 1 ? argv[1] : FFN_EXAMPLES_DATA "/digits.csv", *directory = argc > 2 ? argv[2] : ".";

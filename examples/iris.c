@@ -39,8 +39,13 @@ static ffn_status ask(const ffn_model *model, const ffn_dataset *data, ffn_error
     return FFN_OK;
 }
 
+static const char usage[] = "iris [IRIS.csv]\n"
+                            "Learns to tell three kinds of iris by the sizes of their leaves.";
+
 int main(int argc, char **argv)
 {
+    const int asked = show_usage(argc, argv, usage);
+    if (asked >= 0) return asked;
     const char *path = argc > 1 ? argv[1] : FFN_EXAMPLES_DATA "/iris.csv";
     ffn_error error = {0};
     ffn_dataset *all = NULL, *training = NULL, *test = NULL;

@@ -50,8 +50,13 @@ static void print(const ffn_rate_test *test)
     printf("the loss falls fastest near %.2g\n", test->suggestion);
 }
 
+static const char usage[] = "learning_rate [OPTIMIZER [CHART.svg]]\n"
+                            "Finds a learning rate by a range test: adam, learning-rate.svg.";
+
 int main(int argc, char **argv)
 {
+    const int asked = show_usage(argc, argv, usage);
+    if (asked >= 0) return asked;
     const char *name = argc > 1 ? argv[1] : "adam", *path = argc > 2 ? argv[2] : "learning-rate.svg";
     ffn_error error = {FFN_OK, ""};
     ffn_rate_test test = {0};

@@ -67,8 +67,13 @@ static ffn_status draw(const ffn_model *model, const float *x, const float *y, c
     return show_chart(path, &panel, 1, error);
 }
 
+static const char usage[] = "regression [CHART.svg]\n"
+                            "Learns a curve from noisy points and draws it: regression.svg, or the file named.";
+
 int main(int argc, char **argv)
 {
+    const int asked = show_usage(argc, argv, usage);
+    if (asked >= 0) return asked;
     const char *path = argc > 1 ? argv[1] : "regression.svg";
     float x[POINTS], y[POINTS];
     make_points(x, y);

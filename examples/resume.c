@@ -63,8 +63,15 @@ static ffn_status train(ffn_model *model, const ffn_dataset *data, const char *c
     return ffn_fit(model, data, &options, NULL, error);
 }
 
+static const char usage[] =
+    "resume [CHECKPOINT [MODEL [EPOCHS]]]\n"
+    "Trains until Ctrl-C, and goes on when it is started again: resume-checkpoint.safetensors,\n"
+    "resume-model.safetensors, 2000.";
+
 int main(int argc, char **argv)
 {
+    const int asked = show_usage(argc, argv, usage);
+    if (asked >= 0) return asked;
     ffn_error error = {0};
     const ffn_csv_options csv = {.classification = true};
     const char *checkpoint = argc > 1 ? argv[1] : "resume-checkpoint.safetensors";

@@ -27,6 +27,13 @@ static const ffn_dimension space[] = {
 };
 enum { DIMENSIONS = sizeof space / sizeof space[0] };
 
+/* What stands over their columns of the table, and how wide those are. */
+static const struct {
+    const char *title;
+    int width;
+} columns[DIMENSIONS] = {{"units", 5}, {"activ.", 6}, {"dropout", 8}, {"optim.", 7},
+                         {"rate", 8},  {"batch", 5},  {"smooth", 8}};
+
 /* A network by the trial's values. Called from several threads, so it keeps to its arguments. */
 static ffn_model *build(const ffn_trial *trial, uint64_t seed, const ffn_dataset *training, void *user,
                         ffn_error *error)
@@ -67,20 +74,21 @@ static void insert(board *b, const ffn_trial *trial)
 
 static void print_trial(const ffn_trial *t)
 {
-    printf("%5zu %6.0f %9.4f %8.2f %8zu %7.0f ", t->number, t->epochs, t->score, t->seconds, t->parameters,
+    printf("%5zu %6.0f %9.4f %8.2f %8zu %7.0f", t->number, t->epochs, t->score, t->seconds, t->parameters,
            (double)t->memory / 1024);
     for (size_t i = 0; i < t->dimension_count; i++)
         if (space[i].choices)
-            printf(" %s", space[i].choices[(size_t)t->values[i]]);
+            printf(" %*s", columns[i].width, space[i].choices[(size_t)t->values[i]]);
         else
-            printf(" %.3g", t->values[i]);
+            printf(" %*.3g", columns[i].width, t->values[i]);
     printf("\n");
 }
 
 static void print_head(void)
 {
-    printf("trial epochs  accuracy  seconds  numbers     KiB  ");
-    for (size_t i = 0; i < DIMENSIONS; i++) printf("%s%s", space[i].name, i + 1 < DIMENSIONS ? " " : "\n");
+    printf("trial epochs  accuracy  seconds  numbers     KiB");
+    for (size_t i = 0; i < DIMENSIONS; i++) printf(" %*s", columns[i].width, columns[i].title);
+    printf("\n");
 }
 
 /* For on_trial. The library makes one call at a time. */
@@ -102,7 +110,7 @@ static int show_trial(const ffn_search_progress *progress, void *user)
         else
             printf("\n");
     }
-    printf("\033[K%zu of %zu, %zu of them from the log, %.1f s\n", progress->done, progress->planned,
+    printf("\033[K%zu of %zu runs, %zu of them from the log, %.1f s\n", progress->done, progress->planned,
            progress->from_log, progress->seconds);
     (void)fflush(stdout);
     return 0;
@@ -133,7 +141,7 @@ static ffn_status run(const char *log, const ffn_dataset *training, const ffn_da
     if (!table.terminal) print_head();
     ffn_status status = ffn_search(training, &options, result, error);
     if (status != FFN_OK) return status;
-    printf("\nthe best, trial %zu of %zu: accuracy %.4f +- %.4f in 3 folds\n", result->best->number, result->count,
+    printf("\nthe best, trial %zu of %d: accuracy %.4f +- %.4f in 3 folds\n", result->best->number, TRIALS,
            result->best->score, result->best->spread);
     print_head();
     print_trial(result->best);
@@ -143,8 +151,13 @@ static ffn_status run(const char *log, const ffn_dataset *training, const ffn_da
     return status;
 }
 
+static const char usage[] = "search [LOG.csv]\n"
+                            "Looks for a good network for handwritten digits; goes on from its log: search.csv.";
+
 int main(int argc, char **argv)
 {
+    const int asked = show_usage(argc, argv, usage);
+    if (asked >= 0) return asked;
     const ffn_csv_options csv = {.classification = true};
     ffn_error error = {0};
     ffn_dataset *training = NULL, *test = NULL;

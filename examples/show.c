@@ -69,6 +69,18 @@ int show_error(const char *program, const ffn_error *error)
     return 1;
 }
 
+int show_usage(int argc, char **argv, const char *usage)
+{
+    for (int i = 1; i < argc; i++) {
+        if (argv[i][0] != '-') continue;
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return printf("Usage: %s\n", usage) < 0 || fflush(stdout) != 0;
+        fprintf(stderr, "'%s' is not an option\nUsage: %s\n", argv[i], usage);
+        return 2;
+    }
+    return -1;
+}
+
 void show_summary(const ffn_model *model)
 {
     const size_t size = ffn_model_summary(model, NULL, 0) + 1;

@@ -13,6 +13,11 @@
 /* Prints "program: sentence" to standard error. Returns 1, for main to return. */
 int show_error(const char *program, const ffn_error *error);
 
+/* For programs that take nothing but names of files and the like: looks for arguments that begin with '-'. Returns -1 if
+ * there is none. `--help` and `-h` print the usage; others are wrong and say so on standard error. Then returns the
+ * status, 0 or 2, for main to return. usage: without the newline at its end. */
+int show_usage(int argc, char **argv, const char *usage);
+
 void show_summary(const ffn_model *model);
 
 /* For on_batch and on_epoch of ffn_fit_options. On a terminal, one line per epoch that updates in place; elsewhere one

@@ -136,6 +136,15 @@ for python in python3 /usr/bin/python3; do
     break
 done
 
+# None of them takes an option for a file.
+for name in regression iris learning_rate resume search export; do
+    run 0 $name --help
+    expect "^Usage: $name "
+    run 2 $name --no-such-option
+    complains "'--no-such-option' is not an option"
+    [ -e --help ] || [ -e --no-such-option ] && fail "$called: wrote a file of that name"
+done
+
 # ---- digits ----------------------------------------------------------------------------------------------------------
 
 run 0 digits
