@@ -2,6 +2,7 @@
 #ifndef FFN_TEST_ONNX_NETWORKS_H
 #define FFN_TEST_ONNX_NETWORKS_H
 
+#include "activation/activation.h"
 #include "networks.h"
 
 typedef struct network_description {
@@ -51,7 +52,7 @@ static const form network_norms[] = {
     {"batch norm of planes", network_batch_norm_planes, NULL},
     {"layer norm", network_layer_norm, NULL},
 };
-enum { NETWORK_KINDS = 19 };
+enum { NETWORK_KINDS = FFN__ACTIVATION_COUNT };
 
 static inline size_t network_count(void) { return FORM_COUNT + COUNT(network_norms) + 2 * NETWORK_KINDS; }
 

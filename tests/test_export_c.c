@@ -1,4 +1,5 @@
 /* Models as C files: compiled, run, and compared with the library. */
+#include "activation/activation.h"
 #include "backprop/plan.h"
 #include "exported.h"
 #include "networks.h"
@@ -94,7 +95,7 @@ typedef struct network {
 } network;
 
 static struct {
-    network list[2 * 19 + FORM_COUNT + COUNT(norms) + COUNT(scalers) + 1];
+    network list[2 * FFN__ACTIVATION_COUNT + FORM_COUNT + COUNT(norms) + COUNT(scalers) + 1];
     size_t count;
 } networks;
 

@@ -130,6 +130,9 @@ static ffn_status write_activation(ffn__c_file *file, size_t node, const char *x
     size_t kind;
     ffn_status status = ffn__export_activation(file->model, node, &activation, &kind, error);
     if (status != FFN_OK || (kind == FFN__linear && strcmp(x, y) == 0)) return status;
+    if (!activations[kind].function)
+        return ffn_fail(error, FFN_UNSUPPORTED, "%s: the activation %.40s cannot be written as C yet",
+                        ffn__node_name(file->model, node), ffn_activation_name(kind));
     const size_t slope = ffn__export_parameter(file->model, node, "slope");
     if (slope != FFN__NONE) status = write_parameter(file, slope, error);
     if (status != FFN_OK) return status;

@@ -275,6 +275,9 @@ static ffn_status add_activation(ffn__onnx_graph *graph, size_t node, const char
         activations[kind].compose(graph, activation.alpha, x, y);
         return FFN_OK;
     }
+    if (!activations[kind].op)
+        return ffn_fail(error, FFN_UNSUPPORTED, "%s: the activation %.40s cannot be written as ONNX yet",
+                        ffn__node_name(graph->model, node), ffn_activation_name(kind));
     ffn__text attributes = {0};
     if (activations[kind].alpha) add_float(&attributes, "alpha", activation.alpha);
     if (activations[kind].last_axis) add_last_axis(graph, node, &attributes);
