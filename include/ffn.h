@@ -96,8 +96,9 @@ typedef struct ffn_allocator {
  * threads) and OpenBLAS. Call it before any object exists, from one thread; NULL goes back to malloc and free. */
 ffn_status ffn_set_allocator(const ffn_allocator *allocator, ffn_error *error);
 
-/* Sets how many threads, the caller's included, may work on one call. 0: one per core (the default). The threads start
- * with the first work large enough for them. Results do not depend on the number. Not while another call runs. */
+/* Sets how many threads, the caller's included, may work on one call, at most 1024; more are FFN_INVALID_ARGUMENT. 0: one
+ * per core (the default). The threads start with the first work large enough for them. Results do not depend on the
+ * number. Not while another call runs. */
 ffn_status ffn_set_threads(size_t threads, ffn_error *error);
 
 /* Ends the library's threads and waits for them; the next call that wants threads starts them again. For a program that
@@ -410,15 +411,17 @@ typedef enum ffn_kernels {
 } ffn_kernels;
 void ffn_set_kernels(ffn_model *model, ffn_kernels kernels);
 
-/* `layer` is the value that the layer's call returned. Names are unique, 1 to 64 bytes that do not begin with "ffn.", which
- * a checkpoint's own tensors do; parameters are called "name.weight". The default is the kind and its number among its
- * kind, from 1: "dense1". */
+/* Options of a layer; `layer` is the value that the layer's call returned. These four are for before build, and do nothing
+ * after it. Before build a wrong value is a mistake like any other, which ffn_model_build reports. */
+/* Names are unique, 1 to 64 bytes that do not begin with "ffn.", which a checkpoint's own tensors do; parameters are called
+ * "name.weight". The default is the kind and its number among its kind, from 1: "dense1". */
 void ffn_set_name(ffn_model *model, ffn_value layer, const char *name);
 void ffn_set_initializer(ffn_model *model, ffn_value layer, ffn_initializer initializer); /* of the weights */
-void ffn_set_bias(ffn_model *model, ffn_value layer, bool bias); /* false drops it; before build */
+void ffn_set_bias(ffn_model *model, ffn_value layer, bool bias);                          /* false drops it */
 /* Adds l1 sum |w| + l2 sum w^2 over the layer's weights (not biases or slopes) to what training minimizes. */
 void ffn_set_penalty(ffn_model *model, ffn_value layer, float l1, float l2);
-/* These may also be called after build; plans and trainers made later follow them. */
+/* These may also be called after build; plans and trainers made later follow them. A wrong value then changes nothing, and
+ * nobody reports it. */
 /* After an update scales each unit's incoming weights (a row of the weight) down to this norm; 0: off. */
 void ffn_set_max_norm(ffn_model *model, ffn_value layer, float limit);
 /* The layer's learning rate is `factor` times that of the others; 0 or more. */
@@ -553,7 +556,7 @@ typedef enum ffn_csv_missing {
 
 /* RFC 4180 with quotes, CRLF or LF and an optional byte order mark, plain or packed by gzip. All zeros is the default. */
 typedef struct ffn_csv_options {
-    char delimiter;        /* 0: ',' */
+    char delimiter;        /* 0: ','; else a tab, a space or ASCII punctuation, but none of " ' + - . ? */
     ffn_csv_header header; /* auto: with `target`, or if a cell of the first line is text where the rest are numbers;
                               with categories_of if one is text where the model has numbers, or all are words that it does
                               not know. A table of words for one_hot is FFN_INVALID_ARGUMENT unless this says which */
@@ -574,7 +577,8 @@ typedef struct ffn_csv_options {
     bool unknown_zeros; /* a category that categories_of does not know: zeros; false: an error with line and column */
 } ffn_csv_options;
 
-/* Inputs (features; of a category "column=category"), targets (1): class indices in the order of sorted labels (numbers by value), or numbers. */
+/* Inputs (features; of a category "column=category"), targets (1): class indices in the order of sorted labels (numbers by
+ * value), or numbers. options NULL: the default. */
 ffn_dataset *ffn_dataset_load_csv(const char *path, const ffn_csv_options *options, ffn_error *error);
 ffn_dataset *ffn_dataset_load_csv_memory(const char *text, size_t size, const ffn_csv_options *options,
                                          ffn_error *error);
@@ -617,7 +621,7 @@ const char *ffn_dataset_feature_name(const ffn_dataset *dataset, size_t index); 
 const char *ffn_dataset_category(const ffn_dataset *dataset, size_t feature, size_t *column);
 
 /* Shuffles the rows by the seed and copies the first fraction of them (rounded, at least one row on each side) to
- * *first, the rest to *second. fraction in (0, 1). */
+ * *first, the rest to *second. fraction in (0, 1). An error leaves NULL in both, here and in the calls below. */
 ffn_status ffn_dataset_split(const ffn_dataset *dataset, float first_fraction, uint64_t seed, ffn_dataset **first,
                              ffn_dataset **second, ffn_error *error);
 /* The same within each class, so that both sides have the classes in the same proportion. Needs class targets. */
@@ -820,7 +824,8 @@ typedef struct ffn_history {
 void ffn_history_destroy(ffn_history *history); /* frees the content and leaves {0} */
 
 /* Trains. Refuses targets out of range and data that are not finite before any weight changes. On FFN_STOPPED and
- * FFN_DIVERGED the history holds the epochs completed. history may be NULL. The dataset must outlive the call. */
+ * FFN_DIVERGED the history holds the epochs completed. options NULL: the defaults. history may be NULL. The dataset must
+ * outlive the call. */
 ffn_status ffn_fit(ffn_model *model, const ffn_dataset *dataset, const ffn_fit_options *options, ffn_history *history,
                    ffn_error *error);
 
@@ -1040,7 +1045,8 @@ typedef struct ffn_file_limits {
                        0: 768 KB and three times the file's size */
 } ffn_file_limits;
 
-/* All zeros is the default. Borrowed for the call; the tables must live as long as the model. */
+/* All zeros is the default, and so is NULL where a call takes them. Borrowed for the call; the tables must live as long as
+ * the model. */
 typedef struct ffn_file_options {
     const ffn_layer_ops *const *layers; /* [layer_count] layers from outside the library, whose fields name all of their
                                            config: found by their names, which no layer of the library has */
