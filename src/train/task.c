@@ -95,8 +95,8 @@ ffn_status ffn__check_data(const ffn_model *model, const ffn_loss *loss, const f
     if (!dataset) return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s is NULL", what);
     const size_t inputs = ffn__model_input_size(model), outputs = model->output_cols;
     if (dataset->features != inputs)
-        return ffn_fail(error, FFN_SHAPE_MISMATCH, "%s has %zu features; expected the network's %zu inputs", what,
-                        dataset->features, inputs);
+        return ffn_fail(error, FFN_SHAPE_MISMATCH, "%s has %zu feature%s; expected the network's %zu input%s", what,
+                        dataset->features, dataset->features == 1 ? "" : "s", inputs, inputs == 1 ? "" : "s");
     if (dataset->columns == 0) return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s has no targets", what);
     const size_t rows = model->output_rows, columns = ffn__loss_target_columns(loss, outputs) * rows;
     if (dataset->columns != columns)
