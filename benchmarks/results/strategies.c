@@ -124,7 +124,7 @@ const results_row results_strategies[] = {
     {"dropout", "MNIST, 784-512-512-10, dropout .2, RMSprop, 20 epochs: 1.6 % test error", dropout},
     {"max_norm", "MNIST, 784-1024-1024-2048-10, dropout and max-norm: at most 1.3 %", max_norm},
     {"zeiler_sgd", "MNIST, 784-500-300-10, 6 epochs, gradient descent .1: 2.51 %", zeiler_sgd},
-    {"zeiler_momentum", "the same with momentum .1: 2.03 %", zeiler_momentum},
+    {"zeiler_momentum", "the same with momentum .9: 2.03 %", zeiler_momentum},
     {"zeiler_adagrad", "the same with Adagrad .01: 1.79 %", zeiler_adagrad},
     {"sigmoid", "MNIST, 784-100-100-100-10 of sigmoids, 1000 updates: some 46 %", sigmoid},
     {"batch_norm", "the same with batch normalization: some 10 %", batch_norm},
