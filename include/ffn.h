@@ -453,14 +453,15 @@ ffn_status ffn_model_set_parameter(ffn_model *model, size_t index, const float *
 ffn_shape ffn_model_input_shape(const ffn_model *model);  /* of a sample; several inputs: 1d, their sizes added up */
 ffn_shape ffn_model_output_shape(const ffn_model *model); /* rank 0 before build */
 /* The classes' names, in the order of their indices, kept in the model: copies them; count 0: none. ffn_fit gives a model
- * without names those of its dataset. From then on a dataset whose classes have other names or another order is
- * FFN_INVALID_ARGUMENT for ffn_fit, ffn_evaluate and all that compares outputs with targets; it may lack the last ones. */
+ * without names those of its dataset. From then on a dataset that has some of the names, and not each for the same index,
+ * is FFN_INVALID_ARGUMENT for ffn_fit, ffn_evaluate and all that compares outputs with targets. It may lack the last
+ * classes, or have none of the names, where the model's are of one's own choice. */
 ffn_status ffn_model_set_class_names(ffn_model *model, const char *const *names, size_t count, ffn_error *error);
 const char *ffn_model_class_name(const ffn_model *model, size_t index); /* NULL if it has none; owned by the model */
 /* How the columns of a table became the inputs, kept in the model for ffn_csv_options.categories_of: for each feature its
  * column, from 0 and rising, and its category, "" for a number; those of a column are in the order of their bytes. Copies
- * them; features 0: every column is a number. ffn_fit gives a model without any those of its dataset. From then on it and all that
- * reads a dataset's inputs refuse one whose file became inputs in another way: FFN_INVALID_ARGUMENT. */
+ * them; features 0: every column is a number. ffn_fit gives a model without any those of its dataset. From then on
+ * it and all that reads a dataset's inputs refuse one whose file became inputs in another way: FFN_INVALID_ARGUMENT. */
 ffn_status ffn_model_set_categories(ffn_model *model, const size_t *columns, const char *const *categories,
                                     size_t features, ffn_error *error);
 const char *ffn_model_category(const ffn_model *model, size_t feature, size_t *column); /* see ffn_dataset_category */

@@ -402,7 +402,8 @@ static void test_other_classes(void)
     ffn_metrics metrics = {0};
     double value;
     ffn_dataset *all = load(abc, (ffn_csv_options){0}), *gap = load("x,y\n1,a\n2,c\n", (ffn_csv_options){0});
-    ffn_dataset *first = load("x,y\n1,a\n2,b\n", (ffn_csv_options){0});
+    ffn_dataset *first = load("x,y\n1,a\n2,b\n", (ffn_csv_options){0}),
+                *none = load("x,y\n1,u\n2,v\n", (ffn_csv_options){0});
     ffn_model *model = train_classes(abc, 4, (ffn_csv_options){0}), *fresh = ffn_model_create(1, NULL);
     const ffn_value x = ffn_input(fresh, ffn_shape_1d(1));
     CU_ASSERT_EQUAL_FATAL(ffn_model_build(fresh, ffn_dense(fresh, x, 4, ffn_softmax()), NULL), FFN_OK);
@@ -417,9 +418,16 @@ static void test_other_classes(void)
     expect_other(ffn_fit(fresh, all, &options, NULL, &error), &error,
                  "the validation data: class 1 is 'c', expected 'b' as in the training data");
     CU_ASSERT_PTR_NULL(ffn_model_class_name(fresh, 0)); /* nothing was changed */
+    options.validation = none;
+    expect_other(ffn_fit(fresh, all, &options, NULL, &error), &error,
+                 "the validation data: class 0 is 'u', expected 'a'");
     options.validation = first;
     CU_ASSERT_EQUAL(ffn_fit(model, all, &options, NULL, NULL), FFN_OK); /* the same indices, as far as they go */
-    const char *const fewer[] = {"a", "b"};
+    const char *const fewer[] = {"a", "b"}, *const own[] = {"first", "second", "third"};
+    CU_ASSERT_EQUAL(ffn_model_set_class_names(model, own, 3, NULL),
+                    FFN_OK); /* no name in common: of one's own choice */
+    CU_ASSERT_EQUAL(ffn_evaluate(model, all, (ffn_loss){0}, &metrics, NULL), FFN_OK);
+    ffn_metrics_destroy(&metrics);
     CU_ASSERT_EQUAL(ffn_model_set_class_names(model, fewer, 2, NULL), FFN_OK);
     expect_other(ffn_evaluate(model, all, (ffn_loss){0}, &metrics, &error), &error,
                  "class 2 is 'c', expected no class");
@@ -431,6 +439,7 @@ static void test_other_classes(void)
     ffn_dataset_destroy(all);
     ffn_dataset_destroy(gap);
     ffn_dataset_destroy(first);
+    ffn_dataset_destroy(none);
 }
 
 /* Columns that stand for classes keep their names, and give them to a model. */

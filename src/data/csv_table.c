@@ -231,15 +231,16 @@ static sign read_sign(const ffn__csv_table *table, const ffn_csv_options *option
 }
 
 /* The signs of the first row, [columns], and how many there are of each; second_row is then at the next one. */
-static void read_signs(const ffn__csv_table *table, const ffn_csv_options *options, sign *signs, size_t *counts,
-                       ffn__csv_reader *second_row)
+static void read_signs(const ffn__csv_table *table, const ffn_csv_options *options, unsigned char *signs,
+                       size_t *counts, ffn__csv_reader *second_row)
 {
     size_t feature = 0;
     *second_row = table->header;
     for (size_t i = 0; i < table->columns; i++) {
         ffn__csv_cell cell;
         (void)ffn__csv_next(second_row, &cell);
-        counts[signs[i] = read_sign(table, options, &cell, feature)]++;
+        signs[i] = (unsigned char)read_sign(table, options, &cell, feature);
+        counts[signs[i]]++;
         if (options->categories_of && cell.column != table->target)
             feature += ffn__csv_category_count(&options->categories_of->encoding, feature);
     }
@@ -247,7 +248,7 @@ static void read_signs(const ffn__csv_table *table, const ffn_csv_options *optio
 
 /* Makes titles of open signs above numbers, and nothing else; the target's text may be a class. One pass serves all
  * columns. */
-static ffn_status close_signs(const ffn__csv_table *table, ffn__csv_reader below, sign *signs, size_t *counts,
+static ffn_status close_signs(const ffn__csv_table *table, ffn__csv_reader below, unsigned char *signs, size_t *counts,
                               ffn_error *error)
 {
     bool(*seen)[FFN__CSV_KINDS] = ffn__alloc(table->columns, sizeof *seen, error);
@@ -276,7 +277,7 @@ static ffn_status detect_header(ffn__csv_table *table, const ffn_csv_options *op
     size_t counts[SIGNS] = {0};
     ffn__csv_reader second_row;
     ffn_status status = FFN_OK;
-    sign *signs = ffn__alloc(table->columns, sizeof *signs, error);
+    unsigned char *signs = ffn__alloc(table->columns, 1, error);
     if (!signs) return FFN_OUT_OF_MEMORY;
     read_signs(table, options, signs, counts, &second_row);
     if (counts[OPEN] > 0 && counts[KNOWN] + counts[TITLE] == 0)

@@ -52,6 +52,7 @@ ffn_status ffn__dataset_check_finite(const ffn_dataset *dataset, ffn_error *erro
 
 typedef struct ffn__meaning {
     const char *whose;        /* for messages */
+    bool renames;             /* the names may be of the caller's choice: a dataset may have none of them */
     char *const *class_names; /* [classes], or NULL */
     size_t classes;
     const ffn__encoding *encoding; /* of the inputs' columns; without features: not known */

@@ -11,6 +11,15 @@ static ffn__csv_excerpt show(const char *name)
     return name ? ffn__csv_quote(name, strlen(name)) : (ffn__csv_excerpt){" no class"};
 }
 
+/* Whether any class of the dataset has one of the names. */
+static bool shares_names(const ffn_dataset *dataset, char *const *names, size_t count)
+{
+    for (size_t i = 0; i < ffn__dataset_names(dataset); i++)
+        for (size_t k = 0; k < count; k++)
+            if (strcmp(dataset->class_names[i], names[k]) == 0) return true;
+    return false;
+}
+
 static ffn_status check_classes(const ffn_dataset *dataset, const char *what, const ffn__meaning *meaning,
                                 ffn_error *error)
 {
@@ -18,6 +27,7 @@ static ffn_status check_classes(const ffn_dataset *dataset, const char *what, co
         const char *found = dataset->class_names[i];
         const char *expected = i < meaning->classes ? meaning->class_names[i] : NULL;
         if (expected && strcmp(found, expected) == 0) continue;
+        if (meaning->renames && !shares_names(dataset, meaning->class_names, meaning->classes)) break;
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s: class %zu is%s, expected%s as in %s", what, i,
                         show(found).text, show(expected).text, meaning->whose);
     }
@@ -41,5 +51,5 @@ ffn_status ffn__dataset_check_meaning(const ffn_dataset *dataset, const char *wh
 
 ffn__meaning ffn__model_meaning(const ffn_model *model)
 {
-    return (ffn__meaning){"the model", model->class_names, model->class_count, &model->encoding};
+    return (ffn__meaning){"the model", true, model->class_names, model->class_count, &model->encoding};
 }

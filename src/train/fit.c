@@ -35,7 +35,7 @@ typedef struct fit {
 /* Before a split, so that the rows in a sentence are the caller's. */
 static ffn_status check_data(const fit *f, const ffn_dataset *dataset, ffn_error *error)
 {
-    const ffn__meaning meaning = {"the training data", dataset->class_names, ffn__dataset_names(dataset),
+    const ffn__meaning meaning = {"the training data", false, dataset->class_names, ffn__dataset_names(dataset),
                                   &dataset->encoding};
     const ffn_dataset *validation = f->options.validation;
     ffn_status status = ffn__check_data(f->model, &f->options.loss, dataset, meaning.whose, error);
