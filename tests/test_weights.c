@@ -232,7 +232,7 @@ static void test_passed_over(void)
     ffn_set_bias(m, y, false);
     CU_ASSERT_EQUAL_FATAL(ffn_model_build(m, y, NULL), FFN_OK);
     for (size_t i = 0; i < COUNT(others); i++) {
-        const unsigned char bytes[24] = {0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc0};
+        const unsigned char bytes[32] = {0, 0, 0x80, 0x3f, 0, 0, 0x20, 0xc0};
         char header[256];
         ffn_error error = {FFN_OK, ""};
         float found[2];
