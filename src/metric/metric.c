@@ -101,10 +101,10 @@ static const ffn__metric_kind *find_kind(const char *name, size_t *number)
     return NULL;
 }
 
-ffn_status ffn__metric_check_name(const char *name, ffn_error *error)
+ffn_status ffn__metric_check_name(const char *name, const char *call, ffn_error *error)
 {
     size_t number;
-    return find_kind(name, &number) ? FFN_OK : ffn__unknown_name(error, "ffn_metric_create", name, ffn_metric_name);
+    return find_kind(name, &number) ? FFN_OK : ffn__unknown_name(error, call, name, ffn_metric_name);
 }
 
 bool ffn_metric_lower_is_better(const char *name)
@@ -167,7 +167,7 @@ ffn_metric *ffn_metric_create(const char *name, const ffn_metric_options *option
 {
     size_t k;
     const ffn__metric_kind *kind = find_kind(name, &k);
-    if (ffn__metric_check_name(name, error) != FFN_OK) return NULL;
+    if (ffn__metric_check_name(name, "ffn_metric_create", error) != FFN_OK) return NULL;
     const ffn_metric_options defaults = {.outputs = 1};
     if (!options) options = &defaults;
     if (check_options(kind, k, options, error) != FFN_OK) return NULL;

@@ -51,8 +51,8 @@ struct ffn_metric {
 
 /* The built-in kind of that index; NULL past the last. */
 const ffn__metric_kind *ffn__metric_kind_at(size_t index);
-/* An error if no metric is called so; it lists those that are. */
-ffn_status ffn__metric_check_name(const char *name, ffn_error *error);
+/* An error of the public `call` if no metric is called so; it lists those that are. */
+ffn_status ffn__metric_check_name(const char *name, const char *call, ffn_error *error);
 /* ffn_metric_update with outputs of another nature than the metric's options say. */
 ffn_status ffn__metric_update(ffn_metric *metric, const float *y, bool logits, const float *targets,
                               const float *weights, size_t rows, ffn_error *error);

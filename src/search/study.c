@@ -240,7 +240,6 @@ ffn_status ffn__study_check(const ffn_dataset *dataset, const ffn_search_options
     if (o->fit.validation && (o->folds > 1 || o->fit.validation->features != dataset->features))
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "search: fit.validation %s",
                         o->folds > 1 ? "beside folds; expected one of them" : "has not the features of the dataset");
-    if (o->metric && ffn__metric_check_name(o->metric, error) != FFN_OK)
-        return ffn_fail(error, FFN_INVALID_ARGUMENT, "search: %s", error->message);
-    return ffn__space_check(o->dimensions, o->dimension_count, error);
+    const ffn_status status = o->metric ? ffn__metric_check_name(o->metric, "search, metric", error) : FFN_OK;
+    return status == FFN_OK ? ffn__space_check(o->dimensions, o->dimension_count, error) : status;
 }
