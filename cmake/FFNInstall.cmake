@@ -2,7 +2,6 @@
 
 include(CMakePackageConfigHelpers)
 set(ffn_cmake_dir ${CMAKE_INSTALL_LIBDIR}/cmake/ffn)
-get_target_property(ffn_type ffn TYPE)
 
 # A static library carries no record of what it needs, so that its users must be told.
 set(FFN_NEEDS_OPENBLAS OFF)

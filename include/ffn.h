@@ -48,6 +48,9 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default) /* of all that a shared library has, what follows is seen outside */
+#endif
 
 /* ---- version -------------------------------------------------------------------------------------------------- */
 
@@ -412,8 +415,9 @@ typedef enum ffn_kernels {
 void ffn_set_kernels(ffn_model *model, ffn_kernels kernels);
 
 /* Options of a layer; `layer` is the value that the layer's call returned. These four are for before build, and do nothing
- * after it. Before build a wrong value is a mistake like any other, which ffn_model_build reports. */
-/* Names are unique, 1 to 64 bytes that do not begin with "ffn.", which a checkpoint's own tensors do; parameters are called
+ * after it. Before build a wrong value is a mistake like any other, which ffn_model_build reports.
+ *
+ * Names are unique, 1 to 64 bytes that do not begin with "ffn.", which a checkpoint's own tensors do; parameters are called
  * "name.weight". The default is the kind and its number among its kind, from 1: "dense1". */
 void ffn_set_name(ffn_model *model, ffn_value layer, const char *name);
 void ffn_set_initializer(ffn_model *model, ffn_value layer, ffn_initializer initializer); /* of the weights */
@@ -421,8 +425,9 @@ void ffn_set_bias(ffn_model *model, ffn_value layer, bool bias);                
 /* Adds l1 sum |w| + l2 sum w^2 over the layer's weights (not biases or slopes) to what training minimizes. */
 void ffn_set_penalty(ffn_model *model, ffn_value layer, float l1, float l2);
 /* These may also be called after build; plans and trainers made later follow them. A wrong value then changes nothing, and
- * nobody reports it. */
-/* After an update scales each unit's incoming weights (a row of the weight) down to this norm; 0: off. */
+ * nobody reports it.
+ *
+ * After an update scales each unit's incoming weights (a row of the weight) down to this norm; 0: off. */
 void ffn_set_max_norm(ffn_model *model, ffn_value layer, float limit);
 /* The layer's learning rate is `factor` times that of the others; 0 or more. */
 void ffn_set_rate(ffn_model *model, ffn_value layer, float factor);
@@ -1383,7 +1388,7 @@ struct ffn_layer_ops {
     size_t field_count;
     bool ignores_inputs; /* backward does not read step->inputs: their memory may be used again by then */
     bool ignores_output; /* backward does not read step->output */
-    bool only_training;  /* does nothing in prediction: there the output is input 0's memory, as large as it always */
+    bool only_training;  /* does nothing in prediction, where its output is input 0's memory: both have as many elements */
     /* Validates, infers the shape, declares parameters and memory. Asked when the layer is added, and again when a model
      * is built and a plan made: the answer must depend on what is given and on config alone. */
     ffn_status (*plan)(ffn_layer_plan *plan, const void *config, ffn_error *error);
@@ -1427,6 +1432,9 @@ typedef struct ffn_gradient_check_result {
 ffn_status ffn_gradient_check(ffn_model *model, ffn_loss loss, const float *x, const float *targets, size_t rows,
                               double step, double tolerance, ffn_gradient_check_result *result, ffn_error *error);
 
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
 #ifdef __cplusplus
 }
 #endif

@@ -1,7 +1,8 @@
 #!/bin/sh
 # What the library shows to the linker: only names of its own, no writable state but the documented, and no call that would
-# print, end the process, or depend on the environment or the locale.
-#   check_symbols.sh nm library | --self-test nm cc
+# print, end the process, or depend on the environment or the locale. A shared library of the same objects shows the public
+# names alone.
+#   check_symbols.sh nm cc library | --self-test nm cc
 set -eu
 
 # State of the process, each set once or guarded by a lock.
@@ -38,11 +39,11 @@ only='
 
 check()
 {
-    case $2 in *.so* | *.dylib) dynamic=-D ;; *) dynamic= ;; esac
+    case $2 in *.so* | *.dylib) dynamic=-D shown='^ffn_[^_]' ;; *) dynamic='' shown='^ffn_' ;; esac
     # The section tells constants with addresses in them (.data.rel.ro), which the loader fills in, from state.
     # shellcheck disable=SC2086 # no option, or one
     "$1" --format=sysv $dynamic "$2" | awk -F '|' -v writable="$writable" -v forbidden="$forbidden" \
-        -v only="$only" '
+        -v only="$only" -v shown="$shown" -v shared="$dynamic" '
     BEGIN {
         n = split(writable, list, "\n"); for (i = 1; i <= n; i++) { split(list[i], word, " "); may_write[word[1]] = 1 }
         n = split(only, list, "\n"); for (i = 1; i <= n; i++) { split(list[i], word, " "); owner[word[1]] = word[2] }
@@ -55,21 +56,30 @@ check()
     { name = $1; gsub(/ |@.*/, "", name); plain = name; sub(/\.[0-9]+$/, "", plain); type = $3; gsub(/ /, "", type) }
     type !~ /^[A-Za-z]$/ { next }
     { symbols++ }
-    type ~ /^[Uw]$/ && name in owner && member && index(member, owner[name] ".") != 1 {
+    type ~ /^[Uw]$/ && name in owner && member && !shared && index(member, owner[name] ".") != 1 {
         wrong(name " is called, which only " owner[name] " may")
     }
     type ~ /^[Uw]$/ { if (name in no) wrong(name " is called"); next }
     name ~ /^(_init|_fini|_edata|_end|__bss_start)$/ { next } # in a shared library, of the linker
-    type ~ /^[A-Z]$/ && name !~ /^ffn_/ { wrong(name " is visible (" type "), but not named ffn_...") }
+    type ~ /^[A-Z]$/ && name !~ shown { wrong(name " is visible (" type "), but not named " shown) }
     type ~ /^[BbDdCcGgSs]$/ && $7 !~ /\.data\.rel\.ro/ && !(plain in may_write) {
         wrong(name " is writable state (" type ") that is not documented")
     }
     END { if (!symbols) { print "no symbols"; bad = 1 } exit bad }'
 }
 
+# check_shared nm cc objects...: the same of a shared library made of these, which may be an archive.
+check_shared()
+{
+    nm=$1 cc=$2
+    shift 2
+    "$cc" -shared -o "$work/all.so" -Wl,--whole-archive "$@" -Wl,--no-whole-archive
+    check "$nm" "$work/all.so"
+}
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
 if [ "$1" = --self-test ]; then
-    work=$(mktemp -d)
-    trap 'rm -rf "$work"' EXIT
     failed=0
     # expect pass|fail what code: an object file of the code must pass, or fail.
     expect()
@@ -113,6 +123,19 @@ int ffn_f(int c) { return tolower(c); }'
         if check "$nm" "$work/a.a" >"$work/output"; then result=pass; else result=fail; fi
         case $name.$result in a.fail | status.c.pass) ;; *) echo "vsnprintf in $name: $result"; failed=1 ;; esac
     done
+    # expect_shared pass|fail what code: of a shared library.
+    expect_shared()
+    {
+        printf '%s\n' "$3" >"$work/a.c"
+        "$cc" -w -fPIC -fvisibility=hidden -c "$work/a.c" -o "$work/a.o"
+        if check_shared "$nm" "$cc" "$work/a.o" >"$work/output"; then result=pass; else result=fail; fi
+        [ "$result" = "$1" ] || { echo "$2, shared: expected $1, got $result"; cat "$work/output"; failed=1; }
+    }
+    visible='__attribute__((visibility("default")))'
+    expect_shared pass 'a public function'   "$visible int ffn_f(int a) { return a; }"
+    expect_shared pass 'an internal one'     "int ffn__g(int a) { return a; } $visible int ffn_f(int a) { return a; }"
+    expect_shared fail 'a visible one of it' "$visible int ffn__g(int a) { return a; }"
     exit $failed
 fi
-check "$1" "$2"
+check "$1" "$3"
+case $3 in *.a) check_shared "$1" "$2" "$3" ;; esac
