@@ -54,8 +54,8 @@ static void test_nothing_is_left_out(void)
                                         "batch_size          1234567\n",
                                         "patience            16777217\n",
                                         "min_delta           0.25\n",
-                                        "augmentation        each row anew, elastic_strength 2, elastic_smoothness 4, "
-                                        "noise 0.5, flip_vertical, cutout 3\n",
+                                        ("augmentation        each row anew, elastic_strength 2, "
+                                         "elastic_smoothness 4, noise 0.5, flip_vertical, cutout 3\n"),
                                         "checkpoint_path     a.ckpt\n",
                                         "checkpoint_every    epoch\n",
                                         "resume              yes\n"};
