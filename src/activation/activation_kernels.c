@@ -11,7 +11,7 @@ VECTOR_INLINE void map_forward(float alpha, size_t n, const float *x, float *y, 
     const bool large = n >= LARGE;
     for (size_t i = 0; i < n; i += VL) {
         if (large) __builtin_prefetch(x + i + AHEAD), __builtin_prefetch(y + i + AHEAD, 1);
-        store(y + i, f(alpha, load(x + i, n - i)), n - i);
+        vec_store_left(y + i, f(alpha, vec_load_left(x + i, n - i)), n - i);
     }
 }
 
@@ -25,7 +25,7 @@ VECTOR_INLINE void map_backward(float alpha, size_t n, const float *v, const flo
             __builtin_prefetch(v + i + AHEAD), __builtin_prefetch(dy + i + AHEAD);
             __builtin_prefetch(dx + i + AHEAD, 1);
         }
-        store(dx + i, g(alpha, load(v + i, n - i), load(dy + i, n - i)), n - i);
+        vec_store_left(dx + i, g(alpha, vec_load_left(v + i, n - i), vec_load_left(dy + i, n - i)), n - i);
     }
 }
 
@@ -93,7 +93,8 @@ static void prelu_forward(FORWARD_ARGUMENTS)
     }
     for (size_t r = 0; r < rows; r++, x += cols, y += cols)
         for (size_t c = 0; c < cols; c += VL)
-            store(y + c, leaky(load(x + c, cols - c), load(a->slope + c, cols - c)), cols - c);
+            vec_store_left(y + c, leaky(vec_load_left(x + c, cols - c), vec_load_left(a->slope + c, cols - c)),
+                           cols - c);
 }
 
 static void prelu_backward(BACKWARD_ARGUMENTS)
@@ -106,7 +107,10 @@ static void prelu_backward(BACKWARD_ARGUMENTS)
     for (size_t r = 0; r < rows; r++, x += cols, dy += cols, dx += cols)
         for (size_t c = 0; c < cols; c += VL) {
             const size_t left = cols - c;
-            store(dx + c, leaky_gradient(load(x + c, left), load(a->slope + c, left), load(dy + c, left)), left);
+            vec_store_left(dx + c,
+                           leaky_gradient(vec_load_left(x + c, left), vec_load_left(a->slope + c, left),
+                                          vec_load_left(dy + c, left)),
+                           left);
         }
 }
 

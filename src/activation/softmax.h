@@ -18,16 +18,6 @@
 /* ---- loads and stores -------------------------------------------------------------------------------------------- */
 
 /* The n > 0 floats from x, VL of them at most; the other lanes are 0. */
-VECTOR_INLINE vec load(const float *x, size_t n) { return n >= VL ? vec_load(x) : vec_load_part(x, n); }
-
-VECTOR_INLINE void store(float *y, vec v, size_t n)
-{
-    if (n >= VL)
-        vec_store(y, v);
-    else
-        vec_store_part(y, v, n);
-}
-
 VECTOR_INLINE iwide wide_lane_numbers(void)
 {
     static const int64_t numbers[] = {0, 1, 2, 3, 4, 5, 6, 7};
@@ -273,7 +263,7 @@ VECTOR_INLINE void softmax_short_row(const size_t vectors, size_t cols, const fl
     wide sum[WIDE_PARTS];
     row_sums(vectors, e, sum);
     const factor f = factor_of(sum);
-    for (size_t i = 0; i < vectors; i++) store(y + i * VL, times(e[i], f), cols - i * VL);
+    for (size_t i = 0; i < vectors; i++) vec_store_left(y + i * VL, times(e[i], f), cols - i * VL);
 }
 
 /* The logarithms of sums of exponentials, where the largest is `peak` */
@@ -312,16 +302,16 @@ VECTOR_INLINE void log_softmax_short_row(const size_t vectors, size_t cols, cons
     wide sum[WIDE_PARTS];
     row_sums(vectors, e, sum);
     const vec logarithm = logarithm_of(sum, exp_scaled(&scale, most));
-    for (size_t i = 0; i < vectors; i++) store(y + i * VL, (v[i] - most) - logarithm, cols - i * VL);
+    for (size_t i = 0; i < vectors; i++) vec_store_left(y + i * VL, (v[i] - most) - logarithm, cols - i * VL);
 }
 
 /* Lane by lane the sum of a row's y dy. Two products are added in one certain way, so that a row's bits are the same alone
  * and in a block. */
 VECTOR_INLINE vec row_products(const size_t vectors, size_t cols, const float *y, const float *dy)
 {
-    vec sum = load(y, cols) * load(dy, cols);
+    vec sum = vec_load_left(y, cols) * vec_load_left(dy, cols);
     for (size_t i = 1; i < vectors; i++)
-        sum = vec_mul_add(load(y + i * VL, cols - i * VL), load(dy + i * VL, cols - i * VL), sum);
+        sum = vec_mul_add(vec_load_left(y + i * VL, cols - i * VL), vec_load_left(dy + i * VL, cols - i * VL), sum);
     return sum;
 }
 
@@ -348,7 +338,8 @@ VECTOR_INLINE void softmax_short_row_backward(const size_t vectors, size_t cols,
 {
     const vec sum = sum_of_lanes(row_products(vectors, cols, y, dy));
     for (size_t at = 0; at < cols; at += VL)
-        store(dx + at, load(y + at, cols - at) * (load(dy + at, cols - at) - sum), cols - at);
+        vec_store_left(dx + at, vec_load_left(y + at, cols - at) * (vec_load_left(dy + at, cols - at) - sum),
+                       cols - at);
 }
 
 /* dx = dy - e^y sum of dy, with e^y at most 1 */
@@ -392,12 +383,13 @@ VECTOR_INLINE void log_softmax_short_row_backward(const size_t vectors, size_t c
                                                   float *dx)
 {
     vec d[ROW_VECTORS];
-    for (size_t i = 0; i < vectors; i++) d[i] = load(dy + i * VL, cols - i * VL);
+    for (size_t i = 0; i < vectors; i++) d[i] = vec_load_left(dy + i * VL, cols - i * VL);
     wide sum[WIDE_PARTS];
     row_sums(vectors, d, sum);
     const vec all = rounded_sums(sum);
     for (size_t i = 0; i < vectors; i++)
-        store(dx + i * VL, log_softmax_gradient(load(y + i * VL, cols - i * VL), d[i], all), cols - i * VL);
+        vec_store_left(dx + i * VL, log_softmax_gradient(vec_load_left(y + i * VL, cols - i * VL), d[i], all),
+                       cols - i * VL);
 }
 
 /* ---- long rows --------------------------------------------------------------------------------------------------- */
@@ -414,7 +406,7 @@ VECTOR_INLINE vec row_max(size_t cols, const float *x, bool *plain)
             most[i] = vec_max(most[i], v), least[i] = vec_min(least[i], v);
         }
     for (; c < cols; c += VL) {
-        const vec v = vec_select(lanes_below(cols - c), load(x + c, cols - c), vec_set(x[0]));
+        const vec v = vec_select(lanes_below(cols - c), vec_load_left(x + c, cols - c), vec_set(x[0]));
         most[0] = vec_max(most[0], v), least[0] = vec_min(least[0], v);
     }
     const vec lowest = vec_min(vec_min(least[0], least[1]), vec_min(least[2], least[3]));
@@ -443,7 +435,7 @@ VECTOR_INLINE double row_exp(bool large, bool plain, const row_scale *scale, siz
     for (; c < cols; c += VL) {
         const vec e = exp_scaled(scale, load_bounded(x + c, cols - c));
         accumulate(&s, e);
-        if (y) store(y + c, e, cols - c);
+        if (y) vec_store_left(y + c, e, cols - c);
     }
     return accumulated(&s);
 }
@@ -464,7 +456,7 @@ VECTOR_INLINE void softmax_long_row(bool large, size_t cols, const float *x, con
     sum[0] = wide_set(row_exp_scaled(large, plain, &scale, cols, x, y, y));
     for (size_t part = 1; part < WIDE_PARTS; part++) sum[part] = sum[0];
     const factor f = factor_of(sum);
-    for (size_t c = 0; c < cols; c += VL) store(y + c, times(load(y + c, cols - c), f), cols - c);
+    for (size_t c = 0; c < cols; c += VL) vec_store_left(y + c, times(vec_load_left(y + c, cols - c), f), cols - c);
 }
 
 VECTOR_INLINE void log_softmax_long_row(bool large, size_t cols, const float *x, const float *dy, float *y)
@@ -476,7 +468,8 @@ VECTOR_INLINE void log_softmax_long_row(bool large, size_t cols, const float *x,
     /* the largest element's own exponential takes 2^K out of the sum */
     const double sum = row_exp_scaled(large, plain, &scale, cols, x, NULL, y);
     const float logarithm = (float)log(sum / (double)exp_scaled(&scale, most)[0]);
-    for (size_t c = 0; c < cols; c += VL) store(y + c, (load(x + c, cols - c) - most) - logarithm, cols - c);
+    for (size_t c = 0; c < cols; c += VL)
+        vec_store_left(y + c, (vec_load_left(x + c, cols - c) - most) - logarithm, cols - c);
 }
 
 VECTOR_INLINE void softmax_long_row_backward(bool large, size_t cols, const float *y, const float *dy, float *dx)
@@ -489,9 +482,10 @@ VECTOR_INLINE void softmax_long_row_backward(bool large, size_t cols, const floa
         for (size_t i = 0; i < ABREAST; i++) product[i] = vec_load(y + c + i * VL) * vec_load(dy + c + i * VL);
         accumulate(&s, (product[0] + product[1]) + (product[2] + product[3]));
     }
-    for (; c < cols; c += VL) accumulate(&s, load(y + c, cols - c) * load(dy + c, cols - c));
+    for (; c < cols; c += VL) accumulate(&s, vec_load_left(y + c, cols - c) * vec_load_left(dy + c, cols - c));
     const float sum = (float)accumulated(&s);
-    for (c = 0; c < cols; c += VL) store(dx + c, load(y + c, cols - c) * (load(dy + c, cols - c) - sum), cols - c);
+    for (c = 0; c < cols; c += VL)
+        vec_store_left(dx + c, vec_load_left(y + c, cols - c) * (vec_load_left(dy + c, cols - c) - sum), cols - c);
 }
 
 VECTOR_INLINE void log_softmax_long_row_backward(bool large, size_t cols, const float *y, const float *dy, float *dx)
@@ -499,12 +493,14 @@ VECTOR_INLINE void log_softmax_long_row_backward(bool large, size_t cols, const 
     accumulator s = {{0}, {0}};
     for (size_t c = 0; c < cols; c += VL) {
         if (large) __builtin_prefetch(dy + cols + c), __builtin_prefetch(y + cols + c);
-        accumulate(&s, load(dy + c, cols - c));
+        accumulate(&s, vec_load_left(dy + c, cols - c));
     }
     const vec sum = vec_set((float)accumulated(&s));
     for (size_t c = 0; c < cols; c += VL) {
         if (large) __builtin_prefetch(dx + cols + c, 1);
-        store(dx + c, log_softmax_gradient(load(y + c, cols - c), load(dy + c, cols - c), sum), cols - c);
+        vec_store_left(dx + c,
+                       log_softmax_gradient(vec_load_left(y + c, cols - c), vec_load_left(dy + c, cols - c), sum),
+                       cols - c);
     }
 }
 

@@ -69,6 +69,7 @@ bool ffn__multiply(size_t a, size_t b, size_t *product); /* false, and *product 
 bool ffn__sum(size_t a, size_t b, size_t *sum);
 bool ffn__is_array(size_t rows, size_t cols); /* whether memory can hold so many floats: checks a caller's sizes */
 size_t ffn__pad(size_t floats);               /* up to a whole number of FFN__ALIGNMENT bytes, counted in floats */
+static inline size_t ffn__smaller(size_t a, size_t b) { return a < b ? a : b; }
 
 /* ---- time (clock.c) -------------------------------------------------------------------------------------------- */
 

@@ -305,12 +305,10 @@ static void work_together(unsigned helpers)
     judge(begun, waited);
 }
 
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
 size_t ffn__thread_count(void)
 {
     size_t wanted = atomic_load(&pool.wanted);
-    if (wanted == 0) atomic_store(&pool.wanted, wanted = smaller(core_count(), MAX_THREADS));
+    if (wanted == 0) atomic_store(&pool.wanted, wanted = ffn__smaller(core_count(), MAX_THREADS));
     return wanted;
 }
 
@@ -320,15 +318,15 @@ double ffn__parallel_work(void) { return 2 * thread_work; }
 static size_t helper_count(size_t threads, size_t tiles, double work)
 {
     const double worthwhile = work / thread_work;
-    size_t count = smaller(tiles, ffn__thread_count());
-    if (threads > 0) count = smaller(count, threads);
+    size_t count = ffn__smaller(tiles, ffn__thread_count());
+    if (threads > 0) count = ffn__smaller(count, threads);
     if (worthwhile < (double)count) count = (size_t)worthwhile;
     return count - 1;
 }
 
 static void share_out(size_t tiles, size_t threads)
 {
-    const size_t count = smaller(threads, MAX_SHARES);
+    const size_t count = ffn__smaller(threads, MAX_SHARES);
     pool.share_count = count;
     for (size_t i = 0; i < count; i++) {
         atomic_store_explicit(&pool.shares[i].next, i * tiles / count, memory_order_relaxed);
@@ -351,7 +349,7 @@ void ffn__parallel_tiles(size_t threads, size_t tiles, double work, void (*body)
     pool.body = body;
     pool.context = context;
     pool.control = read_control();
-    const size_t helpers = smaller(wanted, pool.started);
+    const size_t helpers = ffn__smaller(wanted, pool.started);
     if (helpers > 0)
         work_together((unsigned)helpers);
     else

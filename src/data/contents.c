@@ -10,11 +10,9 @@ static bool is_packed(const unsigned char *bytes, size_t size)
     return size >= 2 && bytes[0] == 0x1F && bytes[1] == 0x8B;
 }
 
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
 static void read_plain(ffn__contents *c, unsigned char *to, size_t most, size_t *count)
 {
-    *count = smaller(most, c->size - c->at);
+    *count = ffn__smaller(most, c->size - c->at);
     if (*count > 0) memcpy(to, c->bytes + c->at, *count);
     c->at += *count;
 }
@@ -59,7 +57,7 @@ static int unpack(ffn__contents *c, unsigned char *to, size_t most, size_t *coun
 {
     enum { STEP = 1 << 30 }; /* zlib counts in 32 bits */
     z_stream *z = c->unpacker;
-    const size_t given = smaller(c->size - c->at, STEP), space = smaller(most, STEP);
+    const size_t given = ffn__smaller(c->size - c->at, STEP), space = ffn__smaller(most, STEP);
     z->next_in = (unsigned char *)c->bytes + c->at; /* zlib does not write there */
     z->avail_in = (unsigned)given;
     z->next_out = to;

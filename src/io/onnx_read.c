@@ -1,5 +1,4 @@
 /* ONNX bytes to nodes, constants and names. Nothing is trusted: sizes are compared with the bytes that are there. */
-#include <stdlib.h>
 #include <string.h>
 
 #include "io/onnx_file.h"
@@ -367,10 +366,32 @@ static ffn_status read_node(ffn__onnx_file *file, ffn__pb_span message, ffn_erro
     return FFN_OK;
 }
 
-static int by_name(const void *left, const void *right)
+static bool before(const void *values, size_t a, size_t b)
 {
-    const ffn__onnx_value_of *a = left, *b = right;
-    return compare_spans(a->name, b->name);
+    const ffn__onnx_value_of *v = values;
+    return compare_spans(v[a].name, v[b].name) < 0;
+}
+
+/* By their names, no two of which may be the same. */
+static ffn_status sort_values(ffn__onnx_file *file, ffn_error *error)
+{
+    const size_t n = file->value_count;
+    size_t *order = ffn__alloc(n, 2 * sizeof(*order), error);
+    ffn__onnx_value_of *sorted = order ? ffn__alloc(n, sizeof(*sorted), error) : NULL;
+    ffn_status status = sorted ? FFN_OK : FFN_OUT_OF_MEMORY;
+    if (status == FFN_OK) {
+        for (size_t i = 0; i < n; i++) order[i] = i;
+        ffn__sort(order, order + n, n, before, file->values);
+        for (size_t i = 0; i < n; i++) sorted[i] = file->values[order[i]];
+        memcpy(file->values, sorted, n * sizeof(*sorted));
+    }
+    for (size_t i = 1; i < n && status == FFN_OK; i++)
+        if (!before(sorted, i - 1, i))
+            status = ffn_fail(error, FFN_BAD_FORMAT, "two values of the ONNX file are called '%s'",
+                              show(sorted[i].name).text);
+    ffn__free(sorted);
+    ffn__free(order);
+    return status;
 }
 
 /* Finds the nodes' inputs, which must come before them. */
@@ -430,13 +451,8 @@ static ffn_status read_graph(ffn__onnx_file *file, ffn__pb_span graph, ffn_error
         file->tensors ? ffn__alloc(nodes + tensors + FFN__ONNX_MAX_INPUTS, sizeof(*file->values), error) : NULL;
     if (!file->values) return FFN_OUT_OF_MEMORY;
     status = read_parts(file, graph, error);
-    if (status != FFN_OK) return status;
-    qsort(file->values, file->value_count, sizeof(*file->values), by_name);
-    for (size_t i = 1; i < file->value_count; i++)
-        if (by_name(&file->values[i - 1], &file->values[i]) == 0)
-            return ffn_fail(error, FFN_BAD_FORMAT, "two values of the ONNX file are called '%s'",
-                            show(file->values[i].name).text);
-    status = connect(file, error);
+    if (status == FFN_OK) status = sort_values(file, error);
+    if (status == FFN_OK) status = connect(file, error);
     if (status != FFN_OK) return status;
     file->output = FFN__NONE;
     if (find_span(graph, FFN__GRAPH_OUTPUT, &output) && find_span(output, FFN__VALUE_NAME, &name))

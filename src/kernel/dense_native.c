@@ -30,7 +30,6 @@ enum {
 /* Floating-point operations that turning a number is worth, and turning a dY into dZ as well, for the choice of threads. */
 static const double TURN_WORK = 25, DELTA_WORK = 50;
 
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
 static size_t parts(size_t extent, size_t size) { return (extent + size - 1) / size; }
 
 /* Work cut into a grid. No element depends on how: the cut only has to suit caches and threads. */
@@ -44,7 +43,7 @@ static double product_work(const ffn__dense *d) { return ffn__dense_work(d->rows
 static size_t most_threads(const ffn__dense *d)
 {
     const size_t pool = ffn__thread_count();
-    return d->threads ? smaller(d->threads, pool) : pool;
+    return d->threads ? ffn__smaller(d->threads, pool) : pool;
 }
 
 /* Whether each thread takes rows of its own from the first pass to the last, and all weights, or weights of its own and
@@ -75,8 +74,8 @@ static const float *turned_delta(const ffn__dense *d) { return y_is_turned(d) ? 
 static void turn_panel(const ffn__dense *d, size_t b, size_t cols, const float *x)
 {
     const size_t width = ffn__panel_width(b, d->rows);
-    ffn__native()->turn(smaller(d->rows - b, width), cols, x + b * cols, cols, d->turned + ffn__panel_offset(b, cols),
-                        width, width);
+    ffn__native()->turn(ffn__smaller(d->rows - b, width), cols, x + b * cols, cols,
+                        d->turned + ffn__panel_offset(b, cols), width, width);
 }
 
 static size_t dense_turned(size_t inputs, size_t units)
@@ -99,7 +98,7 @@ static bool rectifies(const ffn__dense *d) { return !d->fused && !d->z && !d->fa
 static void put_part(const ffn__dense *d, size_t b, size_t n, size_t units, float *c, size_t width)
 {
     const ffn__native_kernels *kernel = ffn__native();
-    const size_t rows = smaller(d->rows - b, width), at = b * d->units + n;
+    const size_t rows = ffn__smaller(d->rows - b, width), at = b * d->units + n;
     const bool active = !d->fused && !rectifies(d) && by_element(&d->activation);
     if (d->z || !active) kernel->turn(units, rows, c, width, (d->z ? d->z : d->y) + at, d->units, units);
     if (!active) return;
@@ -137,10 +136,10 @@ static void forward_rows(void *context, size_t tile)
 {
     const job *j = context;
     const ffn__dense *d = j->dense;
-    const size_t first = tile * j->size, last = smaller(first + j->size, d->rows);
+    const size_t first = tile * j->size, last = ffn__smaller(first + j->size, d->rows);
     for (size_t b = first; b < last && !x_is_turned(d); b += FFN__PANEL) turn_panel(d, b, d->inputs, d->x);
     for (size_t n = 0; n < d->units; n += PART)
-        for (size_t b = first; b < last; b += FFN__PANEL) forward_part(d, b, n, smaller(PART, d->units - n));
+        for (size_t b = first; b < last; b += FFN__PANEL) forward_part(d, b, n, ffn__smaller(PART, d->units - n));
 }
 
 static void turn_tile(void *context, size_t tile)
@@ -153,14 +152,14 @@ static void forward_units(void *context, size_t tile)
 {
     const job *j = context;
     const size_t n = tile / j->groups * j->size;
-    forward_part(j->dense, tile % j->groups * FFN__PANEL, n, smaller(j->size, j->dense->units - n));
+    forward_part(j->dense, tile % j->groups * FFN__PANEL, n, ffn__smaller(j->size, j->dense->units - n));
 }
 
 static void few_tile(void *context, size_t tile)
 {
     const job *j = context;
     const ffn__dense *d = j->dense;
-    const size_t n = tile * j->size, units = smaller(j->size, d->units - n);
+    const size_t n = tile * j->size, units = ffn__smaller(j->size, d->units - n);
     float *z = (d->z ? d->z : d->y) + n;
     ffn__native()->multiply_few(&(ffn__few_product){.rows = d->rows,
                                                     .inputs = d->inputs,
@@ -219,7 +218,7 @@ static void make_delta(const ffn__dense *d, size_t b)
     const size_t at = b * d->units, rows = y_is_turned(d) ? ffn__panel_width(b, d->rows) : d->rows - b;
     const ffn_activation *f = &d->activation;
     if (!d->fused && f->ops && !(d->y_rectified && y_is_turned(d)))
-        f->ops->backward(f, smaller(rows, FFN__PANEL), d->units, d->z ? d->z + at : NULL, d->y + at, d->dy + at,
+        f->ops->backward(f, ffn__smaller(rows, FFN__PANEL), d->units, d->z ? d->z + at : NULL, d->y + at, d->dy + at,
                          d->dy + at);
 }
 
@@ -235,7 +234,7 @@ static void turned_input_part(const ffn__dense *d, size_t b, size_t k)
 {
     const size_t width = ffn__panel_width(b, d->rows), step = ffn__panel_width(k, d->inputs);
     const size_t at = ffn__panel_offset(b, d->inputs) + k * width;
-    const ffn__panel_product product = {.rows = smaller(d->inputs - k, step),
+    const ffn__panel_product product = {.rows = ffn__smaller(d->inputs - k, step),
                                         .depth = d->units,
                                         .width = width,
                                         .a = d->w + ffn__panel_offset(k, d->units),
@@ -252,8 +251,8 @@ static void turned_input_part(const ffn__dense *d, size_t b, size_t k)
 static void input_part(const ffn__dense *d, size_t b, size_t k)
 {
     float c[FFN__PANEL * FFN__PANEL] __attribute__((aligned(FFN__ALIGNMENT)));
-    const size_t width = ffn__panel_width(k, d->inputs), cols = smaller(d->inputs - k, width);
-    const ffn__panel_product product = {.rows = smaller(d->rows - b, FFN__PANEL),
+    const size_t width = ffn__panel_width(k, d->inputs), cols = ffn__smaller(d->inputs - k, width);
+    const ffn__panel_product product = {.rows = ffn__smaller(d->rows - b, FFN__PANEL),
                                         .depth = d->units,
                                         .width = width,
                                         .a = turned_delta(d) + ffn__panel_offset(b, d->units),
@@ -269,7 +268,7 @@ static void backward_rows(void *context, size_t tile)
 {
     const job *j = context;
     const ffn__dense *d = j->dense;
-    const size_t first = tile * j->size, last = smaller(first + j->size, d->rows);
+    const size_t first = tile * j->size, last = ffn__smaller(first + j->size, d->rows);
     for (size_t b = first; b < last; b += FFN__PANEL) make_turned_delta(d, b);
     for (size_t k = 0; k < d->inputs; k += FFN__PANEL)
         for (size_t b = first; b < last; b += FFN__PANEL) (x_is_turned(d) ? turned_input_part : input_part)(d, b, k);
@@ -284,7 +283,7 @@ static void backward_inputs(void *context, size_t tile)
 {
     const job *j = context;
     const size_t k = tile / j->groups * FFN__PANEL;
-    const size_t first = tile % j->groups * PART, last = smaller(first + PART, j->dense->rows);
+    const size_t first = tile % j->groups * PART, last = ffn__smaller(first + PART, j->dense->rows);
     for (size_t b = first; b < last; b += FFN__PANEL)
         (x_is_turned(j->dense) ? turned_input_part : input_part)(j->dense, b, k);
 }
@@ -321,8 +320,8 @@ static const float *inputs_panel(const ffn__dense *d, size_t b, size_t rows, siz
     if (!turned) ffn__native()->pack(rows, cols, x, d->inputs, to, width);
     for (size_t i = b; turned && i < b + rows; i += FFN__PANEL) {
         const size_t step = ffn__panel_width(i, d->rows);
-        ffn__native()->turn(cols, smaller(d->rows - i, step), d->x + ffn__panel_offset(i, d->inputs) + k * step, step,
-                            to + (i - b) * width, width, width);
+        ffn__native()->turn(cols, ffn__smaller(d->rows - i, step), d->x + ffn__panel_offset(i, d->inputs) + k * step,
+                            step, to + (i - b) * width, width, width);
     }
     return to;
 }
@@ -334,13 +333,13 @@ static void weight_tile(const ffn__dense *d, size_t k, size_t n0, size_t n1)
     float x[PACKED * FFN__PANEL] __attribute__((aligned(FFN__ALIGNMENT)));
     float c[PART * FFN__PANEL] __attribute__((aligned(FFN__ALIGNMENT)));
     const ffn__native_kernels *kernel = ffn__native();
-    const size_t width = ffn__panel_width(k, d->inputs), cols = smaller(d->inputs - k, width);
+    const size_t width = ffn__panel_width(k, d->inputs), cols = ffn__smaller(d->inputs - k, width);
     const size_t offset = ffn__panel_offset(k, d->units);
     const bool aside = d->ready && !d->kept && d->rows <= PACKED, small = is_small(d) && !y_is_turned(d);
     const size_t part = d->rows <= FEW_ROWS && d->units > PART && !d->descent_weights ? PART / 2 : PART;
     ffn__panel_product product = {.width = width, .rate = d->descent_rate};
     for (size_t b = 0; b < d->rows; b += PACKED) {
-        product.depth = smaller(PACKED, d->rows - b);
+        product.depth = ffn__smaller(PACKED, d->rows - b);
         product.a = small ? d->dy + b * d->units : turned_delta(d) + ffn__panel_offset(b, d->units);
         product.a_step = small ? d->units : d->units * FFN__PANEL;
         product.add = b > 0 || (!aside && d->dw_beta != 0);
@@ -349,7 +348,7 @@ static void weight_tile(const ffn__dense *d, size_t k, size_t n0, size_t n1)
         for (size_t n = n0; n < n1; n += part) {
             float *place = d->dw + offset + n * width;
             product.row = n;
-            product.rows = smaller(part, n1 - n);
+            product.rows = ffn__smaller(part, n1 - n);
             product.c = aside ? c : place;
             for (size_t i = 0; i < FFN__FETCHED; i++)
                 product.fetch[i] = d->fetch[i] ? d->fetch[i] + offset + n * width : product.c;
@@ -375,7 +374,7 @@ static void gradient_tile(void *context, size_t tile)
     const job *j = context;
     const ffn__dense *d = j->dense;
     const size_t k = tile / j->groups * FFN__PANEL, n = tile % j->groups * j->size;
-    const size_t units = smaller(j->size, d->units - n);
+    const size_t units = ffn__smaller(j->size, d->units - n);
     if (d->dw) weight_tile(d, k, n, n + units);
     if (d->db && k == 0) bias_tile(d, n, units);
 }

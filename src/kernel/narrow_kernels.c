@@ -6,8 +6,6 @@
 
 enum { LANES = FFN__HALF_PANEL, PARTS = LANES / VL, BLOCK = FFN__NARROW_BLOCK };
 
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
 typedef struct lanes {
     vec part[PARTS];
 } lanes;
@@ -18,19 +16,14 @@ VECTOR_INLINE lanes lanes_load(const float *x, size_t n)
     lanes v;
     for (size_t p = 0; p < PARTS; p++) {
         const size_t left = n > p * VL ? n - p * VL : 0;
-        v.part[p] = left >= VL ? vec_load(x + p * VL) : left ? vec_load_part(x + p * VL, left) : vec_set(0);
+        v.part[p] = left ? vec_load_left(x + p * VL, left) : vec_set(0);
     }
     return v;
 }
 
 VECTOR_INLINE void lanes_store(float *x, lanes v, size_t n)
 {
-    for (size_t p = 0; p < PARTS && p * VL < n; p++) {
-        if (n - p * VL >= VL)
-            vec_store(x + p * VL, v.part[p]);
-        else
-            vec_store_part(x + p * VL, v.part[p], n - p * VL);
-    }
+    for (size_t p = 0; p < PARTS && p * VL < n; p++) vec_store_left(x + p * VL, v.part[p], n - p * VL);
 }
 
 VECTOR_INLINE lanes lanes_none(void)
@@ -93,7 +86,7 @@ VECTOR_INLINE void put_sums(const vec v[BLOCK], size_t first, lanes *all)
 VECTOR_INLINE void gather_block(size_t n, lanes v, const float *w, const float *from, float *c)
 {
     vec product[BLOCK];
-    for (size_t i = 0; i < BLOCK; i++) product[i] = row_product(v, w + smaller(i, n - 1) * LANES);
+    for (size_t i = 0; i < BLOCK; i++) product[i] = row_product(v, w + ffn__smaller(i, n - 1) * LANES);
     lanes sum = lanes_none();
     put_sums(product, 0, &sum);
     if (from) sum = lanes_add_product(sum, 1, lanes_load(from, n));

@@ -34,19 +34,6 @@ enum { LINE = 64 / sizeof(float) }; /* floats of a cache line */
 #define STEPS
 #endif
 
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
-/* A vector, or the first `left` < VL numbers of it. */
-VECTOR_INLINE vec load(const float *x, size_t left) { return left >= VL ? vec_load(x) : vec_load_part(x, left); }
-
-VECTOR_INLINE void store(float *x, vec v, size_t left)
-{
-    if (left >= VL)
-        vec_store(x, v);
-    else
-        vec_store_part(x, v, left);
-}
-
 /* ---- a tile ------------------------------------------------------------------------------------------------------ */
 
 /* Register arrays have the full size: one of `rows` would be a variable-length array to the compiler, in memory. So have
@@ -157,7 +144,7 @@ VECTOR_INLINE void rows_strip(const size_t rows, const size_t vectors, const siz
     sums sum;
     begin_sums(sum, rows, vectors, width, at, to);
     if (at == 0 && from->fetch[0] && depth > FFN__HALF_PANEL) {
-        const size_t steps = smaller(depth, FFN__PANEL), first = smaller(steps, FETCHING(rows, width));
+        const size_t steps = ffn__smaller(depth, FFN__PANEL), first = ffn__smaller(steps, FETCHING(rows, width));
         const float *tile = a + from->row * FFN__PANEL;
         add_panel(sum, rows, vectors, first, tile, FFN__PANEL, b, from->ldb, from->fetch);
         if (FETCHING(rows, width) < FFN__PANEL)
@@ -168,7 +155,7 @@ VECTOR_INLINE void rows_strip(const size_t rows, const size_t vectors, const siz
         depth -= steps;
     }
     for (; depth > FFN__HALF_PANEL; a += from->a_step) {
-        const size_t steps = smaller(depth, FFN__PANEL);
+        const size_t steps = ffn__smaller(depth, FFN__PANEL);
         add_panel(sum, rows, vectors, steps, a + from->row * FFN__PANEL, FFN__PANEL, b, from->ldb, NULL);
         b += steps * from->ldb;
         depth -= steps;
@@ -187,7 +174,7 @@ VECTOR_INLINE void columns_strip(const size_t rows, const size_t vectors, const 
     sums sum;
     begin_sums(sum, rows, vectors, width, at, to);
     for (size_t steps; depth > 0; depth -= steps) {
-        steps = smaller(depth, FFN__PANEL);
+        steps = ffn__smaller(depth, FFN__PANEL);
         STEPS for (size_t d = 0; d < steps; d++, a += from->a_step, b += from->ldb)
         {
             UNROLL for (size_t i = 0; i < vectors * VL; i += LINE) __builtin_prefetch(b + AHEAD * from->ldb + i);
@@ -316,7 +303,7 @@ static void multiply(const ffn__panel_product *p, tile_function *const functions
     const size_t panels = (p->depth + FFN__PANEL - 1) / FFN__PANEL;
     for (size_t i = 0; i < parts; i++) {
         const size_t begin = i * panels / parts * FFN__PANEL,
-                     end = smaller((i + 1) * panels / parts * FFN__PANEL, p->depth);
+                     end = ffn__smaller((i + 1) * panels / parts * FFN__PANEL, p->depth);
         multiply_part(p, functions, begin, end - begin, p->a + begin / a_width * p->a_step);
     }
 }
@@ -359,7 +346,7 @@ VECTOR_INLINE void add_last_lanes(vec sum[UNITS_OF_ONE][FFN__FEW - 1], const siz
 {
     for (size_t v = 0; v < left; v += VL) {
         vec part[FFN__FEW - 1];
-        UNROLL for (size_t r = 0; r < rows; r++) part[r] = load(x + r * ldx + v, left - v);
+        UNROLL for (size_t r = 0; r < rows; r++) part[r] = vec_load_left(x + r * ldx + v, left - v);
         add_lanes(sum, units, count, rows, part, w + v, width, 0);
     }
 }
@@ -391,8 +378,8 @@ VECTOR_INLINE void few_tile(const size_t rows, const size_t units, const bool fa
     if (rows == 1 && units == VL) {
         vec row[VL];
         UNROLL for (size_t i = 0; i < VL; i++) row[i] = sum[i][0];
-        const vec all = sums_of_lanes(row) + (bias ? load(bias, count) : vec_set(0));
-        store(y, p->rectify ? vec_max(vec_set(0), all) : all, count);
+        const vec all = sums_of_lanes(row) + (bias ? vec_load_left(bias, count) : vec_set(0));
+        vec_store_left(y, p->rectify ? vec_max(vec_set(0), all) : all, count);
         return;
     }
     UNROLL for (size_t i = 0; i < units; i++) UNROLL for (size_t r = 0; r < rows; r++) if (i < count)
@@ -408,7 +395,7 @@ VECTOR_INLINE void few_tile(const size_t rows, const size_t units, const bool fa
     static __attribute__((noinline)) void left_##R(const ffn__few_product *p, size_t u)                                \
     {                                                                                                                  \
         for (; u < p->units; u += U_LEFT)                                                                              \
-            few_tile(R, U_LEFT, false, p, u, U_LEFT == 1 ? 1 : smaller(U_LEFT, p->units - u));                         \
+            few_tile(R, U_LEFT, false, p, u, U_LEFT == 1 ? 1 : ffn__smaller(U_LEFT, p->units - u));                    \
     }
 FEW_LEFT(1, UNITS_OF_ONE)
 FEW_LEFT(2, 1)
@@ -455,7 +442,7 @@ static void pack(size_t rows, size_t cols, const float *x, size_t ldx, float *to
 {
     for (size_t j = 0; j < width; j += VL) {
         const size_t left = cols > j ? cols - j : 0;
-        for (size_t r = 0; r < rows; r++) vec_store(to + r * width + j, load(x + r * ldx + j, left));
+        for (size_t r = 0; r < rows; r++) vec_store(to + r * width + j, vec_load_left(x + r * ldx + j, left));
     }
 }
 
@@ -469,7 +456,7 @@ VECTOR_INLINE vec sums_of_rows(const size_t count, size_t cols, size_t all_rows,
         for (size_t at = 0; at < width && j + at < cols; at += VL) {
             const float *part = panel + at;
             const size_t left = cols - j - at;
-            UNROLL for (size_t i = 0; i < VL; i++) if (i < count) sum[i] += load(part + i * width, left);
+            UNROLL for (size_t i = 0; i < VL; i++) if (i < count) sum[i] += vec_load_left(part + i * width, left);
         }
     }
     return sums_of_lanes(sum);
@@ -478,11 +465,11 @@ VECTOR_INLINE vec sums_of_rows(const size_t count, size_t cols, size_t all_rows,
 static void sum_rows(size_t rows, size_t cols, size_t all_rows, size_t row, const float *x, float beta, float *to)
 {
     for (size_t r = 0; r < rows; r += VL) {
-        const size_t count = smaller(rows - r, VL);
+        const size_t count = ffn__smaller(rows - r, VL);
         vec total = count == VL ? sums_of_rows(VL, cols, all_rows, row + r, x)
                                 : sums_of_rows(count, cols, all_rows, row + r, x);
-        if (beta != 0) total += beta * load(to + r, count);
-        store(to + r, total, count);
+        if (beta != 0) total += beta * vec_load_left(to + r, count);
+        vec_store_left(to + r, total, count);
     }
 }
 
@@ -492,8 +479,8 @@ static void put(size_t rows, size_t cols, const float *c, size_t width, float be
         for (size_t j = 0; j < cols; j += VL) {
             const size_t left = cols - j;
             vec value = vec_load(c + j);
-            if (beta != 0) value += beta * load(y + j, left);
-            store(y + j, value, left);
+            if (beta != 0) value += beta * vec_load_left(y + j, left);
+            vec_store_left(y + j, value, left);
         }
 }
 

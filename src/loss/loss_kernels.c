@@ -18,14 +18,6 @@ VECTOR_INLINE vec take(const float *x, size_t left, float pad)
     return left >= VL ? vec_load(x) : join(left, vec_load_part(x, left), vec_set(pad));
 }
 
-VECTOR_INLINE void put(float *x, size_t left, vec v)
-{
-    if (left >= VL)
-        vec_store(x, v);
-    else
-        vec_store_part(x, v, left);
-}
-
 /* Part `part` of values in VL lanes of which `left` count; 0 in the others. */
 VECTOR_INLINE wide counted(wide value, size_t part, size_t left)
 {
@@ -67,7 +59,7 @@ VECTOR_INLINE double each(const ffn_loss *loss, size_t n, const float *y, const 
     wide sum = {0};
     for (size_t i = 0; i < n; i += VL) {
         const size_t left = n - i;
-        const vec a = take(y + i, left, 0), b = take(t + i, left, 0), below = -vec_abs(a);
+        const vec a = vec_load_left(y + i, left), b = vec_load_left(t + i, left), below = -vec_abs(a);
         const vec e = sigmoid ? decay(below) : a, tail = sigmoid ? vec_softplus(below) : a;
         vec out = a;
         for (size_t part = 0; part < WIDE_PARTS; part++) {
@@ -76,7 +68,7 @@ VECTOR_INLINE double each(const ffn_loss *loss, size_t n, const float *y, const 
             vec_set_part(&out, part, scale * at.slope);
             sum += counted(at.value, part, left);
         }
-        if (dy) put(dy + i, left, out);
+        if (dy) vec_store_left(dy + i, out, left);
     }
     return wide_sum(sum);
 }
@@ -179,7 +171,7 @@ static double exponentials(size_t cols, const float *z, float from, size_t witho
         const vec x =
             without - i < VL ? vec_select(lane_numbers() == ivec_set((lane)(without - i)), vec_set(0), all) : all;
         for (size_t part = 0; part < WIDE_PARTS; part++) sum += wide_part(x, part);
-        if (e) put(e + i, cols - i, x);
+        if (e) vec_store_left(e + i, x, cols - i);
     }
     return wide_sum(sum);
 }
@@ -201,8 +193,10 @@ static void log_softmax_backward(size_t rows, size_t cols, const float *z, float
         for (size_t c = 0; c < cols; c++) sum += (double)d[c];
         const float factor = (float)(sum / exponentials(cols, z, top, cols, NULL));
         for (size_t i = 0; i < cols; i += VL)
-            put(d + i, cols - i,
-                take(d + i, cols - i, 0) - factor * decay_from(take(z + i, cols - i, 0), vec_set(top)));
+            vec_store_left(d + i,
+                           vec_load_left(d + i, cols - i) -
+                               factor * decay_from(vec_load_left(z + i, cols - i), vec_set(top)),
+                           cols - i);
     }
 }
 
@@ -251,7 +245,7 @@ static double sharp_short_row(size_t cols, size_t k, double weight, const float 
     wide sums = wide_part(e, 0);
     for (size_t part = 1; part < WIDE_PARTS; part++) sums += wide_part(e, part);
     const double others = wide_sum(sums), factor = weight * scale / (others + 1);
-    if (dz) put(dz, cols, vec_select(own, vec_set((float)(-factor * others)), e * (float)factor));
+    if (dz) vec_store_left(dz, vec_select(own, vec_set((float)(-factor * others)), e * (float)factor), cols);
     return weight * log(others + 1);
 }
 
@@ -260,9 +254,9 @@ static double sharp_short_row(size_t cols, size_t k, double weight, const float 
 VECTOR_INLINE wide spread(const ffn_loss *loss, size_t cols, size_t i, size_t part, const float *t, double share,
                           double rest)
 {
-    const vec shares = t ? take(t + i, cols - i, 0) : vec_set(0);
+    const vec shares = t ? vec_load_left(t + i, cols - i) : vec_set(0);
     const vec weights =
-        loss->class_weights ? take(loss->class_weights + i, cols - i, 0) : join(cols - i, vec_set(1), vec_set(0));
+        loss->class_weights ? vec_load_left(loss->class_weights + i, cols - i) : join(cols - i, vec_set(1), vec_set(0));
     return wide_part(weights, part) * (share * wide_part(shares, part) + rest);
 }
 
@@ -274,7 +268,7 @@ static double blurred_row(const ffn_loss *loss, size_t cols, size_t k, const flo
     const double extra = t ? 0 : share * class_weight(loss, k);
     wide weights = {0}, distances = {0};
     for (size_t i = 0; i < cols; i += VL) {
-        const vec x = take(z + i, cols - i, 0);
+        const vec x = vec_load_left(z + i, cols - i);
         for (size_t part = 0; part < WIDE_PARTS; part++) {
             const wide q = spread(loss, cols, i, part, t, share, rest);
             weights += q;
@@ -286,11 +280,11 @@ static double blurred_row(const ffn_loss *loss, size_t cols, size_t k, const flo
     const double sum = exponentials(cols, z, top, cols, dz), factor = weight * scale / sum;
     const double own = dz && !t ? factor * (double)dz[k] - scale * (extra + class_weight(loss, k) * rest) : 0;
     for (size_t i = 0; dz && i < cols; i += VL) {
-        const vec e = take(dz + i, cols - i, 0);
+        const vec e = vec_load_left(dz + i, cols - i);
         vec out = e;
         for (size_t part = 0; part < WIDE_PARTS; part++)
             vec_set_part(&out, part, factor * wide_part(e, part) - scale * spread(loss, cols, i, part, t, share, rest));
-        put(dz + i, cols - i, out);
+        vec_store_left(dz + i, out, cols - i);
     }
     if (dz && !t) dz[k] = (float)own;
     return weight * log(sum) + distance;

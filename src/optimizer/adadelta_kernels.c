@@ -17,13 +17,13 @@ static void step(const ffn_optimizer *optimizer, const ffn_update *update, size_
     const float rate = (float)update->rate;
     float *const squares = state[0], *const steps = state[1];
     for (size_t i = 0; i < n; i += VL) {
-        const vec gradient = lanes_load(g + i, n - i), u = lanes_load(steps + i, n - i);
-        const vec s = alpha * lanes_load(squares + i, n - i) + rest * gradient * gradient;
+        const vec gradient = vec_load_left(g + i, n - i), u = vec_load_left(steps + i, n - i);
+        const vec s = alpha * vec_load_left(squares + i, n - i) + rest * gradient * gradient;
         vec d = gradient * lanes_root(u + epsilon) / lanes_root(s + epsilon);
         d = vec_select(s + epsilon > 0, d, s); /* nothing has moved yet, and epsilon is 0; NaN stays */
-        lanes_store(squares + i, n - i, s);
-        lanes_store(steps + i, n - i, alpha * u + rest * d * d);
-        lanes_store(w + i, n - i, lanes_load(w + i, n - i) - rate * d);
+        vec_store_left(squares + i, s, n - i);
+        vec_store_left(steps + i, alpha * u + rest * d * d, n - i);
+        vec_store_left(w + i, vec_load_left(w + i, n - i) - rate * d, n - i);
     }
 }
 

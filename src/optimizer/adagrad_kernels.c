@@ -23,12 +23,12 @@ static bool step(const ffn_optimizer *optimizer, const ffn_update *update, size_
     float *const sum = state[0];
     bool lost = false;
     for (size_t i = 0; i < n; i += VL) {
-        const vec gradient = lanes_load(g + i, n - i);
-        const vec s = lanes_load(sum + i, n - i) + gradient * gradient;
-        lanes_store(sum + i, n - i, s);
+        const vec gradient = vec_load_left(g + i, n - i);
+        const vec s = vec_load_left(sum + i, n - i) + gradient * gradient;
+        vec_store_left(sum + i, s, n - i);
         vec fresh;
         lanes_by_root(1, &gradient, &s, epsilon, &fresh);
-        fresh = vec_mul_add(vec_set(-2 * rate), fresh, lanes_load(w + i, n - i));
+        fresh = vec_mul_add(vec_set(-2 * rate), fresh, vec_load_left(w + i, n - i));
         lanes_store_finite(1, w + i, n - i, &fresh, &lost);
     }
     return !lost;

@@ -32,18 +32,18 @@ VECTOR_INLINE void descend_lanes(const step_numbers *k, bool decays, int vectors
 {
     vec m[LANES_GROUP], v[LANES_GROUP], fresh[LANES_GROUP];
     for (int i = 0; i < vectors; i++) {
-        const vec gradient = lanes_load(g + i * VL, left);
-        m[i] = vec_mul_add(vec_set(k->beta1), lanes_load(mean + i * VL, left), k->rest1 * gradient);
-        v[i] = vec_mul_add(vec_set(k->beta2), lanes_load(square + i * VL, left), k->rest2 * gradient * gradient);
-        lanes_store(mean + i * VL, left, m[i]);
-        lanes_store(square + i * VL, left, v[i]);
+        const vec gradient = vec_load_left(g + i * VL, left);
+        m[i] = vec_mul_add(vec_set(k->beta1), vec_load_left(mean + i * VL, left), k->rest1 * gradient);
+        v[i] = vec_mul_add(vec_set(k->beta2), vec_load_left(square + i * VL, left), k->rest2 * gradient * gradient);
+        vec_store_left(mean + i * VL, m[i], left);
+        vec_store_left(square + i * VL, v[i], left);
         if (!most) continue;
-        v[i] = vec_max(lanes_load(most + i * VL, left), v[i]); /* NaN in v stays */
-        lanes_store(most + i * VL, left, v[i]);
+        v[i] = vec_max(vec_load_left(most + i * VL, left), v[i]); /* NaN in v stays */
+        vec_store_left(most + i * VL, v[i], left);
     }
     lanes_by_root(vectors, m, v, k->epsilon, fresh);
     for (int i = 0; i < vectors; i++) {
-        const vec old = lanes_load(w + i * VL, left);
+        const vec old = vec_load_left(w + i * VL, left);
         fresh[i] = vec_mul_add(vec_set(-2 * k->rate), fresh[i], decays ? k->shrink * old : old);
     }
     lanes_store_finite(vectors, w, left, fresh, lost);

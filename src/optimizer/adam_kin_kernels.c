@@ -19,14 +19,14 @@ static void adamax_step(const ffn_optimizer *optimizer, const ffn_update *update
 {
     const float rate = (float)(update->rate / update->correction1);
     for (size_t i = 0; i < n; i += VL) {
-        const vec gradient = lanes_load(g + i, n - i);
-        const vec m = decay_towards(optimizer->beta1, lanes_load(state[0] + i, n - i), gradient);
+        const vec gradient = vec_load_left(g + i, n - i);
+        const vec m = decay_towards(optimizer->beta1, vec_load_left(state[0] + i, n - i), gradient);
         const vec size = vec_abs(gradient) + optimizer->epsilon;
-        const vec u = vec_max(optimizer->beta2 * lanes_load(state[1] + i, n - i), size); /* NaN in g stays */
-        lanes_store(state[0] + i, n - i, m);
-        lanes_store(state[1] + i, n - i, u);
+        const vec u = vec_max(optimizer->beta2 * vec_load_left(state[1] + i, n - i), size); /* NaN in g stays */
+        vec_store_left(state[0] + i, m, n - i);
+        vec_store_left(state[1] + i, u, n - i);
         const vec d = vec_select(u == 0, u, m / u); /* 0 where no gradient has been, with epsilon 0 */
-        lanes_store(w + i, n - i, lanes_load(w + i, n - i) - rate * d);
+        vec_store_left(w + i, vec_load_left(w + i, n - i) - rate * d, n - i);
     }
 }
 
@@ -57,15 +57,15 @@ static void nadam_step(const ffn_optimizer *optimizer, const ffn_update *update,
     const float of_mean = (float)(rate * update->shared[OF_MEAN]);
     const float epsilon = (float)((double)optimizer->epsilon * root);
     for (size_t i = 0; i < n; i += VL) {
-        const vec gradient = lanes_load(g + i, n - i);
-        const vec m = decay_towards(optimizer->beta1, lanes_load(state[0] + i, n - i), gradient);
-        const vec v = decay_towards(optimizer->beta2, lanes_load(state[1] + i, n - i), gradient * gradient);
-        lanes_store(state[0] + i, n - i, m);
-        lanes_store(state[1] + i, n - i, v);
+        const vec gradient = vec_load_left(g + i, n - i);
+        const vec m = decay_towards(optimizer->beta1, vec_load_left(state[0] + i, n - i), gradient);
+        const vec v = decay_towards(optimizer->beta2, vec_load_left(state[1] + i, n - i), gradient * gradient);
+        vec_store_left(state[0] + i, m, n - i);
+        vec_store_left(state[1] + i, v, n - i);
         const vec ahead = of_gradient * gradient + of_mean * m;
         vec half;
         lanes_by_root(1, &ahead, &v, epsilon, &half);
-        lanes_store(w + i, n - i, vec_mul_add(vec_set(-2), half, lanes_load(w + i, n - i)));
+        vec_store_left(w + i, vec_mul_add(vec_set(-2), half, vec_load_left(w + i, n - i)), n - i);
     }
 }
 
@@ -90,14 +90,14 @@ static void radam_step(const ffn_optimizer *optimizer, const ffn_update *update,
     const bool rectified = factor > 0;
     const float rate = (float)(update->rate / update->correction1 * (rectified ? factor : 1));
     for (size_t i = 0; i < n; i += VL) {
-        const vec gradient = lanes_load(g + i, n - i);
-        const vec m = decay_towards(optimizer->beta1, lanes_load(state[0] + i, n - i), gradient);
-        const vec v = decay_towards(optimizer->beta2, lanes_load(state[1] + i, n - i), gradient * gradient);
-        lanes_store(state[0] + i, n - i, m);
-        lanes_store(state[1] + i, n - i, v);
+        const vec gradient = vec_load_left(g + i, n - i);
+        const vec m = decay_towards(optimizer->beta1, vec_load_left(state[0] + i, n - i), gradient);
+        const vec v = decay_towards(optimizer->beta2, vec_load_left(state[1] + i, n - i), gradient * gradient);
+        vec_store_left(state[0] + i, m, n - i);
+        vec_store_left(state[1] + i, v, n - i);
         vec half = (float)0.5 * m;
         if (rectified) lanes_by_root(1, &m, &v, optimizer->epsilon, &half);
-        lanes_store(w + i, n - i, vec_mul_add(vec_set(-2 * rate), half, lanes_load(w + i, n - i)));
+        vec_store_left(w + i, vec_mul_add(vec_set(-2 * rate), half, vec_load_left(w + i, n - i)), n - i);
     }
 }
 

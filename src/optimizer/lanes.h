@@ -8,17 +8,6 @@
 #include <float.h>
 #include <math.h>
 
-/* The first VL of x [left]; 0 behind its end. */
-VECTOR_INLINE vec lanes_load(const float *x, size_t left) { return left >= VL ? vec_load(x) : vec_load_part(x, left); }
-
-VECTOR_INLINE void lanes_store(float *x, size_t left, vec v)
-{
-    if (left >= VL)
-        vec_store(x, v);
-    else
-        vec_store_part(x, v, left);
-}
-
 /* So many vectors are taken side by side, where registers allow it, since the operations on one wait for each other. */
 enum { LANES_GROUP = VL >= 8 ? 4 : 1 };
 
@@ -38,9 +27,9 @@ VECTOR_INLINE void lanes_store_finite(int vectors, float *w, size_t left, vec *f
     if (__builtin_expect(ivec_any(all != 0), 0)) {
         *lost = true;
         for (int i = 0; i < vectors; i++)
-            fresh[i] = vec_select(vec_abs(fresh[i]) <= FLT_MAX, fresh[i], lanes_load(w + i * VL, left));
+            fresh[i] = vec_select(vec_abs(fresh[i]) <= FLT_MAX, fresh[i], vec_load_left(w + i * VL, left));
     }
-    for (int i = 0; i < vectors; i++) lanes_store(w + i * VL, left, fresh[i]);
+    for (int i = 0; i < vectors; i++) vec_store_left(w + i * VL, fresh[i], left);
 }
 
 /* The square root, correctly rounded. */

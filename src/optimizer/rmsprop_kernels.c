@@ -18,23 +18,23 @@ VECTOR_INLINE bool descend(const ffn_optimizer *optimizer, float rate, size_t n,
     const float momentum = optimizer->momentum, epsilon = optimizer->epsilon;
     bool lost = false;
     for (size_t i = 0; i < n; i += VL) {
-        const vec gradient = lanes_load(g + i, n - i);
-        const vec s = alpha * lanes_load(square + i, n - i) + rest * gradient * gradient;
+        const vec gradient = vec_load_left(g + i, n - i);
+        const vec s = alpha * vec_load_left(square + i, n - i) + rest * gradient * gradient;
         vec variance = s;
-        lanes_store(square + i, n - i, s);
+        vec_store_left(square + i, s, n - i);
         if (mean) {
-            const vec m = alpha * lanes_load(mean + i, n - i) + rest * gradient;
-            lanes_store(mean + i, n - i, m);
+            const vec m = alpha * vec_load_left(mean + i, n - i) + rest * gradient;
+            vec_store_left(mean + i, m, n - i);
             variance = vec_max(vec_set(0), s - m * m); /* below 0 by rounding only; NaN stays */
         }
         vec d;
         lanes_by_root(1, &gradient, &variance, epsilon, &d);
         d += d;
         if (velocity) {
-            d = vec_mul_add(vec_set(momentum), lanes_load(velocity + i, n - i), d);
-            lanes_store(velocity + i, n - i, d);
+            d = vec_mul_add(vec_set(momentum), vec_load_left(velocity + i, n - i), d);
+            vec_store_left(velocity + i, d, n - i);
         }
-        vec fresh = lanes_load(w + i, n - i) - rate * d;
+        vec fresh = vec_load_left(w + i, n - i) - rate * d;
         lanes_store_finite(1, w + i, n - i, &fresh, &lost);
     }
     return !lost;

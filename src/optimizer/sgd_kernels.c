@@ -26,13 +26,13 @@ VECTOR_INLINE void descend_lanes(const step_numbers *k, int vectors, size_t left
 {
     vec fresh[LANES_GROUP];
     for (int i = 0; i < vectors; i++) {
-        vec d = lanes_load(g + i * VL, left);
+        vec d = vec_load_left(g + i * VL, left);
         if (velocity) {
-            const vec v = vec_mul_add(vec_set(k->momentum), lanes_load(velocity + i * VL, left), k->take * d);
-            lanes_store(velocity + i * VL, left, v);
+            const vec v = vec_mul_add(vec_set(k->momentum), vec_load_left(velocity + i * VL, left), k->take * d);
+            vec_store_left(velocity + i * VL, v, left);
             d = vec_mul_add(vec_set(k->along), v, k->direct * d);
         }
-        fresh[i] = lanes_load(w + i * VL, left) - k->rate * d;
+        fresh[i] = vec_load_left(w + i * VL, left) - k->rate * d;
     }
     lanes_store_finite(vectors, w, left, fresh, lost);
 }

@@ -19,10 +19,10 @@ static void lion_step(const ffn_optimizer *optimizer, const ffn_update *update, 
     const float beta2 = optimizer->beta2, rest2 = (float)(1 - (double)beta2);
     const float rate = (float)update->rate, shrink = (float)(1 - update->rate * (double)update->decay);
     for (size_t i = 0; i < n; i += VL) {
-        const vec gradient = lanes_load(g + i, n - i), m = lanes_load(state[0] + i, n - i);
+        const vec gradient = vec_load_left(g + i, n - i), m = vec_load_left(state[0] + i, n - i);
         const vec sign = lanes_sign(beta1 * m + rest1 * gradient);
-        lanes_store(w + i, n - i, shrink * lanes_load(w + i, n - i) - rate * sign);
-        lanes_store(state[0] + i, n - i, beta2 * m + rest2 * gradient);
+        vec_store_left(w + i, shrink * vec_load_left(w + i, n - i) - rate * sign, n - i);
+        vec_store_left(state[0] + i, beta2 * m + rest2 * gradient, n - i);
     }
 }
 
@@ -49,14 +49,14 @@ static void rprop_step(const ffn_optimizer *optimizer, const ffn_update *update,
     const vec grow = vec_set(optimizer->eta_plus), shrink = vec_set(optimizer->eta_minus), same = vec_set(1);
     (void)update;
     for (size_t i = 0; i < n; i += VL) {
-        const vec sign = lanes_sign(lanes_load(g + i, n - i));
-        const vec change = sign * lanes_load(state[0] + i, n - i);
+        const vec sign = lanes_sign(vec_load_left(g + i, n - i));
+        const vec change = sign * vec_load_left(state[0] + i, n - i);
         const vec factor = vec_select(change > 0, grow, vec_select(change < 0, shrink, same));
-        const vec step = vec_min(high, vec_max(low, factor * lanes_load(state[1] + i, n - i)));
+        const vec step = vec_min(high, vec_max(low, factor * vec_load_left(state[1] + i, n - i)));
         const vec direction = vec_select(change < 0, vec_set(0), sign);
-        lanes_store(state[0] + i, n - i, direction);
-        lanes_store(state[1] + i, n - i, step);
-        lanes_store(w + i, n - i, lanes_load(w + i, n - i) - direction * step);
+        vec_store_left(state[0] + i, direction, n - i);
+        vec_store_left(state[1] + i, step, n - i);
+        vec_store_left(w + i, vec_load_left(w + i, n - i) - direction * step, n - i);
     }
 }
 

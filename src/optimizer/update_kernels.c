@@ -10,10 +10,10 @@ static void effective(const ffn__gradient_rule *rule, size_t n, const float *w, 
 {
     const vec limit = vec_set(rule->clip_value > 0 ? rule->clip_value : INFINITY);
     for (size_t i = 0; i < n; i += VL) {
-        const vec x = lanes_load(w + i, n - i);
-        const vec penalized = lanes_load(g + i, n - i) + rule->l1 * lanes_sign(x) + 2 * rule->l2 * x;
+        const vec x = vec_load_left(w + i, n - i);
+        const vec penalized = vec_load_left(g + i, n - i) + rule->l1 * lanes_sign(x) + 2 * rule->l2 * x;
         const vec clipped = vec_max(-limit, vec_min(limit, rule->scale * penalized)); /* NaN stays */
-        lanes_store(result + i, n - i, clipped + rule->decay * x);
+        vec_store_left(result + i, clipped + rule->decay * x, n - i);
     }
 }
 
@@ -23,7 +23,7 @@ static double sum_squares(const ffn__gradient_rule *rule, size_t n, const float 
     const double l1 = (double)rule->l1, l2 = 2 * (double)rule->l2;
     wide sums[WIDE_PARTS] = {{0}};
     for (size_t i = 0; i < n; i += VL) {
-        const vec gradient = lanes_load(g + i, n - i), x = penalized ? lanes_load(w + i, n - i) : vec_set(0);
+        const vec gradient = vec_load_left(g + i, n - i), x = penalized ? vec_load_left(w + i, n - i) : vec_set(0);
         for (size_t part = 0; part < WIDE_PARTS; part++) {
             const wide e = wide_part(gradient, part) + l1 * wide_part(lanes_sign(x), part) + l2 * wide_part(x, part);
             sums[part] += e * e;
@@ -36,11 +36,11 @@ static double sum_squares(const ffn__gradient_rule *rule, size_t n, const float 
 static bool keep_finite(size_t n, const float *old, float *w)
 {
     ivec infinite = ivec_set(0);
-    for (size_t i = 0; i < n; i += VL) infinite |= ~(vec_abs(lanes_load(w + i, n - i)) <= FLT_MAX);
+    for (size_t i = 0; i < n; i += VL) infinite |= ~(vec_abs(vec_load_left(w + i, n - i)) <= FLT_MAX);
     if (!ivec_any(infinite)) return true;
     for (size_t i = 0; i < n; i += VL) {
-        const vec x = lanes_load(w + i, n - i);
-        lanes_store(w + i, n - i, vec_select(vec_abs(x) <= FLT_MAX, x, lanes_load(old + i, n - i)));
+        const vec x = vec_load_left(w + i, n - i);
+        vec_store_left(w + i, vec_select(vec_abs(x) <= FLT_MAX, x, vec_load_left(old + i, n - i)), n - i);
     }
     return false;
 }

@@ -105,8 +105,6 @@ static tile_function *const tile_functions[ROWS][2] = {
 
 /* ---- panels of b ------------------------------------------------------------------------------------------------- */
 
-static size_t smaller(size_t x, size_t y) { return x < y ? x : y; }
-
 /* panel [depth][stride]: the next `cols` columns of op(b) [depth][cols], rows of b being contiguous. */
 static void copy_panel(size_t depth, size_t cols, const float *b, size_t ldb, float *panel, size_t stride)
 {
@@ -138,7 +136,7 @@ static void transpose_panel(size_t depth, size_t cols, const float *b, size_t ld
 {
     for (size_t j = 0; j < stride; j += QUAD) {
         const float *col[QUAD];
-        for (size_t i = 0; i < QUAD; i++) col[i] = b + smaller(j + i, cols - 1) * ldb;
+        for (size_t i = 0; i < QUAD; i++) col[i] = b + ffn__smaller(j + i, cols - 1) * ldb;
         size_t p = 0;
         for (; p + QUAD <= depth; p += QUAD) transpose_quads(col, p, panel + p * stride + j, stride);
         for (; p < depth; p++)
@@ -185,9 +183,9 @@ static void multiply_by_dots(size_t m, size_t n, size_t k, const float *a, size_
                              output c)
 {
     for (size_t j = 0; j < n; j += DOT_COLS, c.data += DOT_COLS) {
-        const size_t cols = smaller(DOT_COLS, n - j);
+        const size_t cols = ffn__smaller(DOT_COLS, n - j);
         const float *col[DOT_COLS];
-        for (size_t i = 0; i < DOT_COLS; i++) col[i] = b + smaller(j + i, n - 1) * ldb;
+        for (size_t i = 0; i < DOT_COLS; i++) col[i] = b + ffn__smaller(j + i, n - 1) * ldb;
         output to = c;
         size_t i = 0;
         for (; i + 2 <= m; i += 2, to.data += 2 * c.ld) dots(2, k, a + i * lda, lda, col, to, cols);
@@ -202,7 +200,7 @@ static void multiply_panel(size_t m, size_t cols, size_t depth, operand a, const
 {
     const size_t vectors = cols > VL ? 2 : 1;
     for (size_t i = 0; i < m; i += ROWS) {
-        tile_functions[smaller(ROWS, m - i) - 1][vectors - 1](depth, &a, b, b_step, &c, cols);
+        tile_functions[ffn__smaller(ROWS, m - i) - 1][vectors - 1](depth, &a, b, b_step, &c, cols);
         a.data += ROWS * a.row;
         c.data += ROWS * c.ld;
     }
@@ -214,7 +212,7 @@ static void multiply_depth(size_t m, size_t n, size_t depth, operand a, const fl
 {
     float panel[DEPTH * WIDTH] __attribute__((aligned(FFN__ALIGNMENT)));
     for (size_t j = 0; j < n; j += WIDTH, c.data += WIDTH) {
-        const size_t cols = smaller(WIDTH, n - j), stride = cols > VL ? WIDTH : VL;
+        const size_t cols = ffn__smaller(WIDTH, n - j), stride = cols > VL ? WIDTH : VL;
         if (transpose_b)
             transpose_panel(depth, cols, b + j * ldb, ldb, panel, stride);
         else if (cols % VL != 0 || m >= COPY_ROWS)
@@ -235,7 +233,7 @@ static void multiply_turned(size_t m, size_t n, size_t depth, const float *a, si
     float turned[TURN_ROWS * DEPTH] __attribute__((aligned(FFN__ALIGNMENT)));
     const size_t stride = (depth + QUAD - 1) / QUAD * QUAD;
     for (size_t i = 0; i < m; i += TURN_ROWS, c.data += TURN_ROWS * c.ld) {
-        const size_t rows = smaller(TURN_ROWS, m - i);
+        const size_t rows = ffn__smaller(TURN_ROWS, m - i);
         transpose_panel(rows, depth, a + i, lda, turned, stride);
         multiply_depth(rows, n, depth, (operand){turned, stride, 1}, b, ldb, transpose_b, c);
     }
@@ -262,7 +260,7 @@ void FFN__ISA_NAME(ffn__product)(bool transpose_a, bool transpose_b, size_t m, s
         return;
     }
     for (size_t p = 0; p < k; p += DEPTH) {
-        const size_t depth = smaller(DEPTH, k - p);
+        const size_t depth = ffn__smaller(DEPTH, k - p);
         const float *right = b + (transpose_b ? p : p * ldb);
         if (transpose_a && n >= TURN_COLS)
             multiply_turned(m, n, depth, a + p * lda, lda, right, ldb, transpose_b, out);

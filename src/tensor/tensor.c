@@ -96,16 +96,14 @@ typedef struct product {
     float alpha, beta;
 } product;
 
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
 static void multiply_tile(void *context, size_t tile)
 {
     const product *const p = context;
     const size_t row = tile / p->across * TILE_ROWS, col = tile % p->across * TILE_COLS;
     const float *const a = p->a + (p->transpose_a ? row : row * p->lda);
     const float *const b = p->b + (p->transpose_b ? col * p->ldb : col);
-    ffn__gemm(p->transpose_a, p->transpose_b, smaller(TILE_ROWS, p->m - row), smaller(TILE_COLS, p->n - col), p->k,
-              p->alpha, a, p->lda, b, p->ldb, p->beta, p->c + row * p->n + col, p->n);
+    ffn__gemm(p->transpose_a, p->transpose_b, ffn__smaller(TILE_ROWS, p->m - row), ffn__smaller(TILE_COLS, p->n - col),
+              p->k, p->alpha, a, p->lda, b, p->ldb, p->beta, p->c + row * p->n + col, p->n);
 }
 
 static ffn_status check_matrix(const ffn_tensor *tensor, const char *name, ffn_error *error)

@@ -101,6 +101,20 @@ VECTOR_INLINE void vec_store_part(float *x, vec v, size_t n)
 #endif
 }
 
+/* The first VL of x [left]; 0 behind its end. */
+VECTOR_INLINE vec vec_load_left(const float *x, size_t left)
+{
+    return left >= VL ? vec_load(x) : vec_load_part(x, left);
+}
+
+VECTOR_INLINE void vec_store_left(float *x, vec v, size_t left)
+{
+    if (left >= VL)
+        vec_store(x, v);
+    else
+        vec_store_part(x, v, left);
+}
+
 /* Lane by lane a where mask is -1, b where it is 0. */
 VECTOR_INLINE vec vec_select(ivec mask, vec a, vec b) { return (vec)((mask & (ivec)a) | (~mask & (ivec)b)); }
 VECTOR_INLINE ivec ivec_select(ivec mask, ivec a, ivec b) { return (mask & a) | (~mask & b); }

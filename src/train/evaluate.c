@@ -5,8 +5,6 @@
 
 #include "train/train.h"
 
-static size_t smaller(size_t a, size_t b) { return a < b ? a : b; }
-
 /* Making a plan takes longer than predicting a row by it, so that one for so many rows stays with the model. */
 enum { FEW_ROWS = 8 };
 
@@ -14,7 +12,7 @@ static ffn_plan *take_plan(const ffn_model *model, size_t rows, ffn_error *error
 {
     const bool few = rows <= FEW_ROWS;
     ffn_plan *plan = few ? atomic_exchange(&((ffn_model *)model)->few_rows, NULL) : NULL;
-    const size_t most = few ? FEW_ROWS : smaller(rows, FFN__EVALUATION_BATCH);
+    const size_t most = few ? FEW_ROWS : ffn__smaller(rows, FFN__EVALUATION_BATCH);
     return plan ? plan : ffn_plan_create(model, (ffn_plan_options){.max_batch = most}, error);
 }
 
@@ -42,7 +40,7 @@ ffn_status ffn_predict(const ffn_model *model, const float *x, size_t rows, floa
     ffn_plan *plan = take_plan(model, rows, error);
     if (!plan) return error->status;
     for (size_t begin = 0; begin < rows; begin += FFN__EVALUATION_BATCH) {
-        const size_t n = smaller(rows - begin, FFN__EVALUATION_BATCH);
+        const size_t n = ffn__smaller(rows - begin, FFN__EVALUATION_BATCH);
         memcpy(y + begin * outputs, ffn_forward(plan, x + begin * inputs, n), n * outputs * sizeof(float));
     }
     give_back(model, plan);
@@ -89,7 +87,7 @@ ffn_status ffn__evaluate_quickly(ffn_plan *plan, const ffn_loss *loss, const ffn
     const size_t batch = plan->options.max_batch;
     ffn_status status = ffn__rows_open(&rows, dataset, batch, error);
     for (size_t begin = 0; begin < dataset->rows && status == FFN_OK; begin += batch) {
-        const size_t n = smaller(dataset->rows - begin, batch);
+        const size_t n = ffn__smaller(dataset->rows - begin, batch);
         const float *weights = dataset->weights ? dataset->weights + begin : NULL;
         status = evaluate_batch(plan, loss, &rows, begin, n, weights, &t, &y, &targets, error);
         if (status == FFN_OK && metric)
@@ -171,7 +169,7 @@ static ffn_status count_rows(evaluation *e, ffn__rows *rows, ffn_error *error)
     totals t = {0};
     const size_t per_row = e->model->output_rows;
     for (size_t begin = 0; begin < e->dataset->rows; begin += FFN__EVALUATION_BATCH) {
-        const size_t n = smaller(e->dataset->rows - begin, FFN__EVALUATION_BATCH);
+        const size_t n = ffn__smaller(e->dataset->rows - begin, FFN__EVALUATION_BATCH);
         const float *y, *targets;
         const ffn_status status = evaluate_batch(e->plan, e->loss, rows, begin, n, NULL, &t, &y, &targets, error);
         if (status != FFN_OK) return status;
@@ -229,7 +227,7 @@ static ffn_status evaluate(evaluation *e, ffn_error *error)
     e->outputs = e->model->output_cols;
     e->target_columns = ffn__loss_target_columns(e->loss, e->outputs);
     e->plan = ffn__plan_create(
-        e->model, (ffn_plan_options){.max_batch = smaller(e->dataset->rows, FFN__EVALUATION_BATCH)}, true, error);
+        e->model, (ffn_plan_options){.max_batch = ffn__smaller(e->dataset->rows, FFN__EVALUATION_BATCH)}, true, error);
     if (!e->plan) return error->status;
     status = allocate(e, error);
     if (status != FFN_OK) return status;
