@@ -50,19 +50,14 @@ ffn_status ffn__dataset_check_finite(const ffn_dataset *dataset, ffn_error *erro
 
 /* ---- what numbers mean (meaning.c) ---------------------------------------------------------------------------- */
 
-typedef struct ffn__meaning {
-    const char *whose;        /* for messages */
-    bool renames;             /* the names may be of the caller's choice: a dataset may have none of them */
-    char *const *class_names; /* [classes], or NULL */
-    size_t classes;
-    const ffn__encoding *encoding; /* of the inputs' columns; without features: not known */
-} ffn__meaning;
-
-ffn__meaning ffn__model_meaning(const ffn_model *model);
-/* That each input of the dataset, `what`, stands for the same, and each class has the same name, as far as both sides know
- * that; the dataset may lack the last classes. Else FFN_INVALID_ARGUMENT with the first difference. */
-ffn_status ffn__dataset_check_meaning(const ffn_dataset *dataset, const char *what, const ffn__meaning *meaning,
-                                      ffn_error *error);
+/* That the dataset, `what`, has as many inputs as the model, that each stands for the same, and that each class has the same
+ * name, as far as both sides know that; the dataset may lack the last classes, and may have other names than the model for
+ * all of them, which is the caller's choice. Else FFN_SHAPE_MISMATCH, or FFN_INVALID_ARGUMENT with the first difference. */
+ffn_status ffn__dataset_check_model(const ffn_dataset *dataset, const char *what, const ffn_model *model,
+                                    ffn_error *error);
+/* The same of inputs and classes for the data, `whose`, beside which the dataset is used; other names are an error too. */
+ffn_status ffn__dataset_check_beside(const ffn_dataset *dataset, const char *what, const ffn_dataset *data,
+                                     const char *whose, ffn_error *error);
 
 /* ---- rows wherever they are (rows.c) -------------------------------------------------------------------------- */
 

@@ -66,11 +66,7 @@ static bool is_identifier(const char *name)
 static ffn_status check_dataset(const ffn_model *model, const ffn_dataset *dataset, const char *what, ffn_error *error)
 {
     if (!dataset) return FFN_OK;
-    if (dataset->features != ffn__model_input_size(model))
-        return ffn_fail(error, FFN_SHAPE_MISMATCH, "the %s has %zu features; expected the network's %zu inputs", what,
-                        dataset->features, ffn__model_input_size(model));
-    const ffn__meaning meaning = ffn__model_meaning(model);
-    ffn_status status = ffn__dataset_check_meaning(dataset, what, &meaning, error);
+    ffn_status status = ffn__dataset_check_model(dataset, what, model, error);
     if (status == FFN_OK) status = ffn__dataset_check_memory(dataset, what, error);
     return status == FFN_OK ? ffn__dataset_check_finite(dataset, error) : status;
 }
@@ -89,8 +85,8 @@ static ffn_status check(const ffn_model *model, const char *name, const ffn_expo
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "int8 needs a dataset to be calibrated on; it is NULL");
     if (options->test_rows > 1000)
         return ffn_fail(error, FFN_INVALID_ARGUMENT, "test_rows is %zu; expected at most 1000", options->test_rows);
-    status = check_dataset(model, options->dataset, "dataset", error);
-    return status == FFN_OK ? check_dataset(model, options->evaluation, "evaluation dataset", error) : status;
+    status = check_dataset(model, options->dataset, "the dataset", error);
+    return status == FFN_OK ? check_dataset(model, options->evaluation, "the evaluation dataset", error) : status;
 }
 
 /* ---- the file ---------------------------------------------------------------------------------------------------- */

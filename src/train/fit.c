@@ -35,13 +35,12 @@ typedef struct fit {
 /* Before a split, so that the rows in a sentence are the caller's. */
 static ffn_status check_data(const fit *f, const ffn_dataset *dataset, ffn_error *error)
 {
-    const ffn__meaning meaning = {"the training data", false, dataset->class_names, ffn__dataset_names(dataset),
-                                  &dataset->encoding};
+    const char *training = "the training data", *other = "the validation data";
     const ffn_dataset *validation = f->options.validation;
-    ffn_status status = ffn__check_data(f->model, &f->options.loss, dataset, meaning.whose, error);
+    ffn_status status = ffn__check_data(f->model, &f->options.loss, dataset, training, error);
     if (status != FFN_OK || !validation) return status;
-    status = ffn__check_data(f->model, &f->options.loss, validation, "the validation data", error);
-    return status == FFN_OK ? ffn__dataset_check_meaning(validation, "the validation data", &meaning, error) : status;
+    status = ffn__check_data(f->model, &f->options.loss, validation, other, error);
+    return status == FFN_OK ? ffn__dataset_check_beside(validation, other, dataset, training, error) : status;
 }
 
 static ffn_status choose_data(fit *f, const ffn_dataset *dataset, ffn_error *error)

@@ -234,11 +234,7 @@ static ffn_status check(const ffn_model *model, const ffn_dataset *dataset, ffn_
     ffn_status status = ffn__model_check_built(model, error);
     if (status != FFN_OK) return status;
     if (!dataset) return ffn_fail(error, FFN_INVALID_ARGUMENT, "ffn_model_fit_scalers: the dataset is NULL");
-    if (dataset->features != ffn__model_input_size(model))
-        return ffn_fail(error, FFN_SHAPE_MISMATCH, "the dataset has %zu features; expected the network's %zu inputs",
-                        dataset->features, ffn__model_input_size(model));
-    const ffn__meaning meaning = ffn__model_meaning(model);
-    status = ffn__dataset_check_meaning(dataset, "the dataset", &meaning, error);
+    status = ffn__dataset_check_model(dataset, "the dataset", model, error);
     if (status == FFN_OK) status = check_targets(model, dataset, error);
     if (status != FFN_OK) return status;
     return dataset->source.read ? FFN_OK : ffn__dataset_check_finite(dataset, error);

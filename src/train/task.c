@@ -93,10 +93,9 @@ ffn_status ffn__check_data(const ffn_model *model, const ffn_loss *loss, const f
                            ffn_error *error)
 {
     if (!dataset) return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s is NULL", what);
-    const size_t inputs = ffn__model_input_size(model), outputs = model->output_cols;
-    if (dataset->features != inputs)
-        return ffn_fail(error, FFN_SHAPE_MISMATCH, "%s has %zu feature%s; expected the network's %zu input%s", what,
-                        dataset->features, dataset->features == 1 ? "" : "s", inputs, inputs == 1 ? "" : "s");
+    const size_t outputs = model->output_cols;
+    ffn_status status = ffn__dataset_check_model(dataset, what, model, error);
+    if (status != FFN_OK) return status;
     if (dataset->columns == 0) return ffn_fail(error, FFN_INVALID_ARGUMENT, "%s has no targets", what);
     const size_t rows = model->output_rows, columns = ffn__loss_target_columns(loss, outputs) * rows;
     if (dataset->columns != columns)
@@ -105,9 +104,6 @@ ffn_status ffn__check_data(const ffn_model *model, const ffn_loss *loss, const f
     if (dataset->classes > outputs && loss->ops->target == FFN_TARGET_CLASS_INDEX)
         return ffn_fail(error, FFN_SHAPE_MISMATCH, "%s has %zu classes; the network has %zu outputs", what,
                         dataset->classes, outputs);
-    const ffn__meaning meaning = ffn__model_meaning(model);
-    ffn_status status = ffn__dataset_check_meaning(dataset, what, &meaning, error);
-    if (status != FFN_OK) return status;
     if (dataset->source.read) return FFN_OK; /* rows are checked as they are read */
     status = ffn__dataset_check_finite(dataset, error);
     if (status != FFN_OK) return status;
