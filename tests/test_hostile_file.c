@@ -164,6 +164,7 @@ static const change changes[] = {
     {"~{'build':", "~['build':", FFN_BAD_FORMAT, "a comma or"},
     {"~'seed':'1'", "~'seed':'18446744073709551616'", FFN_BAD_FORMAT, "64 bits"},
     {"~'seed':'1'", "~'seed':1", FFN_BAD_FORMAT, "a string of digits"},
+    {"~'seed':'1'", "~'seed':'01'", FFN_BAD_FORMAT, "a string of digits"},
     {"~'seed':'1'", "~'seed':'1','seed':'1'", FFN_BAD_FORMAT, "seed twice"},
     {"~'output':", "~'output':9", FFN_BAD_FORMAT, "output is 95; expected"},
     {"~'output':", "~'output':-", FFN_BAD_FORMAT, "output is -5; expected"},
@@ -208,6 +209,10 @@ static const change changes[] = {
     {"~'delta':0.5", "~'gamma':0.5", FFN_UNSUPPORTED, "gamma is no setting"},
     {"~'classes':['one'", "~'classes':[1", FFN_BAD_FORMAT, "class 0"},
     {"~'classes':['one','two']", "~'classes':{}", FFN_BAD_FORMAT, "expected an array"},
+    {"~'classes':['one','two']", "~'classes':[],'columns':[0,1,2],'categories':['','']", FFN_BAD_FORMAT,
+     "3 columns and 2 categories"},
+    {"~'classes':['one','two']", "~'classes':[],'columns':[0,1],'categories':['','','']", FFN_BAD_FORMAT,
+     "2 columns and 3 categories"},
 };
 
 static void test_changes(void)
