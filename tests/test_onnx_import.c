@@ -110,6 +110,7 @@ static void test_unsupported(void)
         {"gelu_17", "\"\003Erf", "\"\003Cos", "operator Mul", FFN_UNSUPPORTED},
         {"mish_17", "\"\004Tanh", "\"\004Sinh", "operator Mul", FFN_UNSUPPORTED},
         {"norms_13", "\"\004Sqrt", "\"\004Ceil", "operator Add", FFN_UNSUPPORTED},
+        {"norms_13", "\004axes@\377", "\004axes@\376", "operator Add", FFN_UNSUPPORTED}, /* -2 for -1 */
         {"norms_17", "epsilon", "epsilom", "", FFN_OK}, /* an attribute that is not known: the default is the same */
         {"relu_17", "transB", "transX", "do not fit", FFN_BAD_FORMAT},
         {"relu_17", "0.weight", "0.wEight", "nothing before it makes", FFN_BAD_FORMAT},
