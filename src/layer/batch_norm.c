@@ -92,7 +92,7 @@ static void batch_statistics(const job *j, size_t c, size_t n, double *mean, dou
 {
     const float own = ((const ffn__norm_config *)j->step->config)->momentum, asked = j->step->state_share;
     const double share = (double)(asked > 0 ? asked : own);
-    const double unbiased = j->count > 1 ? (double)j->count / (double)(j->count - 1) : 1;
+    const double unbiased = (double)j->count / (double)(j->count - 1); /* 2 values at least: training_rows */
     if (j->run)
         for (size_t i = 0; i < n; i++) run_moments(j, c + i, &mean[i], &variance[i]);
     else
