@@ -159,6 +159,47 @@ static void test_bits(void)
     }
 }
 
+/* The gradients of a batch, by themselves or added to what is there. */
+static void find_gradients(ffn_plan *plan, size_t rows, bool accumulate)
+{
+    plan->forwards = 0; /* the same dropout every time */
+    ffn_plan_accumulate(plan, accumulate);
+    (void)ffn_forward(plan, x, rows);
+    (void)ffn_backward(plan, ffn_mse(), targets);
+}
+
+/* A batch that is added to itself has gradients twice as large. */
+static void test_accumulation(void)
+{
+    static float once[MOST * 256], twice[MOST * 256];
+    fill_uniform(x, COUNT(x), 1, -2, 2);
+    fill_uniform(targets, COUNT(targets), 2, 0, 1);
+    for (size_t i = 0; i < COUNT(networks) * 2 * COUNT(row_counts); i++) {
+        const network *n = &networks[i % COUNT(networks)];
+        const size_t rows = row_counts[i / COUNT(networks) / 2];
+        ffn_model *m = build(n, i / COUNT(networks) % 2 ? FFN_KERNELS_NATIVE : FFN_KERNELS_BLAS);
+        ffn_plan *one = make_plan(m, true, true), *two = make_plan(m, true, true);
+        find_gradients(one, rows, false);
+        find_gradients(two, rows, false);
+        find_gradients(two, rows, true);
+        for (size_t p = 0; p < m->parameter_count; p++) {
+            double largest = 0, off = 0;
+            if (!one->has_gradient[p]) continue;
+            CU_ASSERT_EQUAL(ffn_plan_get_gradient(one, p, once, NULL), FFN_OK);
+            CU_ASSERT_EQUAL(ffn_plan_get_gradient(two, p, twice, NULL), FFN_OK);
+            for (size_t e = 0; e < m->parameters[p].size; e++) {
+                largest = fmax(largest, fabs((double)once[e]));
+                off = fmax(off, fabs((double)twice[e] - 2 * (double)once[e]));
+            }
+            if (off > 4e-6 * largest) printf("\n%s, %zu rows, %s\n", n->name, rows, m->parameters[p].name);
+            CU_ASSERT(off <= 4e-6 * largest);
+        }
+        ffn_plan_destroy(one);
+        ffn_plan_destroy(two);
+        ffn_model_destroy(m);
+    }
+}
+
 static bool look(void *context, size_t node, const ffn_step *step)
 {
     (void)node;
@@ -220,10 +261,8 @@ static void test_bound(void)
 }
 
 static const test_case cases[] = {
-    {"which values", test_which},
-    {"the same bits", test_bits},
-    {"walks", test_walk},
-    {"bounds", test_bound},
+    {"which values", test_which}, {"the same bits", test_bits}, {"accumulation", test_accumulation},
+    {"walks", test_walk},         {"bounds", test_bound},
 };
 
 TEST_MAIN("turned", cases)
