@@ -256,6 +256,12 @@ static void test_setting_them(void)
     CU_ASSERT_EQUAL(ffn_model_set_categories(model, NULL, NULL, 0, NULL), FFN_OK);
     CU_ASSERT_PTR_NULL(ffn_model_category(model, 1, NULL));
     CU_ASSERT_PTR_NULL(ffn_model_category(NULL, 1, NULL));
+    for (size_t fail_at = 1; fail_at <= 2; fail_at++) { /* of the columns and of the names */
+        failing_start(fail_at);
+        CU_ASSERT_EQUAL(ffn_model_set_categories(model, columns, good, 7, NULL), FFN_OUT_OF_MEMORY);
+        CU_ASSERT_EQUAL(failing_stop(), 0);
+        CU_ASSERT_PTR_NULL(ffn_model_category(model, 1, NULL));
+    }
     ffn_model_destroy(model);
 }
 
