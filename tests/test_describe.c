@@ -1,4 +1,4 @@
-/* The options of a training as text. */
+/* A model, and the options of a training, as text. */
 #include "networks.h"
 #include "test.h"
 
@@ -69,8 +69,28 @@ static void test_nothing_is_left_out(void)
     for (size_t i = 0; i < COUNT(others); i++) CU_ASSERT_PTR_NOT_NULL(strstr(whole, others[i]));
 }
 
+/* A model's layers, each with its settings. */
+static void test_model(void)
+{
+    char whole[4096], part[20];
+    ffn_model *model = ffn_model_create(1, NULL);
+    const ffn_value h = ffn_dense(model, ffn_input(model, ffn_shape_1d(5)), 7, ffn_tanh());
+    CU_ASSERT_EQUAL_FATAL(ffn_model_build(model, ffn_dropout(model, h, 0.25f), NULL), FFN_OK);
+    const size_t length = ffn_model_summary(model, whole, sizeof whole);
+    CU_ASSERT_EQUAL(length, strlen(whole));
+    CU_ASSERT_EQUAL(ffn_model_summary(model, part, sizeof part), length);
+    CU_ASSERT_EQUAL(strncmp(part, whole, sizeof part - 1), 0);
+    CU_ASSERT_EQUAL(part[sizeof part - 1], 0);
+    static const char *const lines[] = {"input     (5)              0\n",
+                                        "(7)             42  units=7, activation=tanh\n",
+                                        "dropout1  (7)              0  rate=0.25\n", "\n42 parameters, 42 trainable\n"};
+    for (size_t i = 0; i < COUNT(lines); i++) CU_ASSERT_PTR_NOT_NULL(strstr(whole, lines[i]));
+    ffn_model_destroy(model);
+}
+
 static const test_case cases[] = {
     {"defaults and sizes", test_defaults_and_sizes},
     {"nothing is left out", test_nothing_is_left_out},
+    {"a model", test_model},
 };
 TEST_MAIN("descriptions", cases)

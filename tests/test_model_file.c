@@ -213,6 +213,16 @@ static void test_loss(void)
     CU_ASSERT_TRUE(is_same(model, loaded));
     ffn_free(b.bytes);
     ffn_model_destroy(loaded);
+    const ffn_loss_ops own = *ffn_mse().ops; /* one from outside is not kept, whatever it is called */
+    options.loss = (ffn_loss){.ops = &own};
+    CU_ASSERT_EQUAL(ffn_fit(model, data, &options, NULL, NULL), FFN_OK);
+    CU_ASSERT_PTR_EQUAL(ffn_model_loss(model).ops, &own);
+    const bytes without = save(model);
+    loaded = ffn_model_load_memory(without.bytes, without.size, NULL);
+    CU_ASSERT_PTR_NOT_NULL_FATAL(loaded);
+    CU_ASSERT_PTR_NULL(ffn_model_loss(loaded).ops);
+    ffn_free(without.bytes);
+    ffn_model_destroy(loaded);
     ffn_model_destroy(model);
     ffn_dataset_destroy(data);
 }
