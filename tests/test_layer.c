@@ -510,6 +510,34 @@ static void test_views_keep_their_size(void)
     }
 }
 
+static ffn_status plan_two_weights(ffn_layer_plan *plan, const void *config, ffn_error *error)
+{
+    (void)config, (void)error;
+    static const char *const names[] = {"first", "second"};
+    plan->output = plan->inputs[0];
+    for (size_t i = 0; i < COUNT(names); i++)
+        plan->parameters[plan->parameter_count++] =
+            (ffn_layer_parameter){.name = names[i], .shape = plan->output, .fan_in = 2, .fan_out = 2};
+    return FFN_OK;
+}
+
+/* Each weight begins with random numbers of its own, also of one layer. */
+static void test_two_weights(void)
+{
+    static const ffn_layer_ops pair = {.name = "pair", .plan = plan_two_weights, .forward = cube_forward};
+    ffn_model *model = ffn_model_create(1, NULL);
+    ffn_value x = ffn_input(model, ffn_shape_1d(3));
+    for (int i = 0; i < 2; i++) x = ffn_custom_layer(model, &pair, NULL, 0, &x, 1);
+    build(model, x);
+    CU_ASSERT_EQUAL_FATAL(ffn_model_parameter_count(model), 4);
+    float w[4][3];
+    for (size_t i = 0; i < 4; i++) {
+        CU_ASSERT_EQUAL(ffn_model_get_parameter(model, i, w[i], NULL), FFN_OK);
+        for (size_t k = 0; k < i; k++) CU_ASSERT_FALSE(same_bits(3, w[i], w[k]));
+    }
+    ffn_model_destroy(model);
+}
+
 static const test_case cases[] = {
     {"dense", test_dense},
     {"dense keeps leading axes", test_dense_keeps_leading_axes},
@@ -524,6 +552,7 @@ static const test_case cases[] = {
     {"layer norm of sequences", test_layer_norm_of_sequences},
     {"infinite differences", test_infinite_differences},
     {"too many inputs or parameters", test_too_many},
+    {"two weights of a layer", test_two_weights},
     {"views", test_views},
     {"scalers", test_scalers},
     {"scalers of tiny numbers", test_scalers_of_tiny_numbers},
