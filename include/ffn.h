@@ -1388,8 +1388,7 @@ struct ffn_layer_ops {
     size_t field_count;
     bool ignores_inputs; /* backward does not read step->inputs: their memory may be used again by then */
     bool ignores_output; /* backward does not read step->output */
-    bool
-        only_training; /* does nothing in prediction, where its output is input 0's memory: both have as many elements */
+    bool only_training;  /* does nothing in prediction: its output, of as many elements, is input 0's memory there */
     /* Validates, infers the shape, declares parameters and memory. Asked when the layer is added, and again when a model
      * is built and a plan made: the answer must depend on what is given and on config alone. */
     ffn_status (*plan)(ffn_layer_plan *plan, const void *config, ffn_error *error);
