@@ -521,6 +521,24 @@ static ffn_status plan_two_weights(ffn_layer_plan *plan, const void *config, ffn
     return FFN_OK;
 }
 
+/* Rows of an activation over rows are whole, however the units are cut. */
+static void test_softmax_of_many_units(void)
+{
+    enum { UNITS = 2000, SIDE = 300 };
+    static float x[2 * SIDE], y[2 * UNITS];
+    fill_uniform(x, COUNT(x), 1, -1, 1);
+    for (int k = FFN_KERNELS_BLAS; k <= FFN_KERNELS_NATIVE; k++) {
+        ffn_model *model = ffn_model_create(1, NULL);
+        ffn_set_kernels(model, (ffn_kernels)k);
+        build(model, ffn_dense(model, ffn_input(model, ffn_shape_1d(SIDE)), UNITS, ffn_softmax()));
+        CU_ASSERT_EQUAL(ffn_predict(model, x, 2, y, NULL), FFN_OK);
+        double sums[2] = {0, 0};
+        for (size_t i = 0; i < COUNT(y); i++) sums[i / UNITS] += (double)y[i];
+        CU_ASSERT(fabs(sums[0] - 1) < 1e-5 && fabs(sums[1] - 1) < 1e-5);
+        ffn_model_destroy(model);
+    }
+}
+
 /* Each weight begins with random numbers of its own, also of one layer. */
 static void test_two_weights(void)
 {
@@ -553,6 +571,7 @@ static const test_case cases[] = {
     {"infinite differences", test_infinite_differences},
     {"too many inputs or parameters", test_too_many},
     {"two weights of a layer", test_two_weights},
+    {"softmax of many units", test_softmax_of_many_units},
     {"views", test_views},
     {"scalers", test_scalers},
     {"scalers of tiny numbers", test_scalers_of_tiny_numbers},
