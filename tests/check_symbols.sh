@@ -134,7 +134,7 @@ int ffn_f(int c) { return tolower(c); }'
     visible='__attribute__((visibility("default")))'
     expect_shared pass 'a public function'   "$visible int ffn_f(int a) { return a; }"
     expect_shared pass 'an internal one'     "int ffn__g(int a) { return a; } $visible int ffn_f(int a) { return a; }"
-    expect_shared fail 'a visible one of it' "$visible int ffn__g(int a) { return a; }"
+    expect_shared fail 'one that is visible' "$visible int ffn__g(int a) { return a; }"
     exit $failed
 fi
 check "$1" "$3"
